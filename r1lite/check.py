@@ -1,0 +1,96 @@
+"""Everything about a configuration that can be known to be wrong before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from r1lite import models
+from r1lite.config import Config, DistillConfig, ImitationConfig, RejectConfig, RLConfig, TrainingConfig
+from r1lite.registry import unknown
+from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
+from r1lite.stages import stages
+
+
+def check(cfg: Config) -> None:
+    """Raise ValueError with the first thing that is wrong, where it is set and what to do."""
+    if not cfg.stages:
+        raise ValueError("stages is empty: name at least one, such as stages=[rl]")
+    for name in cfg.stages:
+        if name not in stages.names():
+            raise ValueError(unknown("stage", name, stages.names()))
+    if len(set(cfg.stages)) < len(cfg.stages):
+        raise ValueError(f"stages names one twice: {cfg.stages}. Each stage has one folder in the run directory.")
+    if cfg.sampler.name not in SAMPLERS:
+        raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    if cfg.stages[0] != "pretrain":
+        models.locate(cfg.model.path)
+    models.dtype_of(cfg.model.dtype, models.device_of(cfg.model.device))
+    make_task(cfg)
+    make_rules(cfg)
+    make_objective(cfg)
+    _sampler(cfg)
+    _evaluate(cfg)
+    for name, settings in _settings(cfg):
+        _stage(name, settings, cfg)
+
+
+def _settings(cfg: Config) -> Iterator[tuple[str, object]]:
+    for name in cfg.stages:
+        if hasattr(cfg, name):
+            yield name, getattr(cfg, name)
+
+
+def _stage(name: str, settings: object, cfg: Config) -> None:
+    earlier = cfg.stages[: cfg.stages.index(name)]
+    start = getattr(settings, "start", "previous")
+    if start not in ("previous", "base", *earlier):
+        if start in cfg.stages:
+            raise ValueError(f"{name}.start={start}, but stage {start!r} comes later in stages={cfg.stages}")
+        models.locate(start)
+    if isinstance(settings, TrainingConfig):
+        _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
+        _above_zero(name, settings, "lr", "max_grad_norm")
+    if isinstance(settings, ImitationConfig):
+        _at_least(name, settings, steps=1, batch_size=1)
+        if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():
+            raise ValueError(f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file")
+        if settings.data == "task" and settings.examples < 1:
+            raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
+    if isinstance(settings, RLConfig):
+        _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1)
+        if settings.group_size < 2:
+            raise ValueError(
+                f"rl.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
+            )
+    if isinstance(settings, RejectConfig | DistillConfig):
+        _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
+    if isinstance(settings, DistillConfig):
+        models.locate(settings.student)
+
+
+def _sampler(cfg: Config) -> None:
+    _at_least("sampler", cfg.sampler, max_tokens=1, max_rows=1, top_k=0)
+    _above_zero("sampler", cfg.sampler, "temperature", "top_p")
+    if cfg.prompt.too_long not in ("skip", "refuse"):
+        raise ValueError(f"prompt.too_long must be skip or refuse, got {cfg.prompt.too_long!r}")
+
+
+def _evaluate(cfg: Config) -> None:
+    if not cfg.evaluate.splits:
+        raise ValueError("evaluate.splits is empty: name at least one, such as [test]")
+    _at_least("evaluate", cfg.evaluate, problems=1, samples=1)
+    if not 1 <= cfg.evaluate.k <= cfg.evaluate.samples:
+        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({cfg.evaluate.samples}), got {cfg.evaluate.k}")
+
+
+def _at_least(where: str, settings: object, **least: int) -> None:
+    for field, smallest in least.items():
+        if getattr(settings, field) < smallest:
+            raise ValueError(f"{where}.{field} must be at least {smallest}, got {getattr(settings, field)}")
+
+
+def _above_zero(where: str, settings: object, *names: str) -> None:
+    for field in names:
+        if not getattr(settings, field) > 0:
+            raise ValueError(f"{where}.{field} must be above 0, got {getattr(settings, field)}")

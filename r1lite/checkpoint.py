@@ -1,0 +1,59 @@
+"""Checkpoints: written whole or not at all, and enough to go on bit for bit.
+
+There is no random state to save: every draw is seeded by what it is for (seed, stage, step, problem, index), and the
+position in the data is a function of the step.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from r1lite.files import atomic, read_json, remove, write_json
+
+if TYPE_CHECKING:
+    from r1lite.policy import Policy
+
+KEEP = 2
+
+
+class Checkpoints:
+    """The checkpoints of one stage. A step is a training step of the stage, whatever it holds of optimiser steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, step: int, policy: Policy, *, position: int = 0) -> None:
+        import torch
+        from safetensors.torch import save_file
+
+        with atomic(self.folder / f"step-{step:06d}") as part:
+            part.mkdir(parents=True)
+            # Tied weights are one tensor under two names, which safetensors refuses: named_parameters() gives each once.
+            save_file({name: p.detach().contiguous() for name, p in policy.weights()}, part / "weights.safetensors")
+            torch.save(policy.state(), part / "state.pt")
+            write_json(part / "step.json", {"step": step, "position": position})
+        for old in self._all()[:-KEEP]:
+            remove(old)
+
+    def restore(self, policy: Policy) -> tuple[int, int]:
+        """Bring the policy to its last checkpoint; give the steps done and the position in the data."""
+        import torch
+        from safetensors.torch import load_file
+
+        found = self._all()
+        if not found:
+            return 0, 0
+        # weights_only: a checkpoint is tensors and numbers, and nothing in it may run.
+        state = torch.load(found[-1] / "state.pt", weights_only=True)
+        policy.restore(load_file(found[-1] / "weights.safetensors"), state)
+        where = read_json(found[-1] / "step.json")
+        return where["step"], where["position"]
+
+    def clear(self) -> None:
+        """A finished stage needs none."""
+        remove(self.folder)
+
+    def _all(self) -> list[Path]:
+        return sorted(p for p in self.folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name))

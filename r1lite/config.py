@@ -1,0 +1,185 @@
+"""Every setting, with its type and one line of help. The values stand in conf/*.yaml, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import MISSING, OmegaConf
+
+PACKAGE = Path(__file__).resolve().parent
+# Inside the wheel conf/ lies in the package; in a checkout it stands beside it.
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+@dataclass
+class ModelConfig:
+    path: str = MISSING  # tiny_base, tiny_student, a folder, or a Hugging Face hub name
+    dtype: str = MISSING  # float32, bfloat16, or auto: bfloat16 on a GPU, float32 elsewhere
+    device: str = MISSING  # cpu, cuda, or auto
+
+
+@dataclass
+class PromptConfig:
+    system: str = MISSING  # a system message before every problem
+    prefill: str = MISSING  # text the model goes on from, such as "<think>\n"
+    max_tokens: int = MISSING  # longest prompt
+    too_long: str = MISSING  # skip (and count), or refuse
+
+
+@dataclass
+class SamplerConfig:
+    name: str = MISSING
+    temperature: float = MISSING
+    top_p: float = MISSING  # 1.0 keeps all
+    top_k: int = MISSING  # 0 keeps all
+    max_tokens: int = MISSING  # longest completion
+    stop: list[str] = MISSING  # strings that end a completion, besides the end token
+    max_rows: int = MISSING  # rollouts decoded at once
+
+
+@dataclass
+class ScoringConfig:
+    workers: int = MISSING  # processes that score while sampling goes on; 0 scores in this process, without deadlines
+    seconds: float = MISSING  # deadline of one verdict
+    max_failed_share: float = MISSING  # a rule that fails or times out more often stops the run
+
+
+@dataclass
+class AlgorithmConfig:
+    """Advantage and objective; DESIGN in docs/algorithms.md."""
+
+    center: str = MISSING  # mean, none
+    scale: str = MISSING  # std, none
+    eps: float = MISSING  # added to the deviation
+    ratio: str = MISSING  # token, sequence, none
+    gate: str = MISSING  # clip, reinforce
+    clip_low: float = MISSING
+    clip_high: float = MISSING
+    aggregate: str = MISSING  # token_mean, seq_mean_token_mean, seq_mean_token_sum, budget
+    budget: int = MISSING  # tokens a sequence is divided by, for aggregate=budget
+    kl: str = MISSING  # none, k1, k2, k3 (whose gradient is that of KL(reference || policy))
+    kl_coef: float = MISSING
+    reference_every: int = MISSING  # steps between refreshes of the KL's reference; 0 keeps it frozen
+
+
+@dataclass
+class TrainingConfig:
+    """What every stage that trains has."""
+
+    start: str = MISSING  # weights to begin from: previous, base, the name of an earlier stage, or a path
+    lr: float = MISSING
+    final_lr_share: float = MISSING  # the cosine ends at this share of lr; 1.0 keeps it constant
+    warmup_steps: int = MISSING
+    weight_decay: float = MISSING
+    max_grad_norm: float = MISSING
+    micro_batch_tokens: int = MISSING  # prompt and completion tokens in memory at once; changes nothing else
+    checkpoint_every: int = MISSING  # steps
+
+
+@dataclass
+class ImitationConfig(TrainingConfig):
+    data: str = MISSING  # task (its own demonstrations), the name of an earlier stage, or a file
+    examples: int = MISSING  # at most; 0 takes all
+    steps: int = MISSING  # optimiser steps
+    batch_size: int = MISSING  # sequences a step
+
+
+@dataclass
+class RLConfig(TrainingConfig):
+    steps: int = MISSING
+    prompts_per_step: int = MISSING
+    group_size: int = MISSING  # rollouts of one prompt
+    updates_per_step: int = MISSING  # optimiser updates that one step's rollouts are split into
+    shuffle_rewards: bool = MISSING  # a control: with rewards shuffled inside each group, nothing can be learnt
+    show_every: int = MISSING  # steps between printed rollouts; 0 prints none
+
+
+@dataclass
+class RejectConfig:
+    start: str = MISSING
+    prompts: int = MISSING
+    samples: int = MISSING  # of each prompt
+    keep_per_prompt: int = MISSING  # distinct responses kept of each prompt
+    min_reward: float = MISSING  # total reward a response must reach
+
+
+@dataclass
+class DistillConfig(TrainingConfig):
+    student: str = MISSING  # the smaller model, as model.path
+    max_share: float = MISSING  # of the teacher's parameters that the student may have
+    prompts: int = MISSING  # that the teacher answers
+    samples: int = MISSING
+    keep_per_prompt: int = MISSING
+    min_reward: float = MISSING
+    steps: int = MISSING
+    batch_size: int = MISSING
+
+
+@dataclass
+class EvaluateConfig:
+    splits: list[str] = MISSING  # the first is the one that summary.json calls eval
+    problems: int = MISSING  # of each split
+    samples: int = MISSING  # of each problem
+    k: int = MISSING  # of pass@k and maj@k; at most samples
+    every_stage: bool = MISSING  # after each stage that makes weights
+    right_at: float = MISSING  # total reward from which a response counts as right
+
+
+@dataclass
+class PretrainConfig(TrainingConfig):
+    """Makes a tiny base model from random weights."""
+
+    hidden: int = MISSING
+    layers: int = MISSING
+    heads: int = MISSING
+    intermediate: int = MISSING
+    corpus: dict[str, float] = MISSING  # share of each "task/difficulty"
+    steps: int = MISSING
+    batch_size: int = MISSING
+    guesses: float = MISSING  # share of blurted answers in the corpus
+    habit_steps: int = MISSING  # steps at the end in which blurting becomes the habit
+    habit_guesses: float = MISSING
+    habit_lr_share: float = MISSING
+
+
+@dataclass
+class Config:
+    experiment: str = MISSING  # names the run directory
+    run_dir: str = MISSING
+    seed: int = MISSING
+    stages: list[str] = MISSING
+    plugins: list[str] = MISSING  # users' own rewards and tasks: my_package.rules or ./rules.py
+    threads: int = MISSING  # of torch on the CPU; 0 leaves torch's own choice
+    model: ModelConfig = field(default_factory=ModelConfig)
+    prompt: PromptConfig = field(default_factory=PromptConfig)
+    task: dict[str, Any] = MISSING  # name, and the task's own options
+    rewards: dict[str, Any] = MISSING  # rule -> weight and the rule's own options
+    algorithm: AlgorithmConfig = field(default_factory=AlgorithmConfig)
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    cold_start: ImitationConfig = field(default_factory=ImitationConfig)
+    rl: RLConfig = field(default_factory=RLConfig)
+    reject: RejectConfig = field(default_factory=RejectConfig)
+    sft: ImitationConfig = field(default_factory=ImitationConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+
+
+def register() -> None:
+    """Make the schema the first default of conf/config.yaml."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def algorithm_values(name: str) -> dict[str, Any]:
+    """The values of a named algorithm."""
+    path = CONF / "algorithm" / f"{name}.yaml"
+    if not path.is_file():
+        from r1lite.registry import unknown
+
+        raise ValueError(unknown("algorithm", name, (p.stem for p in path.parent.glob("*.yaml"))))
+    return dict(OmegaConf.to_container(OmegaConf.load(path)))  # pyright: ignore

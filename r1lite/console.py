@@ -1,0 +1,81 @@
+"""What is seen while it runs: a progress bar in a terminal, heartbeat lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from r1lite.types import Scored
+
+console = Console(highlight=False)
+HEARTBEAT_SECONDS = 10.0
+
+
+def say(text: str) -> None:
+    """A line for the reader; nothing in it is markup, since a model may have written part of it."""
+    console.print(Text(text))
+
+
+class Progress:
+    """Progress of one stage, with the few numbers that matter."""
+
+    def __init__(self, stage: str, total: int, done: int = 0) -> None:
+        self.stage, self.total, self.done = stage, total, done
+        self.started, self.first, self.spoke = time.monotonic(), done, 0.0
+        self.bar = _bar() if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self.bar is not None:
+            self.bar.start()
+            self.id = self.bar.add_task(self.stage, total=self.total, completed=self.done, numbers="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def advance(self, numbers: Mapping[str, float]) -> None:
+        self.done += 1
+        text = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+        if self.bar is not None:
+            self.bar.update(self.id, advance=1, numbers=text)
+            return
+        now = time.monotonic()
+        if now - self.spoke >= HEARTBEAT_SECONDS or self.done == self.total:
+            self.spoke = now
+            left = (now - self.started) / (self.done - self.first) * (self.total - self.done)
+            say(f"{self.stage}  step {self.done}/{self.total}  {left:.0f} s left  {text}")
+
+
+def _bar() -> Bar:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    return Bar(*columns, TextColumn("{task.fields[numbers]}"), console=console)
+
+
+def show_rollouts(scored: Sequence[Scored]) -> None:
+    """A right and a wrong rollout, with what the rules said."""
+    ordered = sorted(scored, key=lambda s: s.reward)
+    for one in {id(s): s for s in (ordered[-1], ordered[0])}.values():
+        why = "; ".join(f"{name}: {v.why}" for name, v in one.verdicts.items())
+        asked = one.problem.prompt if isinstance(one.problem.prompt, str) else one.problem.prompt[-1]["content"]
+        say(f"  | {_clip(asked, 80)}\n  | {_clip(one.rollout.response, 160)}\n  | reward {one.reward:.2f}  ({_clip(why, 120)})")
+
+
+def _clip(text: str, width: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)

@@ -1,0 +1,76 @@
+"""pass@1, pass@k, maj@k, greedy accuracy and length, on problems that no stage trains on."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite import models
+from r1lite.config import Config
+from r1lite.feed import Feed
+from r1lite.ledger import Ledger
+from r1lite.prompt import last_answer
+from r1lite.score import Scorer
+from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
+from r1lite.types import Scored
+
+
+def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
+    """Every split's table of a model: {"parameters", "eval", "eval_hard", ...}; the first split is called `eval`."""
+    model, tokenizer = models.load(str(weights), cfg.model)
+    prompter = make_prompter(tokenizer, cfg)
+    sampler = make_sampler(model, prompter, cfg)
+    task = make_task(cfg)
+    found: dict[str, Any] = {"parameters": models.parameters(model)}
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer:
+        for number, split in enumerate(cfg.evaluate.splits):
+            problems = task.problems(split)
+            feed = Feed(problems, seed=f"{cfg.seed}/evaluate/{split}", prompter=prompter, limits=cfg.prompt)
+            chosen = feed.take(min(cfg.evaluate.problems, len(problems)))
+            sampled = scorer.score(sampler.sample(chosen, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
+            greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
+            found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg)
+            if ledger is not None:
+                ledger.write(number, sampled, [[None] * len(group) for group in sampled])
+        scorer.check_health()
+    return found
+
+
+def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
+    """The figures of one split."""
+    right = [[s.reward >= cfg.evaluate.right_at for s in group] for group in sampled]
+    answers = [[last_answer(s.rollout.response) for s in group] for group in sampled]
+    k = cfg.evaluate.k
+    return {
+        "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
+        "greedy": mean(group[0].reward >= cfg.evaluate.right_at for group in greedy),
+        f"pass@{k}": mean(pass_at_k(sum(row), len(row), k) for row in right),
+        f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
+        "length_mean": mean(len(s.rollout.token_ids) for group in sampled for s in group),
+        "problems": len(sampled),
+        "k": k,
+    }
+
+
+def pass_at_k(right: int, samples: int, k: int) -> float:
+    """The unbiased estimate (arXiv 2107.03374): the chance that k of the samples, drawn at random, hold a right one."""
+    if not 1 <= k <= samples:
+        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({samples}), got {k}")
+    return 1.0 - math.comb(samples - right, k) / math.comb(samples, k)
+
+
+def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:
+    """Whether the most frequent answer is right; the earlier one wins a tie, and no answer is no vote."""
+    votes = Counter(a for a in answers if a is not None)
+    if not votes:
+        return False
+    winner = votes.most_common(1)[0][0]
+    return right[answers.index(winner)]
+
+
+def mean(values: Any) -> float:
+    return round(statistics.fmean(values), 4)

@@ -1,0 +1,59 @@
+"""The order in which a stage sees its problems: shuffled anew each epoch, and a function of seed and position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from r1lite.config import PromptConfig
+from r1lite.prompt import Prompter
+from r1lite.types import Problem
+
+
+class Feed:
+    """Problems without end. `position` is all there is to save; `skipped` counts prompts over the limit."""
+
+    def __init__(self, problems: Sequence[Problem], *, seed: str, prompter: Prompter, limits: PromptConfig, position: int = 0) -> None:
+        if not len(problems):
+            raise ValueError("the data set is empty: there is no problem to train on")
+        if limits.too_long not in ("skip", "refuse"):
+            raise ValueError(f"prompt.too_long must be skip or refuse, got {limits.too_long!r}")
+        self.problems, self.seed, self.prompter, self.limits = problems, seed, prompter, limits
+        self.position, self.skipped = position, 0
+        self._order: tuple[int, list[int]] = (-1, [])
+
+    def take(self, count: int) -> list[Problem]:
+        """The next problems. Each has a prompt within the limit."""
+        taken: list[Problem] = []
+        misses = 0
+        while len(taken) < count:
+            problem = self._at(self.position)
+            self.position += 1
+            if self._fits(problem):
+                taken.append(problem)
+                misses = 0
+            elif (misses := misses + 1) >= len(self.problems):
+                raise ValueError(
+                    f"every prompt is longer than prompt.max_tokens={self.limits.max_tokens}: raise it, or shorten the prompts"
+                )
+        return taken
+
+    def _at(self, position: int) -> Problem:
+        epoch, place = divmod(position, len(self.problems))
+        if self._order[0] != epoch:
+            indices = list(range(len(self.problems)))
+            Random(f"{self.seed}/epoch/{epoch}").shuffle(indices)
+            self._order = (epoch, indices)
+        return self.problems[self._order[1][place]]
+
+    def _fits(self, problem: Problem) -> bool:
+        tokens = len(self.prompter.ids(problem))
+        if tokens <= self.limits.max_tokens:
+            return True
+        if self.limits.too_long == "refuse":
+            raise ValueError(
+                f"the prompt of {problem.id} has {tokens} tokens, and prompt.max_tokens is {self.limits.max_tokens}. "
+                f"Raise the limit, or set prompt.too_long=skip."
+            )
+        self.skipped += 1
+        return False

@@ -1,0 +1,81 @@
+"""Supervised training, shared by every stage that learns from examples: the loss is on the completion only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+
+from r1lite import models
+from r1lite.checkpoint import Checkpoints
+from r1lite.config import Config, ImitationConfig, TrainingConfig
+from r1lite.console import Progress
+from r1lite.objective import IMITATE
+from r1lite.policy import Policy
+from r1lite.run import Place
+from r1lite.setup import make_policy, make_prompter
+from r1lite.traces import FILE, demonstrations, from_file
+from r1lite.track import Stopwatch
+from r1lite.types import Sample
+
+Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
+
+
+def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Place) -> Path:
+    """Supervised training on the task's demonstrations, an earlier stage's data, or a file."""
+    policy = make_policy(start, whole, cfg, steps=cfg.steps)
+    prompter = make_prompter(policy.tokenizer, whole)
+    seed = f"{whole.seed}/{place.name}"
+    if cfg.data == "task":
+        samples = demonstrations(whole, cfg.examples, prompter, seed=seed)
+    else:
+        made = place.run / cfg.data / FILE
+        samples = from_file(made if made.is_file() else Path(cfg.data), prompter)
+        samples = samples[: cfg.examples or None]
+    imitate(policy, epochs(samples, cfg.batch_size, seed), cfg, place, steps=cfg.steps)
+    return place.final
+
+
+def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:
+    """Train for a number of steps, going on from the stage's last checkpoint, and save the result."""
+    checkpoints = Checkpoints(place.out / "checkpoints")
+    done, _ = checkpoints.restore(policy)
+    place.tracker.begin(place.name, done)
+    with Progress(place.name, steps, done) as progress:
+        for step in range(done + 1, steps + 1):
+            watch = Stopwatch()
+            with watch.lap("train"):
+                metrics = policy.step(batches(step), IMITATE)
+            place.tracker.log(place.name, step, metrics | watch.metrics())
+            progress.advance({"loss": metrics["loss"], "entropy": metrics["entropy"]})
+            if step % cfg.checkpoint_every == 0 and step < steps:
+                checkpoints.save(step, policy)
+    models.save(policy.model, policy.tokenizer, place.final)
+    checkpoints.clear()
+
+
+def epochs(samples: Sequence[Sample], batch_size: int, seed: str) -> Batches:
+    """Batches that go through all samples in a new order each epoch; a function of the step alone."""
+    if not samples:
+        raise ValueError("there are no examples to train on")
+
+    def batch(step: int) -> list[Sample]:
+        taken: list[Sample] = []
+        for position in range((step - 1) * batch_size, step * batch_size):
+            epoch, at = divmod(position, len(samples))
+            taken.append(samples[_order(len(samples), f"{seed}/{epoch}")[at]])
+        return taken
+
+    return batch
+
+
+_orders: dict[tuple[int, str], list[int]] = {}
+
+
+def _order(count: int, seed: str) -> list[int]:
+    if (count, seed) not in _orders:
+        _orders.clear()  # only the running epoch's order is needed
+        order = list(range(count))
+        Random(seed).shuffle(order)
+        _orders[count, seed] = order
+    return _orders[count, seed]

@@ -1,0 +1,73 @@
+"""Every rollout of every step, in Parquet: what was asked, what was answered, what each rule said and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite.files import atomic
+from r1lite.types import Scored
+
+
+class Ledger:
+    """A folder of Parquet files, one per step. A step that is run again after a resume replaces its own file."""
+
+    def __init__(self, folder: Path, stage: str) -> None:
+        self.folder, self.stage = folder, stage
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, step: int, groups: Sequence[Sequence[Scored]], advantages: Sequence[Sequence[float | None]]) -> None:
+        """All rollouts of a step; `advantage` is empty where none was made, and `trained` says who had a say."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = [
+            _row(self.stage, step, scored, advantage, trained=advantage is not None and any(row))
+            for group, row in zip(groups, advantages, strict=True)
+            for scored, advantage in zip(group, row, strict=True)
+        ]
+        with atomic(self.folder / f"step-{step:06d}.parquet") as path:
+            pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
+
+
+def _row(stage: str, step: int, scored: Scored, advantage: float | None, *, trained: bool) -> dict[str, Any]:
+    problem, rollout = scored.problem, scored.rollout
+    verdicts = [{"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why} for name, v in scored.verdicts.items()]
+    return {
+        "stage": stage,
+        "step": step,
+        "problem_id": problem.id,
+        "index": rollout.index,
+        "prompt": problem.prompt if isinstance(problem.prompt, str) else problem.prompt[-1]["content"],
+        "answer": None if problem.answer is None else str(problem.answer),
+        "response": rollout.response,
+        "finish": rollout.finish,
+        "reward": scored.reward,
+        "advantage": advantage,
+        "trained": trained,
+        "verdicts": verdicts,
+        "prompt_ids": rollout.prompt_ids,
+        "token_ids": rollout.token_ids,
+        "logprobs": rollout.logprobs,
+    }
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    verdict = pa.struct([("rule", pa.string()), ("value", pa.float64()), ("outcome", pa.string()), ("why", pa.string())])
+    text = ["stage", "problem_id", "prompt", "answer", "response", "finish"]
+    types = {name: pa.string() for name in text} | {
+        "step": pa.int64(),
+        "index": pa.int32(),
+        "reward": pa.float64(),
+        "advantage": pa.float64(),
+        "trained": pa.bool_(),
+        "verdicts": pa.list_(verdict),
+        "prompt_ids": pa.list_(pa.int32()),
+        "token_ids": pa.list_(pa.int32()),
+        "logprobs": pa.list_(pa.float32()),
+    }
+    order = ["stage", "step", "problem_id", "index", "prompt", "answer", "response", "finish", "reward", "advantage", "trained", "verdicts"]
+    return pa.schema([(name, types[name]) for name in [*order, "prompt_ids", "token_ids", "logprobs"]])

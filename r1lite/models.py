@@ -1,0 +1,69 @@
+"""Finding, loading and saving models and their tokenizers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from r1lite.config import PACKAGE, ModelConfig
+from r1lite.prompt import end_token
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+SHIPPED = PACKAGE / "assets"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def locate(path: str) -> str:
+    """A shipped model's folder, a local folder, or a hub name; anything else is an error before any work."""
+    if (SHIPPED / path / "config.json").is_file():
+        return str(SHIPPED / path)
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ValueError(f"{folder} holds no model: there is no config.json in it. A run's weights lie in <run>/<stage>/final.")
+        return str(folder)
+    if path.count("/") == 1 and not path.startswith((".", "/", "~")):
+        return path  # the user named something remote
+    shipped = ", ".join(p.name for p in sorted(SHIPPED.iterdir()) if p.is_dir())
+    raise ValueError(f"model {path!r} is no folder, no hub name (owner/name) and none of those that ship with r1lite ({shipped})")
+
+
+def device_of(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("model.device=cuda, but torch sees no GPU here. Use model.device=cpu, or install a torch build for your GPU.")
+    return torch.device(name)
+
+
+def dtype_of(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in DTYPES:
+        raise ValueError(f"unknown model.dtype {name!r}. Known: auto, {', '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model in evaluation mode (no dropout: sampling and training must see the same function) and its tokenizer."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    where = locate(path)
+    device = device_of(cfg.device)
+    tokenizer = AutoTokenizer.from_pretrained(where)
+    end_token(tokenizer)  # without one there is no use in going on
+    model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype, device))
+    return model.to(device).eval(), tokenizer
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def parameters(model: PreTrainedModel) -> int:
+    return sum(p.numel() for p in model.parameters())

@@ -1,0 +1,146 @@
+"""What the user typed, before Hydra sees it: mistyped settings are caught at once, with what was meant."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+from r1lite.config import CONF
+
+# Settings whose keys belong to rules and tasks: they may be new, and are checked against signatures later.
+OPEN = ("rewards", "task", "pretrain.corpus")
+FLAGS = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m")
+FLAGS += (
+    "--shell-completion",
+    "-sc",
+    "--config-path",
+    "-cp",
+    "--config-name",
+    "-cn",
+    "--config-dir",
+    "-cd",
+    "--experimental-rerun",
+    "--info",
+    "-i",
+)
+
+
+def understood(arguments: Sequence[str]) -> list[str]:
+    """The arguments as Hydra should read them; ends the program, with the reason, where they make no sense."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # a bug keeps its whole traceback
+    arguments = [_opened(a) for a in arguments]
+    try:
+        _check(arguments)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    return arguments
+
+
+def _opened(argument: str) -> str:
+    """`rewards.mine.weight=1` may name a new key without Hydra's plus sign."""
+    key, equals, _ = argument.partition("=")
+    return f"++{argument}" if equals and any(key.startswith(f"{group}.") for group in OPEN) else argument
+
+
+def _check(arguments: Sequence[str]) -> None:
+    expecting_value = False
+    settings = []
+    for argument in arguments:
+        if expecting_value:
+            expecting_value = False
+        elif argument.startswith("-"):
+            flag = argument.split("=")[0]
+            if flag not in FLAGS:
+                raise ValueError(
+                    f"settings are written without dashes, as name=value.{_meant(flag.strip('-').replace('-', '_'), _known())}"
+                )
+            expecting_value = "=" not in argument and flag in (
+                "--cfg",
+                "-c",
+                "--package",
+                "-p",
+                "--config-dir",
+                "-cd",
+                "--config-name",
+                "-cn",
+                "--config-path",
+                "-cp",
+            )
+        elif argument.startswith("~") or "=" in argument:
+            settings.append(argument)
+        else:
+            raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{_meant(argument, _known())}")
+    if settings and not {"--multirun", "-m", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
+        _compose(settings)
+
+
+def _compose(settings: Sequence[str]) -> None:
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        try:
+            compose("config", overrides=list(settings))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ValueError(_translated(error, settings)) from error
+
+
+def _translated(error: Exception, settings: Sequence[str]) -> str:
+    """Hydra's message in the words of someone who wants to train a model."""
+    text = str(error)
+    known, groups = _known(), _groups()
+    for setting in settings:
+        key, _, value = setting.lstrip("+~").partition("=")
+        if key in groups:
+            if value and value != "null" and value not in groups[key]:
+                near = difflib.get_close_matches(value, groups[key], n=1)
+                return f"there is no {key} called {value!r}.{f' Did you mean {near[0]}?' if near else ''} Known: {', '.join(groups[key])}."
+        elif key not in known and not key.startswith(("hydra.", *(f"{g}." for g in OPEN))):
+            return f"unknown setting {key!r}.{_meant(key, known)}"
+    wrong = re.search(r"Value '(.*)' of type '.*' could not be converted to (\w+)", text)
+    if wrong:
+        where = re.search(r"full_key: (\S+)", text)
+        return f"{where[1] if where else 'a setting'} should be {_kind(wrong[2])}, got {wrong[1]!r}"
+    return text.split("\nSee https")[0].strip()
+
+
+def _kind(name: str) -> str:
+    return {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(name, name)
+
+
+def _meant(key: str, known: Iterable[str]) -> str:
+    """The settings nearest to what was typed: by the whole name, or by its last part (`lr` -> rl.lr, sft.lr)."""
+    last = key.rsplit(".", 1)[-1]
+    ends: dict[str, list[str]] = {}
+    for name in known:
+        ends.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+    near = ends.get(last, []) if "." not in key else []
+    near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    near = near or [name for end in difflib.get_close_matches(last, ends, n=1, cutoff=0.6) for name in ends[end]]
+    return f" Did you mean {' or '.join(near[:4])}?" if near else " `python -m r1lite.train --help` lists them."
+
+
+def _known() -> list[str]:
+    """Every setting and every section, by its full name."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    from r1lite.run import flat
+
+    if GlobalHydra.instance().is_initialized():
+        cfg = compose("config")
+    else:
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            cfg = compose("config")
+    names = list(flat(OmegaConf.to_container(cfg, resolve=False)))
+    sections = {name.rsplit(".", n)[0] for name in names for n in range(1, name.count(".") + 1)}
+    return sorted({*names, *sections})
+
+
+def _groups() -> dict[str, list[str]]:
+    return {folder.name: sorted(p.stem for p in folder.glob("*.yaml")) for folder in CONF.iterdir() if folder.is_dir()}

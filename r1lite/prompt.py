@@ -1,0 +1,96 @@
+"""Templates: how a problem becomes prompt tokens, and how a response splits into thought and answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from r1lite.types import Problem, Response
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# The think and answer tags of DeepSeek-R1. Written once; every rule and task uses these names.
+THINK, END_THINK = "<think>", "</think>"
+ANSWER, END_ANSWER = "<answer>", "</answer>"
+TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
+
+_TAG = re.compile("|".join(map(re.escape, TAGS)))
+_WELL_FORMED = re.compile(rf"\s*{THINK}(?P<thought>.*?){END_THINK}\s*{ANSWER}(?P<answer>.*?){END_ANSWER}\s*", re.DOTALL)
+
+PLAIN_TEMPLATE = (
+    "A user asks a question and the assistant solves it. The assistant first reasons inside "
+    f"{THINK} {END_THINK} and then gives its answer inside {ANSWER} {END_ANSWER}.\nUser: {{prompt}}\nAssistant:"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompter:
+    """Renders prompts for one tokenizer. `prefill` is text that the template writes for the model to go on from."""
+
+    tokenizer: PreTrainedTokenizerBase
+    system: str = ""
+    prefill: str = ""
+
+    def messages(self, problem: Problem) -> list[dict[str, str]]:
+        asked = [{"role": "user", "content": problem.prompt}] if isinstance(problem.prompt, str) else [dict(m) for m in problem.prompt]
+        return [{"role": "system", "content": self.system}, *asked] if self.system else asked
+
+    def text(self, problem: Problem) -> str:
+        """The whole prompt as text, through the tokenizer's chat template, or a plain one where it has none."""
+        messages = self.messages(problem)
+        if self.tokenizer.chat_template:
+            rendered = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        else:
+            said = "\n\n".join(m["content"] for m in messages)
+            rendered = PLAIN_TEMPLATE.replace("{prompt}", said)
+        return rendered + self.prefill
+
+    def ids(self, problem: Problem) -> tuple[int, ...]:
+        # A chat template writes its own begin-of-text token; adding it again would shift every position.
+        special = not self.tokenizer.chat_template
+        return tuple(self.tokenizer(self.text(problem), add_special_tokens=special)["input_ids"])
+
+    def completion_ids(self, completion: str) -> tuple[int, ...]:
+        """A demonstration's tokens, with the end token that the model must learn to write."""
+        ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
+        return (*ids, end_token(self.tokenizer))
+
+    def opened(self, problem: Problem) -> str:
+        """The part of the prompt that already belongs to the response: an opening think tag, wherever it comes from."""
+        text = self.text(problem)
+        tail = re.search(rf"{THINK}\s*$", text)
+        return self.prefill or (tail.group(0) if tail else "")
+
+
+def respond(response: Response) -> str:
+    """A response in the form that every shipped rule and task expects."""
+    return f"{THINK}{response.thought}{END_THINK}{ANSWER}{response.answer}{END_ANSWER}"
+
+
+def parse(text: str) -> Response | None:
+    """Thought and answer of a well-formed response: one think block, then one answer block, nothing else, none empty."""
+    if _TAG.findall(text) != list(TAGS):
+        return None
+    match = _WELL_FORMED.fullmatch(text)
+    if match is None or not match["thought"].strip() or not match["answer"].strip():
+        return None
+    return Response(thought=match["thought"].strip(), answer=match["answer"].strip())
+
+
+def last_answer(text: str) -> str | None:
+    """What stands in the last answer block after the thought; None where no block is closed."""
+    after = text.rsplit(END_THINK, 1)[-1]
+    opened = after.rfind(ANSWER)
+    closed = after.find(END_ANSWER, opened)
+    if opened < 0 or closed < 0:
+        return None
+    return after[opened + len(ANSWER) : closed].strip()
+
+
+def end_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    token = tokenizer.eos_token_id
+    if not isinstance(token, int):
+        raise ValueError(f"the tokenizer {tokenizer.name_or_path} has no end token, so a model could never learn to stop")
+    return token

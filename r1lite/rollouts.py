@@ -1,0 +1,78 @@
+"""What happens to scored groups on their way to training and to the metrics. Plain values in, plain values out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from random import Random
+
+from r1lite.advantage import group_advantages, has_signal
+from r1lite.types import Sample, Scored
+
+Groups = Sequence[Sequence[Scored]]
+
+
+def judged(scored: Scored) -> bool:
+    """Whether the reward is complete: a rule that failed or ran out of time leaves it unknown, which is not 0."""
+    outcomes = {v.outcome for v in scored.verdicts.values()}
+    return "scored" in outcomes and not outcomes & {"failed", "timed_out"}
+
+
+def rewards_of(group: Sequence[Scored]) -> list[float]:
+    return [s.reward for s in group if judged(s)]
+
+
+def compare(groups: Groups, *, center: str, scale: str, eps: float, shuffle: str = "") -> list[list[float | None]]:
+    """Advantages within each group; None for a rollout that was not judged.
+
+    With `shuffle` (a seed), the same rewards are given to others of the same group: a control, from which nothing
+    can be learnt.
+    """
+    rewards = [rewards_of(group) for group in groups]
+    if shuffle:
+        random = Random(f"{shuffle}/shuffle")
+        rewards = [random.sample(row, len(row)) for row in rewards]
+    advantages = map(iter, group_advantages(rewards, center=center, scale=scale, eps=eps))
+    return [[next(row) if judged(s) else None for s in group] for group, row in zip(groups, advantages, strict=True)]
+
+
+def samples_with_signal(groups: Groups, advantages: Sequence[Sequence[float | None]]) -> list[Sample]:
+    """What to train on. Groups whose advantages are all 0 say nothing: they are left out, never forwarded."""
+    return [
+        Sample(prompt_ids=s.rollout.prompt_ids, token_ids=s.rollout.token_ids, logprobs=s.rollout.logprobs, advantage=advantage)
+        for group, row in zip(groups, advantages, strict=True)
+        if any(row)
+        for s, advantage in zip(group, row, strict=True)
+        if advantage is not None
+    ]
+
+
+def rollout_metrics(groups: Groups) -> dict[str, float]:
+    """What to watch of one step's rollouts. All of them count; those that were not judged are counted too."""
+    everyone = [s for group in groups for s in group]
+    whole = [s for s in everyone if judged(s)]
+    rewards = [s.reward for s in whole]
+    lengths = [len(s.rollout.token_ids) for s in everyone]
+    metrics = {
+        "reward/mean": statistics.fmean(rewards) if rewards else 0.0,
+        "reward/std": statistics.stdev(rewards) if len(rewards) > 1 else 0.0,
+        "zero_variance_share": statistics.fmean(not has_signal(rewards_of(group)) for group in groups),
+        "response/length_mean": statistics.fmean(lengths),
+        "response/clipped_share": statistics.fmean(s.rollout.finish == "length" for s in everyone),
+        "tokens/prompt": sum(len(group[0].rollout.prompt_ids) for group in groups if group),
+        "tokens/completion": sum(lengths),
+    }
+    return metrics | _by_rule(everyone)
+
+
+def _by_rule(everyone: Sequence[Scored]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for rule in everyone[0].verdicts if everyone else ():
+        verdicts = [s.verdicts[rule] for s in everyone]
+        values = [v.value for v in verdicts if v.value is not None]
+        if values:
+            metrics[f"reward/{rule}"] = statistics.fmean(values)
+        for outcome in ("abstained", "failed", "timed_out"):
+            if share := statistics.fmean(v.outcome == outcome for v in verdicts):
+                metrics[f"outcome/{rule}/{outcome}"] = share
+    return metrics

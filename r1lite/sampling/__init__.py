@@ -1,0 +1,1 @@
+"""Samplers: problems in, groups of rollouts out."""

@@ -1,0 +1,155 @@
+"""Rollouts x rules -> verdicts and a total, in worker processes that can be killed, while sampling goes on.
+
+A group is scored as one job. Where a job runs out of time, its worker is killed and each of its verdicts gets a
+process and a deadline of its own, so that a rule that hangs costs its own deadline and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, TimeoutError
+from dataclasses import dataclass
+from typing import Any
+
+from r1lite.config import ScoringConfig
+from r1lite.registry import load_plugins
+from r1lite.types import Group, Problem, Rollout, Scored, Verdict
+
+Job = Future[list[dict[str, Verdict]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """The chosen rules: their weights in the total, and their options. Plain values, so that a worker can have them."""
+
+    weights: Mapping[str, float]
+    options: Mapping[str, Mapping[str, Any]]
+    plugins: tuple[str, ...] = ()
+
+    @classmethod
+    def from_config(cls, chosen: Mapping[str, Mapping[str, Any] | None], plugins: Sequence[str] = ()) -> Rules:
+        """Everything that can be wrong with the choice is said here, before any work."""
+        from rewards import rewards
+
+        load_plugins(plugins)
+        weights, options = {}, {}
+        for name, settings in chosen.items():
+            settings = dict(settings or {})
+            weights[name] = float(settings.pop("weight", 1.0))
+            options[name] = rewards.bind(name, settings)
+        if not weights:
+            raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
+        return cls(weights=weights, options=options, plugins=tuple(plugins))
+
+    def total(self, verdicts: Mapping[str, Verdict]) -> float:
+        """The weighted sum over the rules that gave a value; the others are left out, not counted as 0."""
+        return sum(self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None)
+
+
+class RuleBroken(ValueError):
+    """A rule fails or hangs too often to be trained on."""
+
+
+class Scorer:
+    """Scores groups as they come; results are given in the order of asking, whatever the number of workers."""
+
+    def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
+        self.rules, self.cfg = rules, cfg
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.pool = _pool(cfg.workers) if cfg.workers else None
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.stop()
+            self.pool.join()
+
+    def score(self, groups: Iterable[Group]) -> list[list[Scored]]:
+        return self.wait(self.ask(groups))
+
+    def ask(self, groups: Iterable[Group]) -> list[tuple[Group, Job]]:
+        """Hand each group to a worker as soon as it is sampled."""
+        return [(group, self._submit(group)) for group in groups]
+
+    def wait(self, asked: Sequence[tuple[Group, Job]]) -> list[list[Scored]]:
+        """The verdicts, in the order of asking."""
+        return [self._scored(group, job) for group, job in asked]
+
+    def _submit(self, group: Group) -> Job:
+        if self.pool is None:
+            job: Job = Future()
+            job.set_result(judge(self.rules, group))
+            return job
+        # Slack for the whole group; only where it runs out are single verdicts timed.
+        return self.pool.schedule(judge, args=(self.rules, group), timeout=2 * self.cfg.seconds)
+
+    def _scored(self, group: Group, job: Job) -> list[Scored]:
+        try:
+            verdicts = job.result()
+        except Exception:  # the one boundary that runs others' code: the worker hung, crashed or could not answer
+            verdicts = [{name: self._alone(name, group.problem, rollout) for name in self.rules.weights} for rollout in group.rollouts]
+        self.outcomes.update((name, v.outcome) for row in verdicts for name, v in row.items())
+        return [
+            Scored(problem=group.problem, rollout=rollout, reward=self.rules.total(row), verdicts=row)
+            for rollout, row in zip(group.rollouts, verdicts, strict=True)
+        ]
+
+    def _alone(self, name: str, problem: Problem, rollout: Rollout) -> Verdict:
+        """One verdict with a deadline of its own."""
+        assert self.pool is not None
+        try:
+            return self.pool.schedule(judge_one, args=(self.rules, name, problem, rollout), timeout=self.cfg.seconds).result()
+        except TimeoutError:
+            return Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
+        except Exception as error:  # the worker died under this verdict
+            return Verdict(value=None, why=f"the worker ended: {type(error).__name__}", outcome="failed")
+
+    def check_health(self) -> None:
+        """Training on a broken verifier is worse than stopping."""
+        for name in self.rules.weights:
+            counts = {outcome: n for (rule, outcome), n in self.outcomes.items() if rule == name}
+            bad, total = counts.get("failed", 0) + counts.get("timed_out", 0), sum(counts.values())
+            if total and bad / total > self.cfg.max_failed_share:
+                raise RuleBroken(
+                    f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The ledger holds the reasons; "
+                    f"mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
+                )
+
+
+def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
+    """Every rule on every rollout of a group."""
+    return [{name: judge_one(rules, name, group.problem, rollout) for name in rules.weights} for rollout in group.rollouts]
+
+
+def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout) -> Verdict:
+    """One rule on one rollout. A rule that raises has failed: its value is missing, and never silently 0."""
+    from rewards import rewards
+
+    load_plugins(rules.plugins)
+    try:
+        return as_verdict(rewards[name](problem, rollout, **rules.options[name]))
+    except Exception as error:  # a rule is others' code, and one rollout must not end a run
+        return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
+
+
+def as_verdict(given: Verdict | float | None) -> Verdict:
+    """What a rule may return: a Verdict, a finite number, or None for "I abstain"."""
+    verdict = given if isinstance(given, Verdict) else Verdict(value=None if given is None else float(given))
+    if verdict.value is None:
+        outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
+        return Verdict(value=None, why=verdict.why, outcome=outcome)
+    if not math.isfinite(verdict.value):
+        raise ValueError(f"the rule returned {verdict.value}, which is no number to train on")
+    return verdict
+
+
+def _pool(workers: int) -> Any:
+    from pebble import ProcessPool
+
+    # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
+    return ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn"))

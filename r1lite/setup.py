@@ -1,0 +1,57 @@
+"""From a config to the parts that stages work with."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r1lite import models
+from r1lite.config import Config, TrainingConfig
+from r1lite.objective import Objective
+from r1lite.policy import Policy
+from r1lite.prompt import Prompter
+from r1lite.registry import load_plugins, unknown
+from r1lite.score import Rules
+from r1lite.types import Sampler, Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+SAMPLERS = ("native",)
+
+
+def make_task(cfg: Config, **changes: Any) -> Task:
+    """The chosen task, with its options checked."""
+    from tasks import tasks
+
+    load_plugins(cfg.plugins)
+    options = {**cfg.task, **changes}
+    name = options.pop("name", "")
+    options.setdefault("seed", cfg.seed)
+    return tasks[name](**tasks.bind(name, options))
+
+
+def make_rules(cfg: Config) -> Rules:
+    return Rules.from_config(cfg.rewards, cfg.plugins)
+
+
+def make_objective(cfg: Config) -> Objective:
+    return Objective(**{f.name: getattr(cfg.algorithm, f.name) for f in fields(Objective)})
+
+
+def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
+    return Prompter(tokenizer=tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill)
+
+
+def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:
+    if cfg.sampler.name not in SAMPLERS:
+        raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    from r1lite.sampling.native import NativeSampler
+
+    return NativeSampler(model, prompter, cfg.sampler)
+
+
+def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
+    model, tokenizer = models.load(str(start), cfg.model)
+    return Policy(model, tokenizer, training, total_steps=steps, temperature=cfg.sampler.temperature)

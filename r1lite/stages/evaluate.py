@@ -1,0 +1,20 @@
+"""Evaluation as a stage: `stages=[evaluate] model=PATH` gives any model's table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from r1lite.config import Config
+from r1lite.evaluate import evaluate
+from r1lite.files import write_json
+from r1lite.ledger import Ledger
+from r1lite.run import Place
+from r1lite.stages import stage
+
+
+@stage("evaluate")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    """Writes `evaluation.json` and the rollouts; the weights stay what they were."""
+    found = evaluate(start, cfg, ledger=Ledger(place.out / "rollouts", place.name))
+    write_json(place.out / "evaluation.json", found)
+    return start

@@ -1,0 +1,61 @@
+"""Makes a tiny base model: reasoning is in it, but is not its habit.
+
+Most of the training shows worked examples, so that each step of a thought becomes reliable. The last steps show mostly
+blurted answers, so that blurting becomes the habit, and reasoning the rare thing that reinforcement learning can find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import cast
+
+from r1lite.config import Config
+from r1lite.imitation import imitate
+from r1lite.policy import Policy
+from r1lite.prompt import ANSWER, END_ANSWER, Prompter, respond
+from r1lite.run import Place
+from r1lite.setup import make_task
+from r1lite.stages import stage
+from r1lite.tiny import build_model, build_tokenizer
+from r1lite.traces import as_sample
+from r1lite.types import Problem, Sample, TeachingTask
+
+
+@stage("pretrain")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    """`start` is ignored: the weights are random."""
+    tokenizer = build_tokenizer()
+    model = build_model(cfg.pretrain, tokenizer, seed=cfg.seed)
+    corpus = Corpus(cfg, Prompter(tokenizer=tokenizer))
+    policy = Policy(model, tokenizer, cfg.pretrain, total_steps=cfg.pretrain.steps)
+    imitate(policy, corpus.batch, cfg.pretrain, place, steps=cfg.pretrain.steps + cfg.pretrain.habit_steps)
+    return place.final
+
+
+class Corpus:
+    """Worked and blurted examples of every task and difficulty; all from training splits, so that tests stay unseen."""
+
+    def __init__(self, cfg: Config, prompter: Prompter) -> None:
+        self.cfg, self.prompter, self.seed = cfg.pretrain, prompter, cfg.seed
+        self.sources: list[tuple[float, TeachingTask, Sequence[Problem]]] = []
+        for entry, share in cfg.pretrain.corpus.items():
+            name, _, difficulty = entry.partition("/")
+            task = cast(
+                TeachingTask, make_task(replace(cfg, task={"name": name, "difficulty": difficulty, "seed": f"pretrain/{cfg.seed}"}))
+            )
+            self.sources.append((share, task, task.problems("train")))
+
+    def batch(self, step: int) -> list[Sample]:
+        random = Random(f"{self.seed}/pretrain/{step}")
+        guesses = self.cfg.guesses if step <= self.cfg.steps else self.cfg.habit_guesses
+        return [self._example(random, guesses) for _ in range(self.cfg.batch_size)]
+
+    def _example(self, random: Random, guesses: float) -> Sample:
+        _, task, problems = random.choices(self.sources, weights=[share for share, _, _ in self.sources])[0]
+        problem = problems[random.randrange(len(problems))]
+        blurted = random.random() < guesses
+        completion = f"{ANSWER}{task.guess(problem)}{END_ANSWER}" if blurted else respond(task.demonstration(problem))
+        return as_sample(problem, completion, self.prompter)

@@ -1,0 +1,22 @@
+"""Rejection sampling: many answers to many prompts, of which only the right and readable ones become a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from r1lite import models
+from r1lite.config import Config
+from r1lite.console import say
+from r1lite.run import Place
+from r1lite.stages import stage
+from r1lite.traces import sample_traces
+
+
+@stage("reject")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    """Writes `data.jsonl`; the weights stay what they were."""
+    model, tokenizer = models.load(str(start), cfg.model)
+    path = sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
+    kept = sum(1 for _ in path.open(encoding="utf-8"))
+    say(f"reject: kept {kept} of {cfg.reject.prompts * cfg.reject.samples} responses in {path}")
+    return start

@@ -1,0 +1,124 @@
+"""Reinforcement learning with rule rewards: sample, score, compare within the group, step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from r1lite import models
+from r1lite.checkpoint import Checkpoints
+from r1lite.config import Config, RLConfig
+from r1lite.console import Progress, say, show_rollouts
+from r1lite.feed import Feed
+from r1lite.ledger import Ledger
+from r1lite.objective import Objective
+from r1lite.policy import Policy
+from r1lite.rollouts import compare, rollout_metrics, samples_with_signal
+from r1lite.run import Place
+from r1lite.score import Scorer
+from r1lite.setup import make_objective, make_policy, make_prompter, make_rules, make_sampler, make_task
+from r1lite.stages import stage
+from r1lite.track import Stopwatch
+from r1lite.types import Sample, Sampler, Scored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a step works with."""
+
+    policy: Policy
+    sampler: Sampler
+    scorer: Scorer
+    feed: Feed
+    objective: Objective
+    ledger: Ledger
+    checkpoints: Checkpoints
+
+
+@stage("rl")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    """Train on the task's training split; leave the weights in `final`."""
+    parts, done = open_parts(cfg, start, place)
+    place.tracker.begin(place.name, done)
+    say(in_words(cfg.rl))
+    with parts.scorer, Progress(place.name, cfg.rl.steps, done) as progress:
+        for step in range(done + 1, cfg.rl.steps + 1):
+            groups, metrics = take_step(parts, cfg, step)
+            place.tracker.log(place.name, step, metrics)
+            progress.advance(shown(metrics))
+            if cfg.rl.show_every and step % cfg.rl.show_every == 0:
+                show_rollouts(groups[0])
+            if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
+                parts.checkpoints.save(step, parts.policy, position=parts.feed.position)
+    models.save(parts.policy.model, parts.policy.tokenizer, place.final)
+    parts.checkpoints.clear()
+    return place.final
+
+
+def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]], dict[str, float]]:
+    """One step of GRPO, or of whichever algorithm the config describes."""
+    watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
+    problems = parts.feed.take(cfg.rl.prompts_per_step)
+    with watch.lap("sample"):  # scoring begins with the first finished group
+        asked = parts.scorer.ask(parts.sampler.sample(problems, n=cfg.rl.group_size, seed=seed))
+    with watch.lap("score"):  # what is left to wait for
+        groups = parts.scorer.wait(asked)
+    parts.scorer.check_health()
+
+    shuffle = seed if cfg.rl.shuffle_rewards else ""
+    advantages = compare(groups, center=cfg.algorithm.center, scale=cfg.algorithm.scale, eps=cfg.algorithm.eps, shuffle=shuffle)
+    with watch.lap("train"):
+        trained = update(parts, samples_with_signal(groups, advantages), cfg.rl.updates_per_step)
+        if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
+            parts.policy.refresh_reference()
+    with watch.lap("sync"):
+        parts.sampler.load(parts.policy.weights())
+
+    parts.ledger.write(step, groups, advantages)
+    return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
+
+
+def update(parts: Parts, samples: list[Sample], updates: int) -> dict[str, float]:
+    """Optimiser steps over the samples that carry signal; a step without any changes nothing."""
+    chunks = [samples[i::updates] for i in range(updates)]
+    done = [parts.policy.step(chunk, parts.objective) for chunk in chunks if chunk]
+    mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
+    # Only the first update meets the policy that sampled; later ones differ from it because they should.
+    first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
+    return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": parts.policy.lr}
+
+
+def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
+    """Everything a step needs, brought to the last checkpoint; and how many steps that had done."""
+    policy = make_policy(start, cfg, cfg.rl, steps=cfg.rl.steps * cfg.rl.updates_per_step)
+    if cfg.algorithm.kl != "none":
+        policy.refresh_reference()
+    checkpoints = Checkpoints(place.out / "checkpoints")
+    done, position = checkpoints.restore(policy)
+    prompter = make_prompter(policy.tokenizer, cfg)
+    problems = make_task(cfg).problems("train")
+    parts = Parts(
+        policy=policy,
+        sampler=make_sampler(policy.model, prompter, cfg),
+        scorer=Scorer(make_rules(cfg), cfg.scoring),
+        feed=Feed(problems, seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position),
+        objective=make_objective(cfg),
+        ledger=Ledger(place.out / "rollouts", place.name),
+        checkpoints=checkpoints,
+    )
+    return parts, done
+
+
+def in_words(cfg: RLConfig) -> str:
+    """The batch arithmetic, before launch."""
+    rollouts = cfg.prompts_per_step * cfg.group_size
+    share = f"{rollouts} in one optimiser update" if cfg.updates_per_step == 1 else f"split into {cfg.updates_per_step} optimiser updates"
+    return (
+        f"rl: {cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
+        f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
+    )
+
+
+def shown(metrics: dict[str, float]) -> dict[str, float]:
+    keys = {"reward": "reward/mean", "length": "response/length_mean", "no signal": "zero_variance_share", "entropy": "entropy"}
+    return {name: metrics[key] for name, key in keys.items() if key in metrics}

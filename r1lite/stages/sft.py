@@ -1,0 +1,15 @@
+"""Supervised training on examples: after rejection sampling, from the base again, as DeepSeek-R1 did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from r1lite.config import Config
+from r1lite.imitation import learn_examples
+from r1lite.run import Place
+from r1lite.stages import stage
+
+
+@stage("sft")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    return learn_examples(cfg.sft, cfg, start, place)

@@ -1,0 +1,58 @@
+"""Metrics: metrics.jsonl always, and a view in the terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Tracker:
+    """Writes one JSON object a step. What stands there beyond a stage's resume point is written again, so it is cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, stage: str, done: int) -> None:
+        """Forget what this stage logged after step `done`: those steps come again."""
+        if not self.path.exists():
+            return
+        kept = [line for line in self.path.read_text().splitlines() if _stays(line, stage, done)]
+        self.path.write_text("".join(line + "\n" for line in kept))
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class Stopwatch:
+    """Where the seconds of a step go."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def lap(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    def metrics(self) -> dict[str, float]:
+        total = {"total": time.perf_counter() - self.begun}
+        return {f"seconds/{name}": s for name, s in (self.seconds | total).items()}
+
+
+def _stays(line: str, stage: str, done: int) -> bool:
+    try:
+        entry = json.loads(line)
+    except ValueError:  # cut short by a kill
+        return False
+    return entry["stage"] != stage or entry["step"] <= done
+
+
+def _short(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.6g}")

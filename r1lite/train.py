@@ -1,0 +1,99 @@
+"""`python -m r1lite.train`: compose the configuration, open the run directory, fold over the stages."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from r1lite import overrides
+from r1lite.config import CONF, Config, register
+
+if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --help answers at once
+    from r1lite.run import Run
+
+register()
+
+
+def train(cfg: Config) -> dict[str, Any]:
+    """Weights in, weights out, stage by stage; what was finished before is not done again."""
+    from r1lite.check import check
+    from r1lite.models import locate
+    from r1lite.report import Report
+    from r1lite.run import Run
+
+    prepare_torch(cfg)
+    check(cfg)
+    with Run(cfg).opened() as run:
+        report = Report(run)
+        base = "" if cfg.stages[0] == "pretrain" else locate(cfg.model.path)
+        if base and cfg.stages[0] != "evaluate":
+            report.add("base", base, seconds=0.0)
+        weights = {"base": base, "previous": base}
+        for name in cfg.stages:
+            start = start_of(name, cfg, weights)
+            weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
+            report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
+        return report.finish()
+
+
+def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
+    """One stage, unless it is finished; gives where its weights lie."""
+    from r1lite.console import say
+    from r1lite.stages import stages
+
+    finished = run.finished(name, start)
+    if finished is not None:
+        say(f"{name}: finished before")
+        return str(finished)
+    begun = time.perf_counter()
+    weights = stages[name](cfg, Path(start), run.place(name))
+    run.finish(name, start, weights, seconds=round(time.perf_counter() - begun, 2))
+    return str(weights)
+
+
+def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
+    """The weights a stage begins from, as its `start` says."""
+    from r1lite.models import locate
+
+    start = getattr(getattr(cfg, name, None), "start", "previous")
+    return weights[start] if start in weights else locate(start)
+
+
+def prepare_torch(cfg: Config) -> None:
+    import os
+
+    import torch
+    from transformers.utils import logging
+
+    if cfg.threads:
+        torch.set_num_threads(cfg.threads)
+    torch.manual_seed(cfg.seed)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+def _entry(composed: DictConfig) -> None:
+    cfg = OmegaConf.to_object(composed)
+    assert isinstance(cfg, Config)
+    try:
+        train(cfg)
+    except ValueError as error:  # said to the user; anything else is a bug and keeps its traceback
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"\nstopped; the same command with run_dir={cfg.run_dir} goes on from the last checkpoint")
+
+
+def main() -> None:
+    sys.argv[1:] = overrides.understood(sys.argv[1:])
+    _entry()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The nouns. Everything that walks through r1lite is one of these, and none of them changes once made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import torch
+    from torch import Tensor
+
+Message = Mapping[str, str]  # {"role": "user", "content": "..."}
+Finish = Literal["stop", "length"]
+Outcome = Literal["scored", "abstained", "failed", "timed_out"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """A question whose answer a rule can check."""
+
+    id: str
+    prompt: str | tuple[Message, ...]
+    answer: Any = None
+    info: Mapping[str, Any] = field(default_factory=dict)  # every other column; rules read what they need
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """A worked answer, before any template: what a demonstration is made of."""
+
+    thought: str
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollout:
+    """One completion that a model sampled. Token ids are kept and never made again from the text."""
+
+    problem_id: str
+    index: int  # which of the group's G samples
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]  # includes the end token when finish is "stop"
+    logprobs: tuple[float, ...]  # of each token, at the sampling temperature, before top-p and top-k
+    text: str
+    prefill: str = ""  # what the template had already written for the model, such as "<think>\n"
+    finish: Finish = "stop"
+
+    @property
+    def response(self) -> str:
+        """The whole answer as a reader sees it, a prefilled opening tag included."""
+        return self.prefill + self.text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """All rollouts of one problem."""
+
+    problem: Problem
+    rollouts: tuple[Rollout, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What one rule says of one rollout, with its evidence."""
+
+    value: float | None
+    why: str = ""
+    outcome: Outcome = "scored"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """A rollout, its total reward and the verdict of every rule."""
+
+    problem: Problem
+    rollout: Rollout
+    reward: float
+    verdicts: Mapping[str, Verdict]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One sequence to train on: a rollout with its advantage, or a demonstration (advantage 1)."""
+
+    prompt_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...] = ()  # empty where no policy sampled it
+    advantage: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """A micro-batch: whole sequences, padded on the right. Column t of the [N, T] fields is token first + t."""
+
+    input_ids: Tensor  # [N, L]
+    first: int  # where the earliest completion of the batch begins; T = L - first
+    mask: Tensor  # [N, T] 1.0 on completion tokens
+    old_logp: Tensor  # [N, T] zeros where no policy sampled the tokens
+    advantages: Tensor  # [N]
+    sampled: bool  # whether old_logp is there
+    total_tokens: int  # completion tokens of the whole optimiser step
+    total_sequences: int  # sequences of the whole optimiser step
+
+
+class Task(Protocol):
+    """Where problems come from. `demonstration` and `guess` are there where the task can write them."""
+
+    name: str
+
+    def problems(self, split: str) -> Sequence[Problem]: ...
+
+
+class TeachingTask(Task, Protocol):
+    """A task that can also show how a problem is solved: a cold-start set is made of these."""
+
+    def demonstration(self, problem: Problem) -> Response: ...
+
+    def guess(self, problem: Problem) -> str: ...
+
+
+class Sampler(Protocol):
+    """Turns problems into groups of rollouts; yields each group as it finishes."""
+
+    def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]: ...
+
+    def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...

@@ -1,0 +1,28 @@
+"""Is the response one thought, then one answer, and nothing else?
+
+Covered: each tag exactly once, in order, neither block empty, nothing but white space around them; an opening think
+tag that the template already wrote counts as the model's. Not covered: what the thought says.
+"""
+
+from r1lite.prompt import TAGS, parse
+from rewards import Problem, Rollout, Verdict, reward
+
+
+@reward("format")
+def format(problem: Problem, rollout: Rollout) -> Verdict:
+    """1 for a well-formed response, 0 for any other."""
+    if parse(rollout.response):
+        return Verdict(value=1.0, why="one thought, then one answer")
+    return Verdict(value=0.0, why=_fault(rollout))
+
+
+def _fault(rollout: Rollout) -> str:
+    text = rollout.response
+    for tag in TAGS:
+        if text.count(tag) != 1:
+            return f"{tag} stands there {text.count(tag)} times"
+    if sorted(TAGS, key=text.index) != list(TAGS):
+        return "the tags are out of order"
+    if rollout.finish == "length":
+        return "cut off at the token limit"
+    return "a block is empty, or there is text outside the blocks"

@@ -1,0 +1,11 @@
+"""Where problems come from. One file per task; a file's name is the task's name."""
+
+from collections.abc import Callable
+
+from r1lite.registry import Registry
+from r1lite.types import Task
+
+tasks: Registry[Callable[..., Task]] = Registry("task", "tasks")
+task = tasks
+
+__all__ = ["task", "tasks"]

@@ -1,0 +1,56 @@
+"""What generated tasks share: problems made on demand, and splits that cannot overlap."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import overload
+
+from r1lite.types import Problem
+
+# A problem belongs to one split by the hash of its prompt, so no seed and no size can make two splits overlap.
+BUCKETS = {"test": range(10), "validation": range(10, 15), "train": range(15, 100)}
+SPLITS = (*BUCKETS, "hard")
+
+
+def bucket(prompt: str) -> int:
+    return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=8).digest(), "big") % 100
+
+
+class GeneratedProblems(Sequence[Problem]):
+    """A sequence of `size` problems; each is made when it is looked at, from its own index alone."""
+
+    def __init__(self, make: Callable[[Random], Problem], *, seed: int | str, split: str, size: int) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"unknown split {split!r}. Known: {', '.join(SPLITS)}.")
+        self.make, self.seed, self.split, self.size = make, seed, split, size
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, index: int) -> Problem: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Problem]: ...
+    def __getitem__(self, index: int | slice) -> Problem | list[Problem]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self.size))]
+        if not -self.size <= index < self.size:
+            raise IndexError(index)
+        return self._draw(Random(f"{self.seed}/{self.split}/{index % self.size}"))
+
+    def _draw(self, random: Random) -> Problem:
+        # Harder problems differ in size from every other split's, so they need no bucket.
+        wanted = BUCKETS.get(self.split)
+        while True:
+            problem = self.make(random)
+            if wanted is None or bucket(str(problem.prompt)) in wanted:
+                return problem
+
+
+def harder(levels: Sequence[str], difficulty: str) -> str:
+    """The level above; the `hard` split is drawn from it."""
+    if difficulty not in levels[:-1]:
+        raise ValueError(f"unknown difficulty {difficulty!r}. Known: {', '.join(levels[:-1])}.")
+    return levels[levels.index(difficulty) + 1]
