@@ -30,6 +30,7 @@ def check(cfg: Config) -> None:
     make_rules(cfg)
     make_objective(cfg)
     _sampler(cfg)
+    _scoring(cfg)
     _evaluate(cfg)
     for name, settings in _settings(cfg):
         _stage(name, settings, cfg)
@@ -72,8 +73,16 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
 def _sampler(cfg: Config) -> None:
     _at_least("sampler", cfg.sampler, max_tokens=1, max_rows=1, top_k=0)
     _above_zero("sampler", cfg.sampler, "temperature", "top_p")
+    if cfg.sampler.top_p > 1:
+        raise ValueError(f"sampler.top_p must be at most 1, got {cfg.sampler.top_p}")
+    _at_least("prompt", cfg.prompt, max_tokens=1)
     if cfg.prompt.too_long not in ("skip", "refuse"):
         raise ValueError(f"prompt.too_long must be skip or refuse, got {cfg.prompt.too_long!r}")
+
+
+def _scoring(cfg: Config) -> None:
+    _at_least("scoring", cfg.scoring, workers=0)
+    _above_zero("scoring", cfg.scoring, "seconds")
 
 
 def _evaluate(cfg: Config) -> None:

@@ -141,7 +141,6 @@ class PretrainConfig(TrainingConfig):
     guesses: float = MISSING  # share of blurted answers in the corpus
     habit_steps: int = MISSING  # steps at the end in which blurting becomes the habit
     habit_guesses: float = MISSING
-    habit_lr_share: float = MISSING
 
 
 @dataclass

@@ -32,7 +32,7 @@ class Feed:
             if self._fits(problem):
                 taken.append(problem)
                 misses = 0
-            elif (misses := misses + 1) >= len(self.problems):
+            elif (misses := misses + 1) >= 2 * len(self.problems) - 1:  # so many in a row hold one whole epoch
                 raise ValueError(
                     f"every prompt is longer than prompt.max_tokens={self.limits.max_tokens}: raise it, or shorten the prompts"
                 )

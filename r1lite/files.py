@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+LEAST_ROOM = 2**20  # bytes; with less than that left, whatever failed to be written failed for it
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -22,9 +24,10 @@ def atomic(path: Path) -> Iterator[Path]:
         yield part
         _flush(part)
         _replace(part, path)
-    except OSError as error:
+    except Exception as error:
+        full = _no_room(error, path.parent)
         remove(part)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if full:
             raise DiskFull(
                 f"the disk is full: {path} could not be written, and what was there before is untouched. "
                 f"Make room and run the same command again."
@@ -49,10 +52,15 @@ def read_json(path: Path) -> Any:
 
 
 def remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _no_room(error: Exception, folder: Path) -> bool:
+    # torch and safetensors report a full disk as errors of their own, without an errno.
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or shutil.disk_usage(folder).free < LEAST_ROOM
 
 
 def _flush(path: Path) -> None:

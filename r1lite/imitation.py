@@ -38,7 +38,7 @@ def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Plac
 
 def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:
     """Train for a number of steps, going on from the stage's last checkpoint, and save the result."""
-    checkpoints = Checkpoints(place.out / "checkpoints")
+    checkpoints = Checkpoints(place.checkpoints)
     done, _ = checkpoints.restore(policy)
     place.tracker.begin(place.name, done)
     with Progress(place.name, steps, done) as progress:
@@ -51,7 +51,6 @@ def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place,
             if step % cfg.checkpoint_every == 0 and step < steps:
                 checkpoints.save(step, policy)
     models.save(policy.model, policy.tokenizer, place.final)
-    checkpoints.clear()
 
 
 def epochs(samples: Sequence[Sample], batch_size: int, seed: str) -> Batches:

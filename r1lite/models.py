@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from r1lite.config import PACKAGE, ModelConfig
+from r1lite.files import atomic
 from r1lite.prompt import end_token
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with atomic(folder) as part:
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
 
 
 def parameters(model: PreTrainedModel) -> int:

@@ -85,7 +85,9 @@ def policy_loss(
     ratio = _ratio(objective, logp, old_logp, mask)
     per_token, clipped = _gate(objective, ratio, logp, advantages)
     loss = (per_token * weight).sum()
-    stats = {"ratio/clip_share": (clipped * mask).sum().detach() / tokens}
+    stats: dict[str, Tensor] = {}
+    if objective.gate == "clip":
+        stats["ratio/clip_share"] = (clipped * mask).sum().detach() / tokens
     if sampler_logp is not None:
         gap = (logp - sampler_logp).detach()
         stats["mismatch/kl"] = ((torch.exp(gap) - 1 - gap) * mask).sum() / tokens

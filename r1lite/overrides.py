@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from r1lite.config import CONF
 
@@ -26,6 +26,27 @@ FLAGS += (
     "--info",
     "-i",
 )
+# What other trainers call a setting.
+ELSEWHERE = {
+    "learning_rate": "lr",
+    "output_dir": "run_dir",
+    "model_name_or_path": "model.path",
+    "max_new_tokens": "max_tokens",
+    "max_completion_length": "max_tokens",
+    "num_generations": "group_size",
+    "max_steps": "steps",
+    "beta": "kl_coef",
+}
+# What the configuration says of a value that does not fit, and what that means.
+WANTED = {
+    "converted to Integer": "should be a whole number",
+    "converted to Float": "should be a number",
+    "not a valid bool": "should be true or false",
+    "not a ListConfig": "should be a list, such as [a, b]",
+    "not Optional": "needs a value",
+    "not a subclass": "is a section: set what is in it, each by its full name",
+    "not support deletion": "cannot be taken away",
+}
 
 
 def understood(arguments: Sequence[str]) -> list[str]:
@@ -70,11 +91,23 @@ def _check(arguments: Sequence[str]) -> None:
                 "-cp",
             )
         elif argument.startswith("~") or "=" in argument:
+            _check_name(argument)
             settings.append(argument)
         else:
             raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{_meant(argument, _known())}")
     if settings and not {"--multirun", "-m", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
         _compose(settings)
+
+
+def _check_name(setting: str) -> None:
+    """What composing would take without a word: Hydra's plus sign makes any name good."""
+    key, _, value = setting.partition("=")
+    if key == "stage":
+        raise ValueError(f"to choose stages, write stages=[{value.strip('[]')}]")
+    if key.startswith("+") and not key.lstrip("+").startswith(("hydra.", *(f"{g}." for g in OPEN))):
+        key, known = key.lstrip("+"), _known()
+        if key.split("@")[0] not in (*known, *_groups()):
+            raise ValueError(f"unknown setting {key!r}.{_meant(key, known)}")
 
 
 def _compose(settings: Sequence[str]) -> None:
@@ -91,37 +124,39 @@ def _compose(settings: Sequence[str]) -> None:
 
 def _translated(error: Exception, settings: Sequence[str]) -> str:
     """Hydra's message in the words of someone who wants to train a model."""
-    text = str(error)
     known, groups = _known(), _groups()
     for setting in settings:
         key, _, value = setting.lstrip("+~").partition("=")
         if key in groups:
             if value and value != "null" and value not in groups[key]:
                 near = difflib.get_close_matches(value, groups[key], n=1)
-                return f"there is no {key} called {value!r}.{f' Did you mean {near[0]}?' if near else ''} Known: {', '.join(groups[key])}."
+                meant = f" Did you mean {near[0]}?" if near else f" A folder or a hub name is model.path={value}." if key == "model" else ""
+                return f"there is no {key} called {value!r}.{meant} Known: {', '.join(groups[key])}."
         elif key not in known and not key.startswith(("hydra.", *(f"{g}." for g in OPEN))):
             return f"unknown setting {key!r}.{_meant(key, known)}"
-    wrong = re.search(r"Value '(.*)' of type '.*' could not be converted to (\w+)", text)
-    if wrong:
-        where = re.search(r"full_key: (\S+)", text)
-        return f"{where[1] if where else 'a setting'} should be {_kind(wrong[2])}, got {wrong[1]!r}"
-    return text.split("\nSee https")[0].strip()
+    reason = str(error.__cause__ or error)
+    where = re.search(r"full_key: (\S+)", reason)
+    wanted = next((words for sign, words in WANTED.items() if sign in reason), None)
+    if where and wanted:
+        got = [value for key, equals, value in (s.partition("=") for s in settings) if equals and key.lstrip("+") == where[1]]
+        return f"{where[1]} {wanted}{f', got {got[-1]!r}' if got else ''}"
+    reason = reason.split("\n")[0].strip()
+    unread = getattr(error, "override", None)
+    return f"{unread} cannot be read: {reason}. Quote it, or parts of it, for the shell and for Hydra." if unread else reason
 
 
-def _kind(name: str) -> str:
-    return {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(name, name)
-
-
-def _meant(key: str, known: Iterable[str]) -> str:
+def _meant(key: str, known: Sequence[str]) -> str:
     """The settings nearest to what was typed: by the whole name, or by its last part (`lr` -> rl.lr, sft.lr)."""
-    last = key.rsplit(".", 1)[-1]
+    section, dot, last = key.rpartition(".")
+    last = ELSEWHERE.get(last, last)
+    key = section + dot + last
     ends: dict[str, list[str]] = {}
     for name in known:
         ends.setdefault(name.rsplit(".", 1)[-1], []).append(name)
-    near = ends.get(last, []) if "." not in key else []
+    near = [key] if key in known else ends.get(last, []) if "." not in key else []
     near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     near = near or [name for end in difflib.get_close_matches(last, ends, n=1, cutoff=0.6) for name in ends[end]]
-    return f" Did you mean {' or '.join(near[:4])}?" if near else " `python -m r1lite.train --help` lists them."
+    return f" Did you mean {' or '.join(near[:6])}?" if near else " `python -m r1lite.train --help` lists them."
 
 
 def _known() -> list[str]:

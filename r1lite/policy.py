@@ -104,7 +104,12 @@ class Policy:
         return {"steps": self.steps, "optimiser": self.optimiser.state_dict(), "reference": reference}
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        self.model.load_state_dict(weights)
+        mine = dict(self.weights())
+        if mine.keys() != weights.keys():
+            raise ValueError(f"the checkpoint is of another model: {sorted(mine.keys() ^ weights.keys())[:4]} ...")
+        with torch.no_grad():
+            for name, tensor in weights.items():
+                mine[name].copy_(tensor)
         self.optimiser.load_state_dict(state["optimiser"])
         self.steps = state["steps"]
         if state["reference"] is not None:
@@ -118,7 +123,8 @@ def token_logprobs(model: PreTrainedModel, batch: Batch, temperature: float) -> 
     # Prompt positions go through the model, but not through the output head.
     keep = torch.arange(batch.first - 1, batch.input_ids.shape[1] - 1, device=batch.input_ids.device)
     logits = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits
-    logprobs = torch.log_softmax(logits.float() / temperature, dim=-1)
+    precise = torch.promote_types(logits.dtype, torch.float32)
+    logprobs = torch.log_softmax(logits.to(precise) / temperature, dim=-1)
     logp = logprobs.gather(-1, batch.input_ids[:, batch.first :].unsqueeze(-1)).squeeze(-1)
     with torch.no_grad():
         entropy = -(logprobs.exp() * logprobs).sum(-1)

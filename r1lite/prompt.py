@@ -59,9 +59,8 @@ class Prompter:
 
     def opened(self, problem: Problem) -> str:
         """The part of the prompt that already belongs to the response: an opening think tag, wherever it comes from."""
-        text = self.text(problem)
-        tail = re.search(rf"{THINK}\s*$", text)
-        return self.prefill or (tail.group(0) if tail else "")
+        tail = re.search(rf"{THINK}\s*$", self.text(problem).removesuffix(self.prefill))
+        return (tail.group(0) if tail else "") + self.prefill
 
 
 def respond(response: Response) -> str:
@@ -80,8 +79,10 @@ def parse(text: str) -> Response | None:
 
 
 def last_answer(text: str) -> str | None:
-    """What stands in the last answer block after the thought; None where no block is closed."""
-    after = text.rsplit(END_THINK, 1)[-1]
+    """What stands in the last answer block after the thought; None where thought or block is not closed."""
+    _, thought, after = text.rpartition(END_THINK)
+    if THINK in text and not thought:
+        return None
     opened = after.rfind(ANSWER)
     closed = after.find(END_ANSWER, opened)
     if opened < 0 or closed < 0:

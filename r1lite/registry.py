@@ -28,6 +28,7 @@ class Registry(Generic[F]):
         self.kind = kind
         self.package = package
         self._entries: dict[str, F] = {}
+        self._imported: set[str] = set()
 
     def __call__(self, name: str) -> Callable[[F], F]:
         """The decorator: `@reward("format")`."""
@@ -42,7 +43,8 @@ class Registry(Generic[F]):
         return register
 
     def __getitem__(self, name: str) -> F:
-        if name not in self._entries:
+        # Also where a plugin has registered the name already: it must not hide ours, but be refused for a duplicate.
+        if name not in self._imported:
             self._import(name)
         if name not in self._entries:
             raise UnknownName(unknown(self.kind, name, self.names()))
@@ -78,6 +80,7 @@ class Registry(Generic[F]):
         for entry in self._installed():
             if entry.name == name:
                 entry.load()
+        self._imported.add(name)
 
 
 def place(entry: Callable[..., Any]) -> str:
@@ -106,7 +109,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
             try:
                 importlib.import_module(plugin)
             except ModuleNotFoundError as error:
-                if error.name and plugin.startswith(error.name):
+                if error.name and f"{plugin}.".startswith(f"{error.name}."):
                     raise ValueError(
                         f"plugin {plugin!r} cannot be imported: there is no module {error.name!r}. For a file, write ./{plugin}.py"
                     ) from error

@@ -33,6 +33,10 @@ class Place:
     def final(self) -> Path:
         return self.out / "final"
 
+    @property
+    def checkpoints(self) -> Path:
+        return self.out / "checkpoints"
+
 
 class Run:
     """A run directory that this process alone works in."""

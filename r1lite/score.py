@@ -11,6 +11,7 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, TimeoutError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +38,10 @@ class Rules:
         load_plugins(plugins)
         weights, options = {}, {}
         for name, settings in chosen.items():
+            if not isinstance(settings or {}, Mapping):
+                raise ValueError(f"rewards.{name} holds settings, such as rewards.{name}.weight=1; got {settings!r}")
             settings = dict(settings or {})
-            weights[name] = float(settings.pop("weight", 1.0))
+            weights[name] = _weight(name, settings.pop("weight", 1.0))
             options[name] = rewards.bind(name, settings)
         if not weights:
             raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
@@ -47,6 +50,12 @@ class Rules:
     def total(self, verdicts: Mapping[str, Verdict]) -> float:
         """The weighted sum over the rules that gave a value; the others are left out, not counted as 0."""
         return sum(self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None)
+
+
+def _weight(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise ValueError(f"rewards.{name}.weight should be a number, got {given!r}")
+    return float(given)
 
 
 class RuleBroken(ValueError):
@@ -59,7 +68,7 @@ class Scorer:
     def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
         self.rules, self.cfg = rules, cfg
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        self.pool = _pool(cfg.workers) if cfg.workers else None
+        self.pool = _pool(cfg.workers, rules) if cfg.workers else None
 
     def __enter__(self) -> Scorer:
         return self
@@ -133,7 +142,7 @@ def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout) -> Ve
     load_plugins(rules.plugins)
     try:
         return as_verdict(rewards[name](problem, rollout, **rules.options[name]))
-    except Exception as error:  # a rule is others' code, and one rollout must not end a run
+    except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run
         return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
 
 
@@ -148,8 +157,19 @@ def as_verdict(given: Verdict | float | None) -> Verdict:
     return verdict
 
 
-def _pool(workers: int) -> Any:
+def _prepare(rules: Rules) -> None:
+    """Import the rules in a fresh worker, so that no verdict pays for it out of its deadline."""
+    from rewards import rewards
+
+    with suppress(Exception):  # it comes again with the first verdict, and is reported there
+        load_plugins(rules.plugins)
+        for name in rules.weights:
+            rewards[name]
+
+
+def _pool(workers: int, rules: Rules) -> Any:
     from pebble import ProcessPool
 
     # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
-    return ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPool(max_workers=workers, context=context, initializer=_prepare, initargs=(rules,))

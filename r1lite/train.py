@@ -43,6 +43,7 @@ def train(cfg: Config) -> dict[str, Any]:
 
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """One stage, unless it is finished; gives where its weights lie."""
+    from r1lite.checkpoint import Checkpoints
     from r1lite.console import say
     from r1lite.stages import stages
 
@@ -53,6 +54,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     begun = time.perf_counter()
     weights = stages[name](cfg, Path(start), run.place(name))
     run.finish(name, start, weights, seconds=round(time.perf_counter() - begun, 2))
+    Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import overload
 
+from r1lite.registry import unknown
 from r1lite.types import Problem
 
 # A problem belongs to one split by the hash of its prompt, so no seed and no size can make two splits overlap.
@@ -23,7 +24,7 @@ class GeneratedProblems(Sequence[Problem]):
 
     def __init__(self, make: Callable[[Random], Problem], *, seed: int | str, split: str, size: int) -> None:
         if split not in SPLITS:
-            raise ValueError(f"unknown split {split!r}. Known: {', '.join(SPLITS)}.")
+            raise ValueError(unknown("split", split, SPLITS))
         self.make, self.seed, self.split, self.size = make, seed, split, size
 
     def __len__(self) -> int:
@@ -52,5 +53,5 @@ class GeneratedProblems(Sequence[Problem]):
 def harder(levels: Sequence[str], difficulty: str) -> str:
     """The level above; the `hard` split is drawn from it."""
     if difficulty not in levels[:-1]:
-        raise ValueError(f"unknown difficulty {difficulty!r}. Known: {', '.join(levels[:-1])}.")
+        raise ValueError(unknown("task.difficulty", difficulty, levels[:-1]))
     return levels[levels.index(difficulty) + 1]

@@ -24,6 +24,8 @@ class Arithmetic:
     name = "arithmetic"
 
     def __init__(self, *, seed: int | str = 0, difficulty: str = "standard", modulus: int = 31, size: int = 100_000) -> None:
+        if modulus < 2:
+            raise ValueError(f"task.modulus must be at least 2, got {modulus}")
         self.seed, self.modulus, self.size = seed, modulus, size
         self.hard_lengths = LEVELS[harder(list(LEVELS), difficulty)]
         self.lengths = LEVELS[difficulty]

@@ -39,8 +39,10 @@ class Countdown:
 
     def __init__(self, *, seed: int | str = 0, difficulty: str = "standard", size: int = 100_000) -> None:
         self.seed, self.size = seed, size
-        self.hard_shape = LEVELS[harder(list(LEVELS), difficulty)]
+        above = LEVELS[harder(list(LEVELS), difficulty)]
         self.shape = LEVELS[difficulty]
+        # More numbers, not merely larger ones: so no prompt of this split can be one of another's.
+        self.hard_shape = above if above[0] > self.shape[0] else LEVELS["hard"]
 
     def problems(self, split: str) -> Sequence[Problem]:
         shape = self.hard_shape if split == "hard" else self.shape

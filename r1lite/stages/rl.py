@@ -51,7 +51,6 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
                 parts.checkpoints.save(step, parts.policy, position=parts.feed.position)
     models.save(parts.policy.model, parts.policy.tokenizer, place.final)
-    parts.checkpoints.clear()
     return place.final
 
 
@@ -93,7 +92,7 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     policy = make_policy(start, cfg, cfg.rl, steps=cfg.rl.steps * cfg.rl.updates_per_step)
     if cfg.algorithm.kl != "none":
         policy.refresh_reference()
-    checkpoints = Checkpoints(place.out / "checkpoints")
+    checkpoints = Checkpoints(place.checkpoints)
     done, position = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
     problems = make_task(cfg).problems("train")

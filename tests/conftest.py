@@ -1,0 +1,53 @@
+"""What tests share: a tiny model with random weights, and a config composed as a user would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from r1lite import models
+from r1lite.config import CONF, Config, register
+from r1lite.tiny import build_model, build_tokenizer
+
+register()
+torch.set_num_threads(2)
+
+
+def configured(*overrides: str) -> Config:
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        cfg = OmegaConf.to_object(compose("config", overrides=["run_dir=unused", *overrides]))
+    assert isinstance(cfg, Config)
+    return cfg
+
+
+@pytest.fixture
+def config() -> Callable[..., Config]:
+    return configured
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    return build_tokenizer()
+
+
+@pytest.fixture
+def model(tokenizer: Any) -> Any:
+    """Random weights, large enough that its distribution is far from uniform."""
+    small = configured("pretrain.hidden=32", "pretrain.layers=2", "pretrain.heads=2", "pretrain.intermediate=48").pretrain
+    built = build_model(small, tokenizer, seed=0)
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.mul_(1.5)
+    return built
+
+
+@pytest.fixture
+def model_folder(model: Any, tokenizer: Any, tmp_path: Path) -> Path:
+    models.save(model, tokenizer, tmp_path / "model")
+    return tmp_path / "model"

@@ -1,0 +1,108 @@
+import copy
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from r1lite.batch import collate
+from r1lite.objective import IMITATE, Objective
+from r1lite.policy import Diverged, Policy, learning_rate, token_logprobs
+from r1lite.types import Sample
+
+SAMPLES = [
+    Sample(prompt_ids=(9, 8, 7), token_ids=(1, 2, 3, 4), logprobs=(-5.0,) * 4, advantage=1.0),
+    Sample(prompt_ids=(9, 8), token_ids=(5, 6), logprobs=(-5.0,) * 2, advantage=-0.5),
+    Sample(prompt_ids=(3, 3, 3, 3), token_ids=(7,), logprobs=(-5.0,), advantage=0.7),
+]
+
+
+def make(model: Any, tokenizer: Any, config: Any, **changes: Any) -> Policy:
+    cfg = config(*(f"rl.{k}={v}" for k, v in changes.items())).rl
+    return Policy(model, tokenizer, cfg, total_steps=10)
+
+
+def test_logprobs_equal_those_of_each_sequence_alone(model: Any) -> None:
+    (batch,) = collate(SAMPLES, micro_batch_tokens=1000)
+    logp, entropy = token_logprobs(model, batch, temperature=0.7)
+    by_length = sorted(SAMPLES, key=lambda s: len(s.prompt_ids) + len(s.token_ids), reverse=True)
+    for row, sample in enumerate(by_length):
+        ids = torch.tensor([sample.prompt_ids + sample.token_ids])
+        alone = torch.log_softmax(model(ids).logits[0] / 0.7, -1)
+        begin = len(sample.prompt_ids)
+        for at, token in enumerate(sample.token_ids):
+            column = begin + at - batch.first
+            assert logp[row, column].item() == pytest.approx(alone[begin + at - 1, token].item(), abs=1e-5)
+            distribution = alone[begin + at - 1]
+            assert entropy[row, column].item() == pytest.approx(-(distribution.exp() * distribution).sum().item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("objective", [IMITATE, Objective(), Objective(aggregate="token_mean", kl="k3", kl_coef=0.1)])
+def test_micro_batching_changes_nothing_but_memory(model: Any, tokenizer: Any, config: Any, objective: Objective) -> None:
+    results = []
+    for budget in (1, 8, 1000):
+        policy = make(copy.deepcopy(model), tokenizer, config, micro_batch_tokens=budget, lr=0.01, warmup_steps=0)
+        metrics = policy.step(SAMPLES, objective)
+        results.append((metrics["loss"], metrics["grad_norm"], metrics["entropy"]))
+    for other in results[1:]:
+        assert other == pytest.approx(results[0], rel=1e-4, abs=1e-6)
+
+
+def test_the_gradient_is_that_of_finite_differences(model: Any, tokenizer: Any, config: Any) -> None:
+    model = model.double()
+    policy = make(model, tokenizer, config)
+    (batch,) = collate(SAMPLES, micro_batch_tokens=1000)
+    weight = model.model.layers[0].mlp.down_proj.weight
+
+    def loss() -> float:
+        logp = double_logprobs(model, batch)
+        return -sum(
+            s.advantage * logp[row, len(s.prompt_ids) + t - batch.first].item() / 7
+            for row, s in enumerate(sorted(SAMPLES, key=lambda s: len(s.prompt_ids) + len(s.token_ids), reverse=True))
+            for t in range(len(s.token_ids))
+        )
+
+    policy._backward(batch, IMITATE)
+    analytic = weight.grad[0, 0].item()
+    with torch.no_grad():
+        weight[0, 0] += 1e-3
+        above = loss()
+        weight[0, 0] -= 2e-3
+        below = loss()
+    assert (above - below) / 2e-3 == pytest.approx(analytic, rel=5e-3)
+
+
+def double_logprobs(model: Any, batch: Any) -> torch.Tensor:
+    logits = model(batch.input_ids).logits[:, batch.first - 1 : -1]
+    return torch.log_softmax(logits, -1).gather(-1, batch.input_ids[:, batch.first :, None]).squeeze(-1)
+
+
+def test_a_step_that_is_not_a_number_is_not_taken(model: Any, tokenizer: Any, config: Any) -> None:
+    policy = make(model, tokenizer, config)
+    before = {name: p.clone() for name, p in policy.weights()}
+    broken = Sample(prompt_ids=(1,), token_ids=(2,), logprobs=(0.0,), advantage=math.nan)
+    with pytest.raises(Diverged, match=r"the loss is nan at optimiser step 1; the step was not taken. Lower lr"):
+        policy.step([broken], Objective())
+    assert all(torch.equal(before[name], p) for name, p in policy.weights())
+
+
+def test_state_and_weights_are_enough_to_go_on_exactly(model: Any, tokenizer: Any, config: Any) -> None:
+    objective = Objective(kl="k3", kl_coef=0.1)
+    first = make(model, tokenizer, config, lr=0.01)
+    first.refresh_reference()
+    first.step(SAMPLES, objective)
+    weights, state = {n: p.detach().clone() for n, p in first.weights()}, copy.deepcopy(first.state())
+    second = make(copy.deepcopy(model), tokenizer, config, lr=0.01)
+    with torch.no_grad():
+        for _, p in second.weights():
+            p.zero_()
+    second.restore(weights, state)
+    assert first.step(SAMPLES, objective) == second.step(SAMPLES, objective)
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(first.weights(), second.weights(), strict=True))
+
+
+def test_the_schedule_warms_up_and_ends_at_its_share(config: Any) -> None:
+    cfg = config("rl.lr=1.0", "rl.warmup_steps=4", "rl.final_lr_share=0.1").rl
+    assert [learning_rate(s, cfg, 100) for s in (0, 1)] == pytest.approx([0.25, 0.5], rel=1e-2)
+    assert learning_rate(100, cfg, 100) == pytest.approx(0.1)
+    assert learning_rate(50, cfg, 100) == pytest.approx(0.55)

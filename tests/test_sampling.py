@@ -1,0 +1,112 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+
+from r1lite.batch import collate
+from r1lite.policy import token_logprobs
+from r1lite.prompt import Prompter
+from r1lite.sampling.draw import draw, filtered, uniforms
+from r1lite.sampling.native import NativeSampler
+from r1lite.types import Problem, Sample
+
+PROBLEMS = [Problem(id=f"p{i}", prompt="x" * (3 * i + 1)) for i in range(7)]
+
+
+def sampler(model: Any, tokenizer: Any, config: Any, *overrides: str) -> NativeSampler:
+    cfg = config("sampler.max_tokens=24", *overrides).sampler
+    return NativeSampler(model, Prompter(tokenizer=tokenizer), cfg)
+
+
+def test_greedy_decoding_is_what_generate_gives(model: Any, tokenizer: Any, config: Any) -> None:
+    groups = list(sampler(model, tokenizer, config, "sampler.max_rows=3").sample(PROBLEMS, n=1, seed="s", greedy=True))
+    assert len(groups) == len(PROBLEMS)
+    for group in groups:
+        rollout = group.rollouts[0]
+        prompt = torch.tensor([rollout.prompt_ids])
+        expected = model.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=24, do_sample=False)
+        assert list(rollout.token_ids) == expected[0, prompt.shape[1] :].tolist()
+
+
+def test_kept_logprobs_are_the_trainers(model: Any, tokenizer: Any, config: Any) -> None:
+    groups = list(sampler(model, tokenizer, config, "sampler.temperature=0.8").sample(PROBLEMS, n=4, seed="s"))
+    assert [len(g.rollouts) for g in groups] == [4] * len(PROBLEMS)
+    rollouts = [r for g in groups for r in g.rollouts]
+    for rollout in rollouts:
+        assert len(rollout.token_ids) == len(rollout.logprobs) <= 24
+        (batch,) = collate([Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids)], micro_batch_tokens=1)
+        logp, _ = token_logprobs(model, batch, temperature=0.8)
+        assert torch.allclose(logp[0], torch.tensor(rollout.logprobs), atol=1e-4)
+
+
+def test_a_rollout_does_not_depend_on_who_shares_its_batch(model: Any, tokenizer: Any, config: Any) -> None:
+    def tokens(rows: int, problems: list[Problem]) -> dict[tuple[str, int], tuple[int, ...]]:
+        groups = sampler(model, tokenizer, config, f"sampler.max_rows={rows}").sample(problems, n=3, seed="s")
+        return {(r.problem_id, r.index): r.token_ids for g in groups for r in g.rollouts}
+
+    together = tokens(100, PROBLEMS)
+    assert tokens(6, PROBLEMS) == together
+    assert tokens(3, PROBLEMS[2:4]) == {key: ids for key, ids in together.items() if key[0] in ("p2", "p3")}
+
+
+def test_another_seed_gives_other_rollouts(model: Any, tokenizer: Any, config: Any) -> None:
+    one, two = ([g.rollouts for g in sampler(model, tokenizer, config).sample(PROBLEMS[:2], n=2, seed=s)] for s in "ab")
+    assert [[r.token_ids for r in g] for g in one] != [[r.token_ids for r in g] for g in two]
+
+
+def test_stop_strings_and_limits_end_a_rollout(model: Any, tokenizer: Any, config: Any) -> None:
+    free = list(sampler(model, tokenizer, config).sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    assert free.finish == "length"
+    stop = tokenizer.decode(free.token_ids[3:5])
+    stopping = sampler(model, tokenizer, config)
+    stopping.cfg.stop = [stop]
+    stopped = list(stopping.sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    assert stopped.finish == "stop"
+    assert stopped.text.endswith(stop)
+    assert stopped.token_ids == free.token_ids[: len(stopped.token_ids)]
+
+
+def test_the_end_token_ends_a_rollout_and_is_kept(model: Any, tokenizer: Any, config: Any) -> None:
+    end = tokenizer.eos_token_id
+    with torch.no_grad():  # every hidden state now points at the end token
+        model.model.norm.weight.zero_()
+        model.lm_head.weight[end] += 1.0
+    sampled = sampler(model, tokenizer, config)
+    sampled.ends = frozenset(range(len(tokenizer)))
+    rollout = list(sampled.sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    assert (rollout.finish, len(rollout.token_ids), rollout.text) == ("stop", 1, "")
+
+
+def test_draws_follow_the_distribution() -> None:
+    torch.manual_seed(0)
+    probabilities = torch.tensor([0.5, 0.0, 0.3, 0.2])
+    tokens = draw(probabilities.log().expand(20_000, 4), torch.rand(20_000))
+    shares = {token: n / 20_000 for token, n in Counter(tokens.tolist()).items()}
+    assert shares == pytest.approx({0: 0.5, 2: 0.3, 3: 0.2}, abs=0.015)
+
+
+def test_a_draw_at_the_very_end_is_still_a_token_with_probability() -> None:
+    logprobs = torch.tensor([[0.5, 0.5, 0.0]]).log()
+    assert draw(logprobs, torch.tensor([1.0])).tolist() == [1]
+    assert draw(logprobs, torch.tensor([0.0])).tolist() == [0]
+
+
+def test_top_k_and_top_p_keep_the_smallest_sets() -> None:
+    logprobs = torch.tensor([[0.4, 0.3, 0.2, 0.1]]).log()
+    assert (filtered(logprobs, top_k=2, top_p=1.0) > -torch.inf).tolist() == [[True, True, False, False]]
+    assert (filtered(logprobs, top_k=0, top_p=0.65) > -torch.inf).tolist() == [[True, True, False, False]]
+    assert (filtered(logprobs, top_k=0, top_p=0.75) > -torch.inf).tolist() == [[True, True, True, False]]
+    assert (filtered(logprobs, top_k=0, top_p=0.01) > -torch.inf).tolist() == [[True, False, False, False]]
+
+
+def test_every_rollout_has_its_own_stream() -> None:
+    streams = [tuple(uniforms("s", "p", i, 8).tolist()) for i in range(50)]
+    assert len(set(streams)) == 50
+    assert uniforms("s", "p", 0, 8).tolist() == list(streams[0])
+
+
+def test_layers_that_the_cache_cannot_hold_are_refused(model: Any, tokenizer: Any, config: Any) -> None:
+    model.config.layer_types = ["sliding_attention", "full_attention"]
+    with pytest.raises(ValueError, match="sliding_attention"):
+        sampler(model, tokenizer, config)
