@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 
@@ -13,13 +14,13 @@ from rich.text import Text
 
 from r1lite.types import Scored
 
-console = Console(highlight=False)
+console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
 HEARTBEAT_SECONDS = 10.0
 
 
 def say(text: str) -> None:
     """A line for the reader; nothing in it is markup, since a model may have written part of it."""
-    console.print(Text(text))
+    console.print(Text(text), soft_wrap=True)
 
 
 class Progress:
@@ -61,7 +62,7 @@ def _bar() -> Bar:
 def show_rollouts(scored: Sequence[Scored]) -> None:
     """A right and a wrong rollout, with what the rules said."""
     ordered = sorted(scored, key=lambda s: s.reward)
-    for one in {id(s): s for s in (ordered[-1], ordered[0])}.values():
+    for one in {s.rollout.response: s for s in (ordered[-1], ordered[0])}.values():
         why = "; ".join(f"{name}: {v.why}" for name, v in one.verdicts.items())
         asked = one.problem.prompt if isinstance(one.problem.prompt, str) else one.problem.prompt[-1]["content"]
         say(f"  | {_clip(asked, 80)}\n  | {_clip(one.rollout.response, 160)}\n  | reward {one.reward:.2f}  ({_clip(why, 120)})")

@@ -30,7 +30,7 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
         for number, split in enumerate(cfg.evaluate.splits):
             problems = task.problems(split)
             feed = Feed(problems, seed=f"{cfg.seed}/evaluate/{split}", prompter=prompter, limits=cfg.prompt)
-            chosen = feed.take(min(cfg.evaluate.problems, len(problems)))
+            chosen = feed.take_once(cfg.evaluate.problems)
             sampled = scorer.score(sampler.sample(chosen, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
             greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
             found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg)

@@ -33,10 +33,24 @@ class Feed:
                 taken.append(problem)
                 misses = 0
             elif (misses := misses + 1) >= 2 * len(self.problems) - 1:  # so many in a row hold one whole epoch
-                raise ValueError(
-                    f"every prompt is longer than prompt.max_tokens={self.limits.max_tokens}: raise it, or shorten the prompts"
-                )
+                raise self._none_fits()
         return taken
+
+    def take_once(self, count: int) -> list[Problem]:
+        """The next problems of this epoch: fewer where it has fewer, but none of them twice."""
+        taken: list[Problem] = []
+        end = (self.position // len(self.problems) + 1) * len(self.problems)
+        while len(taken) < count and self.position < end:
+            problem = self._at(self.position)
+            self.position += 1
+            if self._fits(problem):
+                taken.append(problem)
+        if not taken:
+            raise self._none_fits()
+        return taken
+
+    def _none_fits(self) -> ValueError:
+        return ValueError(f"every prompt is longer than prompt.max_tokens={self.limits.max_tokens}: raise it, or shorten the prompts")
 
     def _at(self, position: int) -> Problem:
         epoch, place = divmod(position, len(self.problems))

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from r1lite.config import CONF
 
@@ -159,6 +160,7 @@ def _meant(key: str, known: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(near[:6])}?" if near else " `python -m r1lite.train --help` lists them."
 
 
+@cache
 def _known() -> list[str]:
     """Every setting and every section, by its full name."""
     from hydra import compose, initialize_config_dir

@@ -65,8 +65,6 @@ class Run:
         mine = asdict(self.cfg)
         if path.exists():
             self._same(flat(read_yaml(path)), flat(mine))
-        elif any(p.name != ".lock" for p in self.folder.iterdir()):
-            raise ValueError(f"{self.folder} holds files that are no run of r1lite; choose another run_dir=")
         with atomic(path) as part:
             part.write_text(to_yaml(mine))
 

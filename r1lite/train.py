@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +89,22 @@ def _entry(composed: DictConfig) -> None:
     try:
         train(cfg)
     except ValueError as error:  # said to the user; anything else is a bug and keeps its traceback
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {error}{_kept(cfg)}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"error: the disk is full. Make room and run the same command with run_dir={cfg.run_dir}: nothing finished is lost.")
     except KeyboardInterrupt:
         sys.exit(f"\nstopped; the same command with run_dir={cfg.run_dir} goes on from the last checkpoint")
+
+
+def _kept(cfg: Config) -> str:
+    """Where the traceback of an error lies, for whoever wants to see it."""
+    folder = Path(cfg.run_dir)
+    if not (folder / "config.yaml").is_file():
+        return ""
+    (folder / "error.log").write_text(traceback.format_exc())
+    return f"\n(where it came from: {folder / 'error.log'})"
 
 
 def main() -> None:

@@ -1,0 +1,50 @@
+"""Every command in the README runs, made small; and the files it names are there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent.parent
+TEXT = (HOME / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines() if line]
+SMALL = (
+    "threads=1 sampler.max_tokens=16 rl.steps=1 rl.prompts_per_step=2 rl.group_size=2 cold_start.steps=1 cold_start.examples=2 "
+    "cold_start.batch_size=2 sft.steps=1 sft.batch_size=2 reject.prompts=16 reject.samples=8 reject.min_reward=0 distill.prompts=16 "
+    "distill.samples=8 distill.min_reward=0 distill.steps=1 distill.batch_size=2 evaluate.problems=2 evaluate.samples=2 evaluate.k=2"
+).split()
+TRAINING = [c for c in COMMANDS if c.startswith("python -m r1lite.train")]
+
+
+def test_every_command_is_one_that_this_file_knows_how_to_run() -> None:
+    assert {c for c in COMMANDS if c not in TRAINING} == {"make demo", "make test"}
+    assert len(TRAINING) >= 6
+
+
+@pytest.mark.parametrize("target", ["install", "demo", "test", "bench"])
+def test_make_targets_exist(target: str) -> None:
+    subprocess.run(["make", "--dry-run", target], cwd=HOME, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", TRAINING)
+def test_commands_run(command: str, tmp_path: Path) -> None:
+    (tmp_path / "my_rules.py").write_text(re.search(r"```python\n(# my_rules.py.*?)```", TEXT, re.DOTALL)[1])  # pyright: ignore
+    (tmp_path / "examples").symlink_to(HOME / "examples")
+    arguments = [a for a in shlex.split(command)[3:] if not a.startswith("run_dir=")]
+    if "model.path=runs/demo/rl/final" in arguments:
+        arguments.remove("model.path=runs/demo/rl/final")
+    small = [s for s in SMALL if not ("reject" in s or "distill" in s) or "experiment=demo" in arguments]
+    run = subprocess.run(
+        [sys.executable, "-m", "r1lite.train", *arguments, *small, "run_dir=run"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (tmp_path / "run" / "summary.json").is_file()
+
+
+def test_files_that_the_readme_names_are_there() -> None:
+    for name in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (HOME / name).exists(), name

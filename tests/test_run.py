@@ -1,0 +1,79 @@
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from r1lite.checkpoint import Checkpoints
+from r1lite.config import Config
+from r1lite.policy import Policy
+from r1lite.run import Run, flat
+from r1lite.track import Tracker
+
+
+def test_a_run_directory_has_one_master_at_a_time(config: Callable[..., Config], tmp_path: Path) -> None:
+    cfg = config(f"run_dir={tmp_path / 'run'}")
+    with Run(cfg).opened(), pytest.raises(ValueError, match="another process is working in"), Run(cfg).opened():
+        pass
+    with Run(cfg).opened():
+        pass
+
+
+def test_settings_that_change_nothing_done_may_differ(config: Callable[..., Config], tmp_path: Path) -> None:
+    with Run(config(f"run_dir={tmp_path}", "stages=[rl]")).opened():
+        pass
+    with Run(config(f"run_dir={tmp_path}", "stages=[rl,reject]", "scoring.workers=2")).opened():
+        pass
+    with pytest.raises(ValueError, match=r"rl.group_size: 8 there, 4 now"), Run(config(f"run_dir={tmp_path}", "rl.group_size=4")).opened():
+        pass
+
+
+def test_a_finished_stage_is_known_by_the_weights_it_began_from(config: Callable[..., Config], tmp_path: Path) -> None:
+    run = Run(config(f"run_dir={tmp_path / 'run'}"))
+    start = tmp_path / "start"
+    start.mkdir()
+    (start / "model.safetensors").write_bytes(b"one")
+    run.place("rl").out.mkdir(parents=True)
+    assert run.finished("rl", str(start)) is None
+    run.finish("rl", str(start), run.place("rl").final, seconds=1.5)
+    assert run.finished("rl", str(start)) == run.place("rl").final
+    assert run.seconds("rl") == 1.5
+    (start / "model.safetensors").write_bytes(b"two")
+    with pytest.raises(ValueError, match="began from other weights"):
+        run.finished("rl", str(start))
+
+
+def test_flat_names_every_leaf() -> None:
+    assert flat({"a": {"b": 1, "c": [2]}, "d": None}) == {"a.b": 1, "a.c": [2], "d": None}
+
+
+def test_a_resumed_stage_writes_its_later_steps_again(tmp_path: Path) -> None:
+    tracker = Tracker(tmp_path / "metrics.jsonl")
+    for stage, step in [("sft", 1), ("rl", 1), ("rl", 2), ("rl", 3)]:
+        tracker.log(stage, step, {"x": 1.0})
+    with tracker.path.open("a") as file:
+        file.write('{"stage": "rl", "st')  # a kill in the middle of a line
+    tracker.begin("rl", done=1)
+    lines = [json.loads(line) for line in tracker.path.read_text().splitlines()]
+    assert [(line["stage"], line["step"]) for line in lines] == [("sft", 1), ("rl", 1)]
+
+
+def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    policy = Policy(model, tokenizer, config().rl, total_steps=1)
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    for step in (1, 2, 3):
+        checkpoints.save(step, policy, position=10 * step)
+    assert sorted(p.name for p in checkpoints.folder.iterdir()) == ["step-000002", "step-000003"]
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(ValueError, match=r"the disk is full: .*step-000004 could not be written"):
+        checkpoints.save(4, policy)
+    assert sorted(p.name for p in checkpoints.folder.iterdir()) == ["step-000002", "step-000003"]
+    assert checkpoints.restore(policy) == (3, 30)
+    checkpoints.clear()
+    assert checkpoints.restore(policy) == (0, 0)
