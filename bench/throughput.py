@@ -45,9 +45,8 @@ def main() -> None:
     problems = mixed_problems(options.rollouts // options.group)
     sampler = NativeSampler(model, prompter, replace(SAMPLER, max_tokens=options.tokens, max_rows=options.rollouts))
     policy = Policy(model, tokenizer, TRAINING, total_steps=1)
-    print(
-        f"{models.parameters(model):,} parameters, {options.rollouts} rollouts in groups of {options.group}, {torch.get_num_threads()} threads"
-    )
+    size, threads = models.parameters(model), torch.get_num_threads()
+    print(f"{size:,} parameters, {options.rollouts} rollouts in groups of {options.group}, {threads} threads")
 
     rows = []
     for number in range(options.rounds + 1):

@@ -10,9 +10,10 @@ from fractions import Fraction
 from r1lite.prompt import last_answer
 from rewards import Problem, Rollout, Verdict, reward
 
-# Short enough that no one can make a Fraction expensive: a power of ten in the exponent would.
-_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?(/\d{1,40})?")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
+# Short enough that no one can make a Fraction expensive: a power of ten in the exponent would. ASCII, so that the
+# digits of other scripts are text, not numbers.
+_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?(/\d{1,40})?", re.ASCII)
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))", re.ASCII)
 
 
 @reward("answer")

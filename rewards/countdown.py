@@ -5,6 +5,7 @@ names least of all, and nothing is evaluated. Covered: length and depth are capp
 """
 
 import ast
+import re
 from collections import Counter
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from r1lite.prompt import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
 
 MAX_CHARACTERS = 200
+CHARACTERS = re.compile(r"[0-9+*/()\s-]*")  # Python reads more as whole numbers: 0x18, 1_0, and a comment after them
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -22,7 +24,7 @@ class NotAnExpression(ValueError):
 @reward("countdown")
 def countdown(problem: Problem, rollout: Rollout, *, partial: float = 0.0) -> Verdict:
     """1 where the target is reached; `partial` where the right numbers make another value; else 0."""
-    target, numbers = needs(problem, "target"), needs(problem, "numbers")
+    target, numbers = Fraction(needs(problem, "target")), needs(problem, "numbers")
     given = last_answer(rollout.response)
     if given is None:
         return Verdict(value=0.0, why="no answer block")
@@ -41,6 +43,8 @@ def evaluate(text: str) -> tuple[Fraction, list[int]]:
     """The value of an expression, and the numbers in it."""
     if len(text) > MAX_CHARACTERS:
         raise NotAnExpression(f"longer than {MAX_CHARACTERS} characters")
+    if not CHARACTERS.fullmatch(text.strip()):
+        raise NotAnExpression("only numbers, + - * / and brackets are understood")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         used: list[int] = []

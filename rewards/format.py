@@ -4,7 +4,7 @@ Covered: each tag exactly once, in order, neither block empty, nothing but white
 tag that the template already wrote counts as the model's. Not covered: what the thought says.
 """
 
-from r1lite.prompt import TAGS, parse
+from r1lite.prompt import END_ANSWER, TAGS, parse
 from rewards import Problem, Rollout, Verdict, reward
 
 
@@ -18,11 +18,11 @@ def format(problem: Problem, rollout: Rollout) -> Verdict:
 
 def _fault(rollout: Rollout) -> str:
     text = rollout.response
+    if rollout.finish == "length" and END_ANSWER not in text:
+        return "cut off at the token limit"
     for tag in TAGS:
         if text.count(tag) != 1:
             return f"{tag} stands there {text.count(tag)} times"
     if sorted(TAGS, key=text.index) != list(TAGS):
         return "the tags are out of order"
-    if rollout.finish == "length":
-        return "cut off at the token limit"
     return "a block is empty, or there is text outside the blocks"

@@ -1,6 +1,6 @@
 """Chains of additions and multiplications modulo a prime: each step is an easy fact, the whole is hopeless in one go.
 
-7+12*3+5 mod 31   is read from left to right: 7+12=19, 19*3=26, 26+5=0.
+7+12*3+5 mod 23   is read from left to right: 7+12=19, 19*3=11, 11+5=16.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Arithmetic:
 
     name = "arithmetic"
 
-    def __init__(self, *, seed: int | str = 0, difficulty: str = "standard", modulus: int = 31, size: int = 100_000) -> None:
+    def __init__(self, *, seed: int | str = 0, difficulty: str = "standard", modulus: int = 23, size: int = 100_000) -> None:
         if modulus < 2:
             raise ValueError(f"task.modulus must be at least 2, got {modulus}")
         self.seed, self.modulus, self.size = seed, modulus, size

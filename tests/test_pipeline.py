@@ -133,13 +133,11 @@ def test_a_run_directory_of_another_configuration_is_refused(demo: Path, config:
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_however_many_score(demo: Path, config: Callable[..., Config], tmp_path: Path) -> None:
-    small = [*SMALL, "evaluate.every_stage=false"]
+    small = ["experiment=demo", *SMALL, "evaluate.every_stage=false", "stages=[cold_start,rl]"]
     for workers in (0, 2):
-        train(
-            config("experiment=demo", *small, "stages=[cold_start,rl]", f"run_dir={tmp_path / str(workers)}", f"scoring.workers={workers}")
-        )
+        train(config(*small, f"run_dir={tmp_path / str(workers)}", f"scoring.workers={workers}"))
         assert same(weights(tmp_path / str(workers) / "rl" / "final"), weights(demo / "rl" / "final"))
-    train(config("experiment=demo", *small, "stages=[cold_start,rl]", f"run_dir={tmp_path / 'other'}", "seed=1"))
+    train(config(*small, f"run_dir={tmp_path / 'other'}", "seed=1"))
     assert not same(weights(tmp_path / "other" / "rl" / "final"), weights(demo / "rl" / "final"))
 
 

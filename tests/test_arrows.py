@@ -1,0 +1,146 @@
+"""Who may import whom: DESIGN section 2, read off every file. And nobody else's `tasks.py` passes for ours."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent.parent
+ROOMS = ("r1lite", "rewards", "tasks", "sandbox")
+HEAVY = {"torch", "transformers", "sympy", "datasets", "pyarrow", "pebble", "vllm", "ray", "math_verify"}
+FILES = sorted(path.relative_to(HOME) for room in ROOMS for path in (HOME / room).rglob("*.py"))
+
+# The first pattern that fits a file decides what it may import of ours.
+GROUND = ("r1lite.types", "r1lite.registry", "r1lite.prompt")
+ARROWS = {
+    "sandbox/": ("sandbox",),
+    "tasks/": ("tasks", *GROUND),
+    "rewards/": ("rewards", "sandbox", *GROUND),
+    "r1lite/types.py": (),
+    "r1lite/registry.py": (),
+    "r1lite/advantage.py": ("r1lite.types",),
+    "r1lite/objective.py": ("r1lite.types", "r1lite.config.algorithm_values"),  # the presets' values live in YAML
+    "r1lite/prompt.py": ("r1lite.types",),
+    "r1lite/": ROOMS,
+}
+STAGES_ARE_KNOWN_TO = ("r1lite/train.py", "r1lite/check.py", "r1lite/stages/")
+# What `python -m r1lite.train --help` needs.
+LIGHT = ("__init__", "types", "registry", "config", "overrides", "train", "cli")
+
+
+def imports(source: str, package: str, *, at_module_level: bool = False) -> list[str]:
+    """Dotted names of everything imported: `from a.b import c` is a.b.c."""
+    tree = ast.parse(source)
+    return [name for node in (_at_import(tree) if at_module_level else ast.walk(tree)) for name in _names(node, package)]
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when the file is imported: no function's body, and nothing that is there for type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _at_import(child)
+
+
+def _names(node: ast.AST, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        base = ".".join([*parents, *([node.module] if node.module else [])])
+        return [f"{base}.{alias.name}" for alias in node.names]
+    return []
+
+
+def read(path: Path, *, at_module_level: bool = False) -> list[str]:
+    return imports((HOME / path).read_text(encoding="utf-8"), ".".join(path.parent.parts), at_module_level=at_module_level)
+
+
+def within(name: str, allowed: tuple[str, ...]) -> bool:
+    return any(f"{name}.".startswith(f"{a}.") for a in allowed)
+
+
+def may_import(path: Path) -> tuple[str, ...]:
+    return next(allowed for start, allowed in ARROWS.items() if path.as_posix().startswith(start))
+
+
+def test_imports_are_read_as_python_reads_them() -> None:
+    source = """
+import torch.nn as nn
+from r1lite import score
+from ._files import read_rows
+from .. import types
+if TYPE_CHECKING:
+    import ray
+class A:
+    import sympy
+    def f(self):
+        from pebble import ProcessPool
+try:
+    import vllm
+except ImportError:
+    pass
+"""
+    assert sorted(imports(source, "r1lite.stages")) == [
+        "pebble.ProcessPool", "r1lite.score", "r1lite.stages._files.read_rows", "r1lite.types", "ray", "sympy", "torch.nn", "vllm"
+    ]  # fmt: skip
+    assert {"ray", "pebble.ProcessPool"}.isdisjoint(imports(source, "r1lite.stages", at_module_level=True))
+    assert {"torch.nn", "sympy", "vllm"} <= set(imports(source, "r1lite.stages", at_module_level=True))
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_arrows_point_downwards(path: Path) -> None:
+    wrong = [name for name in read(path) if within(name, ROOMS) and not within(name, may_import(path))]
+    assert not wrong, f"{path} may import of ours only {may_import(path)}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if not p.as_posix().startswith(STAGES_ARE_KNOWN_TO)], ids=str)
+def test_only_the_fold_knows_the_stages(path: Path) -> None:
+    assert not [name for name in read(path) if within(name, ("r1lite.stages", "r1lite.train"))]
+
+
+def test_the_sandbox_needs_nothing_but_the_standard_library() -> None:
+    used = {name.split(".")[0] for path in FILES if path.parts[0] == "sandbox" for name in read(path)}
+    assert used <= {*sys.stdlib_module_names, "sandbox"}
+
+
+def test_advantages_know_no_tensors() -> None:
+    used = {name.split(".")[0] for name in read(Path("r1lite/advantage.py"))}
+    assert used <= {*sys.stdlib_module_names, "r1lite"}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_help_needs_nothing_heavy(name: str) -> None:
+    used = {found.split(".")[0] for found in read(Path(f"r1lite/{name}.py"), at_module_level=True)}
+    assert not used & HEAVY
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_nor_does_anything_that_these_import(tmp_path: Path) -> None:
+    done = python(f"import sys, r1lite.train, r1lite.cli; print(sorted({HEAVY} & set(sys.modules)))", tmp_path)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("name", ["tasks.py", "rewards.py", "sandbox/__init__.py"])
+def test_a_file_of_the_users_that_bears_our_name_is_refused(name: str, tmp_path: Path) -> None:
+    theirs = tmp_path / name
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_text("print('this must not run')\n")
+    done = python("import r1lite", tmp_path)
+    room = name.removesuffix(".py").split("/")[0]
+    assert done.stdout == ""
+    assert f"ImportError: the name {room!r} resolves to {theirs}, which is not r1lite's ({HOME / room}). Rename that file" in done.stderr
+
+
+def test_a_folder_of_our_name_that_is_no_package_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    assert python("import r1lite, tasks; print(tasks.__file__)", tmp_path).stdout == f"{HOME / 'tasks' / '__init__.py'}\n"

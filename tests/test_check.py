@@ -1,0 +1,125 @@
+"""Every bad setting is refused before any work, with a message that names the key."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from r1lite.check import check
+from r1lite.config import CONF, Config
+
+
+@pytest.fixture(scope="module")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
+    """The defaults, composed once, and what differs from them."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "config.json").touch()  # which is how a model's folder is known; nothing of it is read yet
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        defaults = compose("config", overrides=["run_dir=unused", f"model.path={folder}", f"distill.student={folder}"])
+    OmegaConf.set_struct(defaults, False)
+
+    def changed(*settings: str) -> Config:
+        cfg = OmegaConf.to_object(OmegaConf.merge(defaults, OmegaConf.from_dotlist(list(settings))))
+        assert isinstance(cfg, Config)
+        return cfg
+
+    return changed
+
+
+@pytest.mark.parametrize("task", ["arithmetic", "countdown"])
+def test_the_defaults_are_in_order(task: str, config: Callable[..., Config], model_folder: Path) -> None:
+    check(config(f"task={task}", f"model.path={model_folder}", f"distill.student={model_folder}"))
+
+
+def test_no_rewards_at_all_are_refused(config: Callable[..., Config], model_folder: Path) -> None:
+    cfg = config("~rewards.answer", "~rewards.format", f"model.path={model_folder}", f"distill.student={model_folder}")
+    with pytest.raises(ValueError, match=r"no rewards are chosen: set reward=<group>, or rewards\.<rule>\.weight=1"):
+        check(cfg)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "cold_start", "rl", "distill", "evaluate"])
+def test_each_stage_can_stand_alone(stage: str, composed: Callable[..., Config]) -> None:
+    check(composed(f"stages=[{stage}]"))
+
+
+def test_making_a_base_model_needs_none(composed: Callable[..., Config]) -> None:
+    check(composed("stages=[pretrain]", "model.path=not_there"))
+
+
+BAD = [
+    ("stages=[]", "stages is empty"),
+    ("stages=[rll]", "unknown stage 'rll'. Did you mean 'rl'? Known: cold_start, distill"),
+    ("stages=[rl,rl]", "stages names one twice: ['rl', 'rl']"),
+    ("model.path=not_there", "model 'not_there' is no folder, no hub name (owner/name) and none of those"),
+    ("model.path=conf", "conf holds no model: there is no config.json in it"),
+    ("model.dtype=float17", "unknown model.dtype 'float17'. Known: auto, float32, bfloat16."),
+    ("task.name=arithmetik", "unknown task 'arithmetik'. Did you mean 'arithmetic'?"),
+    ("task.difficulty=standart", "unknown task.difficulty 'standart'. Did you mean 'standard'?"),
+    ("task.modulos=7", "unknown option of task 'arithmetic': 'modulos'. Did you mean 'modulus'?"),
+    ("task.modulus=1", "task.modulus must be at least 2, got 1"),
+    ("rewards.anser.weight=1", "unknown reward 'anser'. Did you mean 'answer'?"),
+    ("rewards.format.wait=1", "unknown option of reward 'format': 'wait'"),
+    ("rewards.length.limit=9", "reward 'length' needs a value for margin"),
+    ("rewards.answer.weight=much", "rewards.answer.weight should be a number, got 'much'"),
+    ("rewards.answer.weight=.nan", "rewards.answer.weight should be a number, got nan"),
+    ("rewards.answer=3", "rewards.answer holds settings, such as rewards.answer.weight=1; got 3"),
+    ("plugins=[./gone.py]", "gone.py does not exist"),
+    ("plugins=[no_such_rules]", "plugin 'no_such_rules' cannot be imported"),
+    ("algorithm.ratio=tokn", "algorithm.ratio"),
+    ("algorithm.gate=clp", "algorithm.gate"),
+    ("algorithm.aggregate=budget", "algorithm.budget, which must be at least 1 token"),
+    ("algorithm.kl=k3", "algorithm.kl=k3 needs algorithm.kl_coef above 0, got 0.0"),
+    ("sampler.name=fast", "unknown sampler 'fast'. Known: native"),
+    ("sampler.temperature=0", "sampler.temperature must be above 0, got 0.0"),
+    ("sampler.top_p=0", "sampler.top_p must be above 0, got 0.0"),
+    ("sampler.top_p=1.1", "sampler.top_p must be at most 1, got 1.1"),
+    ("sampler.top_k=-1", "sampler.top_k must be at least 0, got -1"),
+    ("sampler.max_tokens=0", "sampler.max_tokens must be at least 1, got 0"),
+    ("sampler.max_rows=0", "sampler.max_rows must be at least 1, got 0"),
+    ("prompt.max_tokens=0", "prompt.max_tokens must be at least 1, got 0"),
+    ("prompt.too_long=cut", "prompt.too_long must be skip or refuse, got 'cut'"),
+    ("scoring.workers=-1", "scoring.workers must be at least 0, got -1"),
+    ("scoring.seconds=0", "scoring.seconds must be above 0, got 0.0"),
+    ("evaluate.splits=[]", "evaluate.splits is empty"),
+    ("evaluate.problems=0", "evaluate.problems must be at least 1, got 0"),
+    ("evaluate.samples=0", "evaluate.samples must be at least 1, got 0"),
+    ("evaluate.k=5", "evaluate.k must lie between 1 and evaluate.samples (4), got 5"),
+    ("rl.group_size=1", "rl.group_size must be at least 2, got 1: a rollout is judged against others of its group"),
+    ("rl.steps=0", "rl.steps must be at least 1, got 0"),
+    ("rl.prompts_per_step=0", "rl.prompts_per_step must be at least 1, got 0"),
+    ("rl.updates_per_step=0", "rl.updates_per_step must be at least 1, got 0"),
+    ("rl.lr=0", "rl.lr must be above 0, got 0.0"),
+    ("rl.lr=nan", "rl.lr must be above 0, got nan"),
+    ("rl.max_grad_norm=0", "rl.max_grad_norm must be above 0, got 0.0"),
+    ("rl.micro_batch_tokens=0", "rl.micro_batch_tokens must be at least 1, got 0"),
+    ("rl.checkpoint_every=0", "rl.checkpoint_every must be at least 1, got 0"),
+    ("rl.start=sft", "rl.start=sft, but stage 'sft' comes later in stages="),
+    ("rl.start=nowhere", "model 'nowhere' is no folder"),
+    ("cold_start.batch_size=0", "cold_start.batch_size must be at least 1, got 0"),
+    ("cold_start.examples=0", "cold_start.examples must be at least 1, got 0"),
+    ("cold_start.data=gone.jsonl", "cold_start.data=gone.jsonl is neither task, nor an earlier stage of"),
+    ("stages=[sft]", "sft.data=reject is neither task, nor an earlier stage of ['sft'], nor a file"),
+    ("reject.samples=0", "reject.samples must be at least 1, got 0"),
+    ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
+    ("distill.student=not_there", "model 'not_there' is no folder"),
+]
+
+
+@pytest.mark.parametrize(("setting", "says"), BAD, ids=[setting for setting, _ in BAD])
+def test_bad_settings_are_refused(setting: str, says: str, composed: Callable[..., Config]) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        check(composed(setting))
+
+
+def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"model\.device=cuda, but torch sees no GPU here"):
+        check(composed("model.device=cuda"))
+
+
+def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Callable[..., Config]) -> None:
+    check(composed("stages=[cold_start]", "rl.group_size=1"))
