@@ -26,7 +26,7 @@ def check(cfg: Config) -> None:
     if cfg.stages[0] != "pretrain":
         models.locate(cfg.model.path)
     models.dtype_of(cfg.model.dtype, models.device_of(cfg.model.device))
-    make_task(cfg)
+    _problems(cfg)
     make_rules(cfg)
     make_objective(cfg)
     _sampler(cfg)
@@ -103,3 +103,12 @@ def _above_zero(where: str, settings: object, *names: str) -> None:
     for field in names:
         if not getattr(settings, field) > 0:
             raise ValueError(f"{where}.{field} must be above 0, got {getattr(settings, field)}")
+
+
+def _problems(cfg: Config) -> None:
+    """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
+    task = make_task(cfg)
+    training = {"rl", "reject", "distill", "cold_start"} & set(cfg.stages)
+    evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
+    for split in [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]:
+        task.problems(split)

@@ -44,6 +44,8 @@ class ScoringConfig:
     workers: int = MISSING  # processes that score while sampling goes on; 0 scores in this process, without deadlines
     seconds: float = MISSING  # deadline of one verdict
     max_failed_share: float = MISSING  # a rule that fails or times out more often stops the run
+    right_rule: str = MISSING  # the rule that says whether a response is right; empty takes the one of largest weight
+    right_at: float = MISSING  # its value from which on a response is right
 
 
 @dataclass
@@ -102,7 +104,6 @@ class RejectConfig:
     prompts: int = MISSING
     samples: int = MISSING  # of each prompt
     keep_per_prompt: int = MISSING  # distinct responses kept of each prompt
-    min_reward: float = MISSING  # total reward a response must reach
 
 
 @dataclass
@@ -112,7 +113,6 @@ class DistillConfig(TrainingConfig):
     prompts: int = MISSING  # that the teacher answers
     samples: int = MISSING
     keep_per_prompt: int = MISSING
-    min_reward: float = MISSING
     steps: int = MISSING
     batch_size: int = MISSING
 
@@ -124,7 +124,6 @@ class EvaluateConfig:
     samples: int = MISSING  # of each problem
     k: int = MISSING  # of pass@k and maj@k; at most samples
     every_stage: bool = MISSING  # after each stage that makes weights
-    right_at: float = MISSING  # total reward from which a response counts as right
 
 
 @dataclass

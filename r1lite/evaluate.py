@@ -42,12 +42,12 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
 
 def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
     """The figures of one split."""
-    right = [[s.reward >= cfg.evaluate.right_at for s in group] for group in sampled]
+    right = [[s.right for s in group] for group in sampled]
     answers = [[last_answer(s.rollout.response) for s in group] for group in sampled]
     k = cfg.evaluate.k
     return {
         "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
-        "greedy": mean(group[0].reward >= cfg.evaluate.right_at for group in greedy),
+        "greedy": mean(group[0].right for group in greedy),
         f"pass@{k}": mean(pass_at_k(sum(row), len(row), k) for row in right),
         f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
         "length_mean": mean(len(s.rollout.token_ids) for group in sampled for s in group),

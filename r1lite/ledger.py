@@ -43,6 +43,7 @@ def _row(stage: str, step: int, scored: Scored, advantage: float | None, *, trai
         "answer": None if problem.answer is None else str(problem.answer),
         "response": rollout.response,
         "finish": rollout.finish,
+        "right": scored.right,
         "reward": scored.reward,
         "advantage": advantage,
         "trained": trained,
@@ -64,10 +65,11 @@ def _schema() -> Any:
         "reward": pa.float64(),
         "advantage": pa.float64(),
         "trained": pa.bool_(),
+        "right": pa.bool_(),
         "verdicts": pa.list_(verdict),
         "prompt_ids": pa.list_(pa.int32()),
         "token_ids": pa.list_(pa.int32()),
         "logprobs": pa.list_(pa.float32()),
     }
-    order = ["stage", "step", "problem_id", "index", "prompt", "answer", "response", "finish", "reward", "advantage", "trained", "verdicts"]
+    order = ["stage", "step", "problem_id", "index", "prompt", "answer", "response", "finish", "right", "reward", "advantage", "trained", "verdicts"]
     return pa.schema([(name, types[name]) for name in [*order, "prompt_ids", "token_ids", "logprobs"]])

@@ -24,12 +24,12 @@ def loops(text: str) -> bool:
     return any(count > MAX_REPEATS for count in runs.values())
 
 
-def keep_best(groups: Sequence[Sequence[Scored]], *, min_reward: float, per_prompt: int) -> list[Scored]:
+def keep_best(groups: Sequence[Sequence[Scored]], *, per_prompt: int) -> list[Scored]:
     """Of each prompt, at most so many distinct responses that are right and readable; the best first, then the shortest."""
     kept: dict[str, list[Scored]] = {}
     seen: set[tuple[str, str]] = set()
     for group in groups:
-        fit = [s for s in group if s.reward >= min_reward and readable(s)]
+        fit = [s for s in group if s.right and readable(s)]
         for scored in sorted(fit, key=lambda s: (-s.reward, len(s.rollout.token_ids))):
             text = " ".join(scored.rollout.response.split())
             mine = kept.setdefault(scored.problem.id, [])

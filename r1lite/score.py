@@ -6,56 +6,19 @@ process and a deadline of its own, so that a rule that hangs costs its own deadl
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, TimeoutError
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
+from r1lite.rules import Rules, judge, judge_one
 from r1lite.types import Group, Problem, Rollout, Scored, Verdict
 
 Job = Future[list[dict[str, Verdict]]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
-    """The chosen rules: their weights in the total, and their options. Plain values, so that a worker can have them."""
-
-    weights: Mapping[str, float]
-    options: Mapping[str, Mapping[str, Any]]
-    plugins: tuple[str, ...] = ()
-
-    @classmethod
-    def from_config(cls, chosen: Mapping[str, Mapping[str, Any] | None], plugins: Sequence[str] = ()) -> Rules:
-        """Everything that can be wrong with the choice is said here, before any work."""
-        from rewards import rewards
-
-        load_plugins(plugins)
-        weights, options = {}, {}
-        for name, settings in chosen.items():
-            if not isinstance(settings or {}, Mapping):
-                raise ValueError(f"rewards.{name} holds settings, such as rewards.{name}.weight=1; got {settings!r}")
-            settings = dict(settings or {})
-            weights[name] = _weight(name, settings.pop("weight", 1.0))
-            options[name] = rewards.bind(name, settings)
-        if not weights:
-            raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
-        return cls(weights=weights, options=options, plugins=tuple(plugins))
-
-    def total(self, verdicts: Mapping[str, Verdict]) -> float:
-        """The weighted sum over the rules that gave a value; the others are left out, not counted as 0."""
-        return sum(self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None)
-
-
-def _weight(name: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        raise ValueError(f"rewards.{name}.weight should be a number, got {given!r}")
-    return float(given)
 
 
 class RuleBroken(ValueError):
@@ -104,7 +67,13 @@ class Scorer:
             verdicts = [{name: self._alone(name, group.problem, rollout) for name in self.rules.weights} for rollout in group.rollouts]
         self.outcomes.update((name, v.outcome) for row in verdicts for name, v in row.items())
         return [
-            Scored(problem=group.problem, rollout=rollout, reward=self.rules.total(row), verdicts=row)
+            Scored(
+                problem=group.problem,
+                rollout=rollout,
+                reward=self.rules.total(row),
+                right=self.rules.is_right(row),
+                verdicts=row,
+            )
             for rollout, row in zip(group.rollouts, verdicts, strict=True)
         ]
 
@@ -128,33 +97,6 @@ class Scorer:
                     f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The ledger holds the reasons; "
                     f"mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
                 )
-
-
-def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
-    """Every rule on every rollout of a group."""
-    return [{name: judge_one(rules, name, group.problem, rollout) for name in rules.weights} for rollout in group.rollouts]
-
-
-def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout) -> Verdict:
-    """One rule on one rollout. A rule that raises has failed: its value is missing, and never silently 0."""
-    from rewards import rewards
-
-    load_plugins(rules.plugins)
-    try:
-        return as_verdict(rewards[name](problem, rollout, **rules.options[name]))
-    except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run
-        return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
-
-
-def as_verdict(given: Verdict | float | None) -> Verdict:
-    """What a rule may return: a Verdict, a finite number, or None for "I abstain"."""
-    verdict = given if isinstance(given, Verdict) else Verdict(value=None if given is None else float(given))
-    if verdict.value is None:
-        outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
-        return Verdict(value=None, why=verdict.why, outcome=outcome)
-    if not math.isfinite(verdict.value):
-        raise ValueError(f"the rule returned {verdict.value}, which is no number to train on")
-    return verdict
 
 
 def _prepare(rules: Rules) -> None:

@@ -12,7 +12,7 @@ from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
 from r1lite.registry import load_plugins, unknown
-from r1lite.score import Rules
+from r1lite.rules import Rules
 from r1lite.types import Sampler, Task
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def make_task(cfg: Config, **changes: Any) -> Task:
 
 
 def make_rules(cfg: Config) -> Rules:
-    return Rules.from_config(cfg.rewards, cfg.plugins)
+    return Rules.from_config(cfg.rewards, cfg.plugins, right_rule=cfg.scoring.right_rule, right_at=cfg.scoring.right_at)
 
 
 def make_objective(cfg: Config) -> Objective:

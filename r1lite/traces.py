@@ -35,13 +35,13 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: RejectConfig 
             asked += scorer.ask([group])
             progress.advance({})
         groups = scorer.wait(asked)
+        Ledger(folder / "rollouts", name).write(0, groups, [[None] * len(group) for group in groups])
         scorer.check_health()
-    Ledger(folder / "rollouts", name).write(0, groups, [[None] * len(group) for group in groups])
-    kept = keep_best(groups, min_reward=wanted.min_reward, per_prompt=wanted.keep_per_prompt)
+    kept = keep_best(groups, per_prompt=wanted.keep_per_prompt)
     if not kept:
         asked_for = len(problems) * wanted.samples
         raise ValueError(
-            f"{name}: none of {asked_for} responses is right and readable; lower {name}.min_reward, or train the model further"
+            f"{name}: none of {asked_for} responses is right and readable; train the model further, or raise {name}.samples"
         )
     write_rows(folder / FILE, [_as_row(scored) for scored in kept])
     return folder / FILE

@@ -76,6 +76,7 @@ class Scored:
     rollout: Rollout
     reward: float
     verdicts: Mapping[str, Verdict]
+    right: bool = False  # by the one rule that says so, whatever else is paid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,11 +51,11 @@ def test_the_majority_decides_and_the_earlier_answer_wins_a_tie(answers: list[st
 def scored(answer: str, reward: float, tokens: int) -> Scored:
     text = f"<answer>{answer}</answer>" if answer else "well"
     rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=tuple(range(tokens)), logprobs=(), text=text)
-    return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, verdicts={})
+    return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=reward >= 1, verdicts={})
 
 
 def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
-    cfg = config("evaluate.samples=4", "evaluate.k=2", "evaluate.right_at=1.0")
+    cfg = config("evaluate.samples=4", "evaluate.k=2")
     sampled = [
         [scored("1", 1.1, 4), scored("2", 0.1, 2), scored("1", 1.0, 6), scored("", 0.0, 8)],
         [scored("4", 1.1, 2), scored("3", 0.0, 2), scored("3", 0.99, 2), scored("3", 0.0, 2)],

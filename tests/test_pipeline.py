@@ -24,8 +24,8 @@ from r1lite.train import train
 SMALL = (
     "rl.steps=4 rl.prompts_per_step=4 rl.group_size=4 rl.checkpoint_every=2 rl.show_every=2 "
     "cold_start.steps=3 cold_start.examples=8 cold_start.batch_size=4 sft.steps=3 sft.batch_size=4 "
-    "reject.prompts=24 reject.samples=4 reject.min_reward=0.1 distill.prompts=24 distill.samples=4 distill.min_reward=0.1 "
-    "distill.steps=3 distill.batch_size=4 evaluate.problems=6 evaluate.samples=4 task.difficulty=easy threads=1"
+    "reject.prompts=24 reject.samples=4 distill.prompts=24 distill.samples=4 "
+    "distill.steps=3 distill.batch_size=4 evaluate.problems=6 evaluate.samples=4 task.difficulty=easy scoring.right_at=0 threads=1"
 ).split()
 
 EVERY_STEP = {

@@ -9,7 +9,7 @@ def scored(thought: str, *, reward: float = 1.0, problem: str = "p", tokens: int
     text = text or respond(Response(thought=thought, answer="2"))
     ids = tuple(range(tokens))
     rollout = Rollout(problem_id=problem, index=0, prompt_ids=(), token_ids=ids, logprobs=(), text=text, finish=finish)
-    return Scored(problem=Problem(id=problem, prompt="?"), rollout=rollout, reward=reward, verdicts={})
+    return Scored(problem=Problem(id=problem, prompt="?"), rollout=rollout, reward=reward, right=reward >= 1, verdicts={})
 
 
 def thoughts(kept: list[Scored]) -> list[str]:
@@ -36,24 +36,23 @@ def test_a_loop_is_a_run_of_eight_words_for_the_fourth_time() -> None:
 
 def test_the_best_come_first_and_then_the_shortest() -> None:
     group = [scored("long", tokens=9), scored("good", reward=1.1, tokens=9), scored("short", tokens=2), scored("wrong", reward=0.9)]
-    assert thoughts(keep_best([group], min_reward=1.0, per_prompt=3)) == ["good", "short", "long"]
-    assert thoughts(keep_best([group], min_reward=1.0, per_prompt=1)) == ["good"]
-    assert keep_best([group], min_reward=2.0, per_prompt=3) == []
+    assert thoughts(keep_best([group], per_prompt=3)) == ["good", "short", "long"]
+    assert thoughts(keep_best([group], per_prompt=1)) == ["good"]
 
 
 def test_the_same_response_is_kept_once_a_prompt() -> None:
     group = [scored("a  b"), scored("a b"), scored("a\nb"), scored("c", tokens=5)]
-    assert thoughts(keep_best([group], min_reward=1.0, per_prompt=4)) == ["a  b", "c"]
+    assert thoughts(keep_best([group], per_prompt=4)) == ["a  b", "c"]
     other = [scored("a b", problem="q")]
-    assert thoughts(keep_best([group, other], min_reward=1.0, per_prompt=4)) == ["a  b", "c", "a b"]
+    assert thoughts(keep_best([group, other], per_prompt=4)) == ["a  b", "c", "a b"]
 
 
 def test_a_prompt_that_comes_twice_shares_its_places() -> None:
     groups = [[scored("a")], [scored("b", problem="q")], [scored("c"), scored("a")]]
-    assert thoughts(keep_best(groups, min_reward=1.0, per_prompt=1)) == ["a", "b"]
-    assert thoughts(keep_best(groups, min_reward=1.0, per_prompt=2)) == ["a", "c", "b"]
+    assert thoughts(keep_best(groups, per_prompt=1)) == ["a", "b"]
+    assert thoughts(keep_best(groups, per_prompt=2)) == ["a", "c", "b"]
 
 
 def test_only_what_is_readable_is_kept() -> None:
     group = [scored("a", finish="length"), scored("", text="<answer>2</answer>"), scored("b")]
-    assert thoughts(keep_best([group], min_reward=1.0, per_prompt=3)) == ["b"]
+    assert thoughts(keep_best([group], per_prompt=3)) == ["b"]

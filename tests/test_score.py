@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from r1lite.config import ScoringConfig
-from r1lite.score import RuleBroken, Rules, Scorer, as_verdict, judge_one
+from r1lite.rules import Rules, as_verdict, judge_one
+from r1lite.score import RuleBroken, Scorer
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards import rewards
 
@@ -116,7 +117,8 @@ def test_outcomes_of_one_rule(text: str, verdict: Verdict, rules: Rules) -> None
 
 def test_rules_are_bound_with_weights_and_options(plugin: str) -> None:
     bound = Rules.from_config({"sound": {"weight": 0.5, "bonus": 2}, "moody": {}}, [plugin])
-    assert bound == Rules(weights={"sound": 0.5, "moody": 1.0}, options={"sound": {"bonus": 2}, "moody": {}}, plugins=(plugin,))
+    options = {"sound": {"bonus": 2}, "moody": {}}
+    assert bound == Rules(weights={"sound": 0.5, "moody": 1.0}, options=options, right_rule="moody", plugins=(plugin,))
     given = group("four")
     assert judge_one(bound, "sound", given.problem, given.rollouts[0]) == Verdict(value=6.0)
 

@@ -62,18 +62,18 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]],
         asked = parts.scorer.ask(parts.sampler.sample(problems, n=cfg.rl.group_size, seed=seed))
     with watch.lap("score"):  # what is left to wait for
         groups = parts.scorer.wait(asked)
-    parts.scorer.check_health()
 
     shuffle = seed if cfg.rl.shuffle_rewards else ""
     advantages = compare(groups, center=cfg.algorithm.center, scale=cfg.algorithm.scale, eps=cfg.algorithm.eps, shuffle=shuffle)
+    parts.ledger.write(step, groups, advantages)
+    parts.scorer.check_health()
+
     with watch.lap("train"):
         trained = update(parts, samples_with_signal(groups, advantages), cfg.rl.updates_per_step)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
         parts.sampler.load(parts.policy.weights())
-
-    parts.ledger.write(step, groups, advantages)
     return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
 
 
