@@ -6,18 +6,17 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "train": "r1lite.train",
+    "train": ("r1lite.train", "train; `r1lite train --help` lists the settings"),
+    "score": ("r1lite.score_file", "score completions in a file, or in a pipe"),
 }
-
-USAGE = """\
-r1lite train [name=value ...]    train; `r1lite train --help` lists the settings
-"""
 
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if word in ("-h", "--help", "help"):
-        sys.exit(print(USAGE, end=""))
+        print("r1lite COMMAND [name=value ...]\n")
+        print("\n".join(f"  {name:8} {what}" for name, (_, what) in COMMANDS.items()))
+        return
     if word in COMMANDS:
         del sys.argv[1]
-    import_module(COMMANDS.get(word, "r1lite.train")).main()
+    import_module(COMMANDS.get(word, COMMANDS["train"])[0]).main()

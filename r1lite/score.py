@@ -115,3 +115,9 @@ def _pool(workers: int, rules: Rules) -> Any:
     # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
     context = multiprocessing.get_context("spawn")
     return ProcessPool(max_workers=workers, context=context, initializer=_prepare, initargs=(rules,))
+
+
+if __name__ == "__main__":
+    from r1lite.score_file import main
+
+    main()
