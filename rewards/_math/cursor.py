@@ -1,0 +1,72 @@
+"""A position in a token list, and how numbers and runs of letters are read.
+
+Covered: exact decimals, with a cap on the exponent. Not covered: precedence, which is the parser's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from rewards._math.lex import Token
+from rewards._math.tree import INFINITY, PI, Unread
+
+MAX_EXPONENT = 400  # of `1e400`: beyond it a number as written is refused
+FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split() + "asin acos atan arccot arcsec arccsc".split()
+)
+CONSTANT = {"pi": PI, "infty": INFINITY, "infinity": INFINITY, "inf": INFINITY, "oo": INFINITY}
+
+
+class Cursor:
+    """Looks at tokens and takes them, one after the other."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = split_words(tokens)
+        self.at = 0
+        self.depth = 0
+        self.bars = 0
+
+    def peek(self, ahead: int = 0) -> str:
+        return self.tokens[self.at + ahead].value if self.at + ahead < len(self.tokens) else ""
+
+    def kind(self, ahead: int = 0) -> str:
+        return self.tokens[self.at + ahead].kind if self.at + ahead < len(self.tokens) else ""
+
+    def take(self, expected: str = "") -> Token:
+        if self.at >= len(self.tokens) or (expected and self.peek() != expected):
+            raise Unread(f"expected {expected!r}, found {self.peek()!r}")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def raw_group(self) -> str:
+        if self.peek() != "{":
+            return self.take().value
+        self.take()
+        parts: list[str] = []
+        while self.peek() != "}":
+            parts.append(self.take().value)
+        self.take()
+        return "".join(parts)
+
+
+def decimal(text: str) -> Fraction:
+    """The exact value of a number as written: `1,234.50`, `.5`, `5.`, `1e-6`."""
+    mantissa, _, exponent = text.replace(",", "").lower().partition("e")
+    if exponent and abs(int(exponent)) > MAX_EXPONENT:
+        raise Unread(f"exponent {exponent} is too large")
+    return Fraction(mantissa.rstrip(".") or "0") * Fraction(10) ** int(exponent or 0)
+
+
+def split_words(tokens: Sequence[Token]) -> list[Token]:
+    """A run of up to three letters that names nothing is a product of its letters; a longer one is a word."""
+    split: list[Token] = []
+    for token in tokens:
+        known = token.value in FUNCTIONS or token.value in CONSTANT or token.value == "sqrt"
+        if token.kind != "word" or known or len(token.value) == 1:
+            split.append(token)
+        elif token.text or len(token.value) > 3 or not token.value.isascii():
+            raise Unread(f"{token.value!r} is a word")
+        else:
+            split += [Token("word", letter, False, token.spaced) for letter in token.value]
+    return split

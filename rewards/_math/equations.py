@@ -1,0 +1,155 @@
+"""Relations: assignments, equations, inequalities in several variables, chains of equalities.
+
+Covered: `x = 5` beside 5 and beside `5 = x`, assignments by name, equations up to a factor, a chain only where all its
+sides with a value agree. Not covered: equations solved for another variable.
+"""
+
+from __future__ import annotations
+
+# Answers hold answers, so this module and `compare` call each other.
+from rewards._math import compare
+from rewards._math.answer import Answer, Group, Relation, Value, Words, name
+from rewards._math.equal import difference, proportional
+from rewards._math.numeric import near
+from rewards._math.tree import Sym, symbols
+from rewards._math.values import labelled, same_reading
+
+ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
+EQUALITIES = frozenset({"=", "~", "=="})
+
+
+def assignments(answer: Answer) -> bool:
+    """`x = 1, y = 2`, in full or in part."""
+    return isinstance(answer, Group) and not answer.opening and any(_assignment(i) for i in answer.items)
+
+
+def _assignment(answer: Answer) -> bool:
+    return isinstance(answer, Relation) and answer.ops == ("=",) and name(answer.sides[0]) is not None
+
+
+def assigned(gold: Answer, given: Answer, tolerance: float) -> str:
+    """By name where both sides name; a tuple is named in alphabetical order; one name given twice makes a list."""
+    if not isinstance(gold, Group) or not isinstance(given, Group):
+        return compare.alone(gold, given, tolerance)
+    (a, left), (b, right) = _named(gold), _named(given)
+    if a and b and len(set(a)) == len(a) and len(set(b)) == len(b):
+        if sorted(a) != sorted(b):
+            return ""
+        return compare.in_order(left.items, [right.items[b.index(n)] for n in a], tolerance)
+    for names, one, other in ((a, left, gold if b else right), (b, right, gold if a else left)):
+        if names and other is not one and names == sorted(set(names)) and isinstance(other, Group) and other.opening == "(":
+            return compare.in_order(left.items, right.items, tolerance)
+    return compare.groups(left, right, tolerance)
+
+
+def _named(group: Group) -> tuple[list[str], Group]:
+    """The names of a list of assignments (none where some have none), and the list without them."""
+    names = [name(i.sides[0]) if isinstance(i, Relation) and _assignment(i) else None for i in group.items]
+    values = tuple(i.sides[1] if isinstance(i, Relation) and n else i for i, n in zip(group.items, names, strict=True))
+    return [n for n in names if n] if all(names) else [], Group(group.opening, group.closing, values, group.joined)
+
+
+def relations(gold: Answer, given: Answer, tolerance: float) -> str:
+    if isinstance(gold, Relation) and isinstance(given, Relation):
+        return _both(gold, given, tolerance)
+    if isinstance(gold, Relation):
+        return (
+            labelled(_against(gold, given, tolerance), "the value of the gold equation")
+            if set(gold.ops) <= EQUALITIES
+            else _inside(gold, given, tolerance)
+        )
+    if isinstance(given, Relation):
+        if given.ops == ("in",):
+            return compare.same(gold, given.sides[1], tolerance) if not isinstance(gold, Value) else ""
+        return _chain(gold, given, tolerance) if set(given.ops) <= EQUALITIES else ""
+    return ""
+
+
+def _inside(gold: Relation, given: Answer, tolerance: float) -> str:
+    return compare.same(gold.sides[1], given, tolerance) if gold.ops == ("in",) else ""
+
+
+def _against(gold: Relation, given: Answer, tolerance: float) -> str:
+    """A bare value beside `x = 5` or `x = 5 ≈ 4.99`; an equation that names nothing has no value."""
+    if name(gold.sides[0]) is None and len(gold.sides) == 2:
+        return (
+            compare.same(gold.sides[0], given, tolerance)
+            if name(gold.sides[1]) is not None and not isinstance(gold.sides[1], Words)
+            else ""
+        )
+    return next((found for side in gold.sides[1:] if (found := compare.same(side, given, tolerance))), "")
+
+
+def _both(gold: Relation, given: Relation, tolerance: float) -> str:
+    if set(gold.ops) <= EQUALITIES and set(given.ops) <= EQUALITIES:
+        a, b = name(gold.sides[0]), name(given.sides[0])
+        if a is not None and len(gold.sides) == 2 and (a == b or (not _variables(gold.sides[1]) and not _single(given.sides[0]))):
+            found = _chain(gold.sides[1], given, tolerance)
+            if found or (a == b and not _variables(gold.sides[1])):
+                return found
+        if len(gold.sides) > 2:
+            return _chain(gold.sides[-1], given, tolerance)
+    if len(gold.sides) == len(given.sides) == 2 and gold.ops[0] != "in" and given.ops[0] != "in":
+        return _two_sided(gold, given)
+    if gold.ops == given.ops:
+        return compare.in_order(gold.sides, given.sides, tolerance)
+    return ""
+
+
+def _variables(answer: Answer) -> frozenset[str]:
+    return symbols(answer.tree) if isinstance(answer, Value) else frozenset()
+
+
+def _single(answer: Answer) -> bool:
+    return isinstance(answer, Value) and isinstance(answer.tree, Sym)
+
+
+def _two_sided(gold: Relation, given: Relation) -> str:
+    """Equations and inequalities in several variables, up to a factor and the side on which things stand."""
+    sides = [s.tree for s in (*gold.sides, *given.sides) if isinstance(s, Value)]
+    if len(sides) < 4:
+        return "side by side" if gold.ops == given.ops and compare.in_order(gold.sides, given.sides, 0.0) else ""
+    left, right = difference(sides[0], sides[1]), difference(sides[2], sides[3])
+    flip = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+    if gold.ops == given.ops:
+        return "the same relation" if proportional(left, right, positive=gold.ops[0] in flip) else ""
+    if flip.get(gold.ops[0]) == given.ops[0]:
+        return "the same relation" if proportional(left, difference(sides[3], sides[2]), positive=True) else ""
+    return ""
+
+
+def _chain(gold: Answer, given: Relation, tolerance: float) -> str:
+    """A chain `x = 10/2 = 5` says what its last side says, where all its sides with a value agree."""
+    sides = given.sides
+    ends = (
+        sides
+        if len(sides) == 2 and not isinstance(sides[0], Words) and _names_only(sides[1]) and not _names_only(sides[0])
+        else sides[::-1]
+    )
+    last = ends[0]
+    if isinstance(last, Words) and not isinstance(gold, Words):
+        return ""
+    at = len(sides) - 1 if ends is not sides else 0
+    for i, side in enumerate(sides):
+        if i == at or (i == 0 and name(side) is not None):
+            continue
+        if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)]):
+            return ""
+    candidates = [s for i, s in enumerate(sides) if i or name(s) is None or at == 0]
+    return next((found for c in reversed(candidates) if (found := compare.same(gold, c, tolerance))), "")
+
+
+def _names_only(answer: Answer) -> bool:
+    return name(answer) is not None and not isinstance(answer, Words)
+
+
+def _agrees(side: Answer, last: Answer, rounded: bool) -> bool:
+    """Whether a side of a chain has the value of its last one; an expression in other variables is a name for it."""
+    if isinstance(side, Value) and isinstance(last, Value):
+        if not symbols(side.tree) <= symbols(last.tree):
+            return True
+        if rounded:
+            return near(side.tree, last.tree, ROUNDED)
+        pairs = ((a, b) for a in side.readings for b in last.readings)
+        return any(same_reading(a, b, 0.0) for a, b in pairs)
+    return bool(compare.same(side, last))

@@ -1,0 +1,102 @@
+"""Two answer texts, from the cheapest comparison to the dearest: text, numbers, choices, bases, structure, library.
+
+Covered: most verdicts end at the first two steps, and nearly all before any library is imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rewards._math import library, words
+from rewards._math.answer import Answer, Words, read
+from rewards._math.clean import clean
+from rewards._math.compare import same
+from rewards._math.cursor import decimal
+from rewards._math.lex import MAX_CHARACTERS
+from rewards._math.tree import Unread
+
+_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
+_SIGNS = re.compile(r"\\\{\s*\\\}|[∅∞]")  # what says something without a letter or a digit
+_INTEGRAL = re.compile(r"\+\s*[CcKk]\s*$")  # of integration: whatever it is called
+_LETTERED = re.compile(r"(?:\\text(?:bf)?\{)?\s*\(?[A-J]\)?\s*\}?")
+
+
+def readable(gold: str) -> bool:
+    """Whether a gold answer holds anything that could be compared."""
+    return 0 < len(gold) <= MAX_CHARACTERS and (any(c.isalnum() for c in gold) or bool(_SIGNS.search(gold)))
+
+
+def judge(gold: str, given: str, tolerance: float = 0.0) -> str:
+    """By which path a given answer is the gold one; empty where it is not."""
+    if len(gold) > MAX_CHARACTERS or len(given) > MAX_CHARACTERS:
+        return ""
+    a, b = clean(gold), clean(given)
+    if _INTEGRAL.search(a):
+        a, b = _INTEGRAL.sub("+C", a), _INTEGRAL.sub("+C", b)
+    if a and re.sub(r"\s", "", a) == re.sub(r"\s", "", b):
+        return "the same text"
+    if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b) and not tolerance:
+        return "exact numbers" if decimal(a) == decimal(b) else ""
+    if (found := words.choice(a)) and (_LETTERED.fullmatch(a) or found[1]):
+        return _choices(found, b, tolerance)
+    if (several := words.letters(a)) and several == words.letters(b) and "," in a + b:
+        return "the same choices"
+    if shares := words.ratio(a):
+        return _ratios(shares, b)
+    if base := words.based(a):
+        return _bases(base, b)
+    if (other := words.based(b)) and _NUMBER.fullmatch(a):
+        return "a number in another base" if int(other[0], other[1]) == decimal(a) else ""
+    return _structures(a, b, tolerance)
+
+
+def _choices(gold: tuple[str, str], given: str, tolerance: float) -> str:
+    found = words.choice(given)
+    if found:
+        return "the same choice" if found[0] == gold[0] else ""
+    return _structures(gold[1], given, tolerance) if gold[1] else ""
+
+
+def _ratios(gold: Sequence[int], given: str) -> str:
+    """`2:3` is `4:6`, and two thirds."""
+    found = words.ratio(given)
+    if found or len(gold) > 2 or not gold[-1]:
+        return "the same ratio" if found and list(found) == list(gold) else ""
+    return _structures("/".join(map(str, gold)), given, 0.0)
+
+
+def _bases(gold: tuple[str, int], given: str) -> str:
+    """The same value in any base, or the same digits where the base is left out."""
+    other = words.based(given)
+    if other:
+        return "the same number" if int(*gold) == int(*other) else ""
+    digits = re.sub(r"[\s,]", "", given).upper().lstrip("0")
+    if digits == gold[0]:
+        return "the same digits, base left out"
+    return "a number in another base" if _NUMBER.fullmatch(given) and decimal(given) == int(*gold) else ""
+
+
+def _structures(gold: str, given: str, tolerance: float) -> str:
+    try:
+        golds = read(gold)
+    except Unread:
+        golds = ()
+    try:
+        givens = read(given)
+    except Unread:
+        givens = ()
+    for a in golds:
+        for b in givens:
+            found = same(a, b, tolerance)
+            if found:
+                return found
+    if golds and givens and not _unread(golds[0]) and not _unread(givens[0]):
+        return ""
+    if words.plain(gold) == words.plain(given):
+        return "the same text"
+    return "math-verify" if library.agrees(gold, given) else ""
+
+
+def _unread(answer: Answer) -> bool:
+    return isinstance(answer, Words)

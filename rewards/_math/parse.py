@@ -1,0 +1,259 @@
+"""Tokens to one expression tree, by recursive descent.
+
+Covered: + - * / ^ !, implied products, fractions, mixed numbers, roots, logs, trigonometry, absolute values, floor and
+ceiling, binomials, repeating decimals, subscripts. Not covered: sums, products, limits, derivatives and integrals (an
+answer is what they come to), two numbers side by side, words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from rewards._math.cursor import CONSTANT, FUNCTIONS, Cursor, decimal
+from rewards._math.lex import Token
+from rewards._math.tree import EULER, MAX_DEPTH, MINUS_ONE, PI, Num, Op, Sym, Tree, Unread, negative, number, times
+
+_SAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "ln"}
+_GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
+_GREEK += "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()
+SYMBOLS = frozenset(_GREEK)
+_TIMES, _OVER = frozenset({"*", r"\times", r"\cdot"}), frozenset({"/", r"\div"})
+_STOP = (
+    frozenset({")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle", "|", "+", "-", "=", ",", "*", "/", "^", "!", "_", "&"})
+    | _TIMES
+    | _OVER
+)
+
+
+def parse(tokens: Sequence[Token]) -> Tree:
+    """The tree of a whole token list; Unread where it is not one expression."""
+    reader = _Reader(tokens)
+    tree = reader.sum()
+    if reader.at < len(reader.tokens):
+        raise Unread(f"cannot read {reader.tokens[reader.at].value!r}")
+    return tree
+
+
+class _Reader(Cursor):
+    """A position in a token list; each method reads one level of precedence."""
+
+    def sum(self) -> Tree:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unread(f"nested deeper than {MAX_DEPTH}")
+        terms = [self.product()]
+        while self.peek() in ("+", "-"):
+            sign = self.take().value
+            term = self.product()
+            terms.append(negative(term) if sign == "-" else term)
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Op("+", tuple(terms))
+
+    def product(self) -> Tree:
+        if self.peek() in ("+", "-"):
+            return self.signed(self.product)
+        factors: list[Tree] = [self.power()]
+        while True:
+            if self.peek() in _TIMES:
+                self.take()
+                factors.append(self.operand())
+            elif self.peek() in _OVER:
+                self.take()
+                factors = [Op("/", (times(*factors), self.operand()))]
+            elif self.juxtaposed():
+                factors.append(self.power())
+            else:
+                return times(*factors)
+
+    def operand(self) -> Tree:
+        return self.signed(self.operand) if self.peek() in ("+", "-") else self.power()
+
+    def signed(self, read: Callable[[], Tree]) -> Tree:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unread("too many signs")
+        sign = self.take().value
+        tree = read()
+        self.depth -= 1
+        return negative(tree) if sign == "-" else tree
+
+    def juxtaposed(self) -> bool:
+        """Whether what follows is multiplied without a sign. Two numbers side by side are not."""
+        value = self.peek()
+        if not value or (value in _STOP and not (value == "|" and not self.bars)):
+            return False
+        return self.kind() != "number"
+
+    def power(self) -> Tree:
+        base = self.postfix(self.atom())
+        if self.peek() != "^":
+            return base
+        self.take()
+        return self.postfix(Op("^", (base, self.script())))
+
+    def script(self) -> Tree:
+        """An exponent: a group, a signed number, or one atom (with a tower on top of it)."""
+        if self.peek() in ("+", "-"):
+            return self.signed(self.script)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unread("exponents nested too deep")
+        tree = self.power()
+        self.depth -= 1
+        return tree
+
+    def postfix(self, tree: Tree) -> Tree:
+        while self.peek() in ("!", r"\degree"):
+            tree = Op("!", (tree,)) if self.take().value == "!" else times(tree, Op("/", (PI, number(180))))
+        return tree
+
+    def atom(self) -> Tree:
+        token = self.take()
+        if token.text and token.kind == "word" and len(token.value) > 1 and token.value not in FUNCTIONS | CONSTANT.keys():
+            raise Unread(f"{token.value!r} is a word")
+        if token.kind == "number":
+            return self.number(token)
+        if token.kind == "word":
+            return self.word(token.value)
+        if token.kind == "command":
+            return self.command(token.value[1:])
+        closing = {"(": ")", "[": "]", "{": "}"}.get(token.value)
+        if closing:
+            return self.group(closing)
+        if token.value == "|":
+            return self.absolute()
+        raise Unread(f"cannot read {token.value!r}")
+
+    def group(self, closing: str) -> Tree:
+        bars, self.bars = self.bars, 0
+        tree = self.sum()
+        self.take(closing)
+        self.bars = bars
+        return tree
+
+    def absolute(self) -> Tree:
+        self.bars += 1
+        tree = self.sum()
+        self.take("|")
+        self.bars -= 1
+        return Op("abs", (tree,))
+
+    def number(self, token: Token) -> Tree:
+        if self.peek() in (r"\overline", r"\dot") and "." in token.value:
+            return self.repeating(token.value)
+        value = decimal(token.value)
+        part = self.proper_part() if value.denominator == 1 and "." not in token.value else None
+        return Num(value if part is None else value + part)
+
+    def repeating(self, head: str) -> Tree:
+        """`0.1\\overline{6}`: the digits under the bar go on for ever."""
+        self.take()
+        digits = self.take().value
+        if digits == "{":
+            digits = self.take().value
+            self.take("}")
+        if not digits.isdigit() or len(digits) > 100:
+            raise Unread("a bar over something else than digits")
+        shift = 10 ** len(head.partition(".")[2])
+        return Num(decimal(head) + Fraction(int(digits), (10 ** len(digits) - 1) * shift))
+
+    def proper_part(self) -> Fraction | None:
+        """The fraction of a mixed number, `3\\frac{1}{2}` or `3 1/2`, where one stands here; else nothing is taken."""
+        start = self.at
+        if self.peek() == r"\frac":
+            self.take()
+            top, bottom = self.argument(), self.argument()
+        elif self.kind() == "number" and self.peek(1) == "/" and self.kind(2) == "number":
+            top, bottom = Num(decimal(self.peek())), Num(decimal(self.peek(2)))
+            self.at += 3
+        else:
+            return None
+        if isinstance(top, Num) and isinstance(bottom, Num) and 0 < top.value < bottom.value and top.value.denominator == 1:
+            return top.value / bottom.value
+        self.at = start
+        return None
+
+    def word(self, value: str) -> Tree:
+        if value in CONSTANT:
+            return CONSTANT[value]
+        if value in FUNCTIONS:
+            return self.function(value)
+        if value == "sqrt":
+            return Op("root", (self.power(), number(2)))
+        return self.subscripted(value)
+
+    def subscripted(self, name: str) -> Tree:
+        while self.peek() == "'":
+            name += self.take().value
+        if self.peek() == "_":
+            self.take()
+            name += "_" + self.raw_group()
+        return EULER if name == "e" else Sym(name)
+
+    def command(self, name: str) -> Tree:
+        if name in CONSTANT:
+            return CONSTANT[name]
+        if name in FUNCTIONS:
+            return self.function(name)
+        if name in SYMBOLS:
+            return self.subscripted("\\" + name)
+        if name == "frac":
+            return Op("/", (self.argument(), self.argument()))
+        if name == "binom":
+            return Op("binom", (self.argument(), self.argument()))
+        if name == "sqrt":
+            order = self.order()
+            return Op("root", (self.argument(), order))
+        if name in ("lfloor", "lceil"):
+            return Op(name[1:], (self.group(rf"\r{name[1:]}"),))
+        if name == "overline":
+            return Sym(f"bar({self.raw_group()})")
+        raise Unread(f"cannot read \\{name}")
+
+    def order(self) -> Tree:
+        if self.peek() != "[":
+            return number(2)
+        self.take()
+        return self.group("]")
+
+    def argument(self) -> Tree:
+        """A braced group, or one digit or letter: `\\frac12` is a half."""
+        if self.peek() == "{":
+            self.take()
+            return self.group("}")
+        token = self.tokens[self.at] if self.at < len(self.tokens) else None
+        if token and token.kind == "number" and len(token.value) > 1 and token.value.isdigit():
+            self.tokens[self.at : self.at + 1] = [token._replace(value=token.value[0]), token._replace(value=token.value[1:])]
+        return self.atom()
+
+    def function(self, name: str) -> Tree:
+        base = power = None
+        if self.peek() == "_":
+            self.take()
+            base = self.argument()
+        if self.peek() == "^":
+            self.take()
+            power = self.script()
+        tree = _apply(_SAME.get(name, name), self.applied(), base)
+        if power == MINUS_ONE and f"arc{name}" in FUNCTIONS:
+            return Op(f"arc{name}", tree.args) if isinstance(tree, Op) else tree
+        return tree if power is None else Op("^", (tree, power))
+
+    def applied(self) -> Tree:
+        """What a function is applied to: a group, or a run of factors such as `2x`."""
+        if self.peek() in ("(", "{"):
+            return self.postfix(self.atom())
+        factors = [self.operand()]
+        while self.juxtaposed() and self.peek() not in ("(", "[") and self.peek().lstrip("\\") not in FUNCTIONS:
+            factors.append(self.power())
+        return times(*factors)
+
+
+def _apply(name: str, argument: Tree, base: Tree | None) -> Tree:
+    if name == "exp":
+        return Op("^", (EULER, argument))
+    if name == "lg":
+        base, name = number(10), "ln"
+    tree = Op(name, (argument,))
+    return Op("/", (tree, Op("ln", (base,)))) if base is not None and name == "ln" else tree
