@@ -6,13 +6,19 @@ from collections.abc import Sequence
 
 import torch
 
-from r1lite.types import Batch, Sample
+from r1lite.types import Batch, Sample, Totals
 
 
-def collate(samples: Sequence[Sample], *, micro_batch_tokens: int, device: torch.device | str = "cpu") -> list[Batch]:
+def collate(
+    samples: Sequence[Sample], *, micro_batch_tokens: int, totals: Totals | None = None, device: torch.device | str = "cpu"
+) -> list[Batch]:
     """Micro-batches of similar lengths. Cutting finer changes memory and nothing else: the totals are the step's."""
-    totals = {"total_tokens": sum(len(s.token_ids) for s in samples), "total_sequences": len(samples)}
+    totals = totals or totals_of(samples)
     return [_tensors(part, totals, device) for part in _cut(samples, micro_batch_tokens)]
+
+
+def totals_of(samples: Sequence[Sample]) -> Totals:
+    return Totals(tokens=sum(len(s.token_ids) for s in samples), sequences=len(samples))
 
 
 def _cut(samples: Sequence[Sample], budget: int) -> list[list[Sample]]:
@@ -31,7 +37,7 @@ def _length(sample: Sample) -> int:
     return len(sample.prompt_ids) + len(sample.token_ids)
 
 
-def _tensors(samples: Sequence[Sample], totals: dict[str, int], device: torch.device | str) -> Batch:
+def _tensors(samples: Sequence[Sample], totals: Totals, device: torch.device | str) -> Batch:
     """Rows are padded on the right, where causal attention never looks, so no attention mask is needed."""
     first = min(len(s.prompt_ids) for s in samples)
     width = max(map(_length, samples))
@@ -50,5 +56,5 @@ def _tensors(samples: Sequence[Sample], totals: dict[str, int], device: torch.de
         old_logp=old_logp.to(device),
         advantages=torch.tensor([s.advantage for s in samples], device=device),
         sampled=all(s.logprobs for s in samples),
-        **totals,
+        totals=totals,
     )

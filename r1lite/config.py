@@ -61,6 +61,7 @@ class AlgorithmConfig:
     clip_high: float = MISSING
     aggregate: str = MISSING  # token_mean, seq_mean_token_mean, seq_mean_token_sum, budget
     budget: int = MISSING  # tokens a sequence is divided by, for aggregate=budget
+    count_dropped: bool = MISSING  # groups without signal count in the divisor, so updates shrink as they grow many
     kl: str = MISSING  # none, k1, k2, k3 (whose gradient is that of KL(reference || policy))
     kl_coef: float = MISSING
     reference_every: int = MISSING  # steps between refreshes of the KL's reference; 0 keeps it frozen

@@ -13,7 +13,7 @@ from torch import Tensor
 from r1lite.batch import collate
 from r1lite.config import TrainingConfig
 from r1lite.objective import Objective, policy_loss
-from r1lite.types import Batch, Sample
+from r1lite.types import Batch, Sample, Totals
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -47,9 +47,9 @@ class Policy:
         """Let the reference of the KL term be the policy as it is now."""
         self.reference = copy.deepcopy(self.model).requires_grad_(False)
 
-    def step(self, samples: Sequence[Sample], objective: Objective) -> dict[str, float]:
-        """One optimiser step over all samples, whatever the micro-batches."""
-        batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device)
+    def step(self, samples: Sequence[Sample], objective: Objective, *, totals: Totals | None = None) -> dict[str, float]:
+        """One optimiser step over all samples, whatever the micro-batches; divided by their totals, or by those given."""
+        batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, totals=totals, device=self.model.device)
         metrics: dict[str, float] = {}
         for batch in batches:
             for key, value in self._backward(batch, objective).items():
@@ -76,13 +76,13 @@ class Policy:
             mask=batch.mask,
             ref_logp=reference,
             sampler_logp=batch.old_logp if batch.sampled else None,
-            total_tokens=batch.total_tokens,
-            total_sequences=batch.total_sequences,
+            total_tokens=batch.totals.tokens,
+            total_sequences=batch.totals.sequences,
         )
         if not torch.isfinite(loss):
             raise Diverged(self._said("loss", loss.item()))
         loss.backward()
-        stats |= {"loss": loss.detach(), "entropy": (entropy * batch.mask).sum() / batch.total_tokens}
+        stats |= {"loss": loss.detach(), "entropy": (entropy * batch.mask).sum() / batch.totals.tokens}
         return {key: float(value) for key, value in stats.items()}
 
     def _said(self, what: str, value: float) -> str:

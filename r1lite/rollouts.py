@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from r1lite.advantage import group_advantages, has_signal
-from r1lite.types import Sample, Scored
+from r1lite.types import Sample, Scored, Totals
 
 Groups = Sequence[Sequence[Scored]]
 
@@ -45,6 +45,12 @@ def samples_with_signal(groups: Groups, advantages: Sequence[Sequence[float | No
         for s, advantage in zip(group, row, strict=True)
         if advantage is not None
     ]
+
+
+def totals_of_judged(groups: Groups) -> Totals:
+    """The divisors of a step in which groups without signal count as well."""
+    lengths = [len(s.rollout.token_ids) for group in groups for s in group if judged(s)]
+    return Totals(tokens=sum(lengths), sequences=len(lengths))
 
 
 def rollout_metrics(groups: Groups) -> dict[str, float]:

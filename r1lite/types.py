@@ -90,6 +90,14 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """What a whole optimiser step is divided by, whatever its micro-batches."""
+
+    tokens: int  # of completions
+    sequences: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
     """A micro-batch: whole sequences, padded on the right. Column t of the [N, T] fields is token first + t."""
 
@@ -99,8 +107,7 @@ class Batch:
     old_logp: Tensor  # [N, T] zeros where no policy sampled the tokens
     advantages: Tensor  # [N]
     sampled: bool  # whether old_logp is there
-    total_tokens: int  # completion tokens of the whole optimiser step
-    total_sequences: int  # sequences of the whole optimiser step
+    totals: Totals
 
 
 class Task(Protocol):

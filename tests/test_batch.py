@@ -1,7 +1,7 @@
 import torch
 
 from r1lite.batch import collate
-from r1lite.types import Sample
+from r1lite.types import Sample, Totals
 
 SHORT = Sample(prompt_ids=(1, 2), token_ids=(3,), logprobs=(-0.5,), advantage=-1.0)
 LONG = Sample(prompt_ids=(1, 2, 3), token_ids=(4, 5), logprobs=(-0.1, -0.2), advantage=2.0)
@@ -14,13 +14,13 @@ def test_rows_are_whole_sequences_padded_on_the_right() -> None:
     assert batch.mask.tolist() == [[0, 1, 1], [1, 0, 0]]
     assert torch.equal(batch.old_logp, torch.tensor([[0, -0.1, -0.2], [-0.5, 0, 0]]))
     assert batch.advantages.tolist() == [2.0, -1.0]
-    assert (batch.total_tokens, batch.total_sequences) == (3, 2)
+    assert batch.totals == Totals(tokens=3, sequences=2)
 
 
 def test_the_budget_counts_padded_tokens_and_keeps_the_steps_totals() -> None:
     batches = collate([SHORT, LONG, SHORT], micro_batch_tokens=6)
     assert [b.input_ids.shape for b in batches] == [(1, 5), (2, 3)]
-    assert {(b.total_tokens, b.total_sequences) for b in batches} == {(4, 3)}
+    assert {b.totals for b in batches} == {Totals(tokens=4, sequences=3)}
 
 
 def test_a_sample_longer_than_the_budget_still_goes_through_alone() -> None:

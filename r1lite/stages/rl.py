@@ -13,13 +13,13 @@ from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
 from r1lite.policy import Policy
-from r1lite.rollouts import compare, rollout_metrics, samples_with_signal
+from r1lite.rollouts import compare, rollout_metrics, samples_with_signal, totals_of_judged
 from r1lite.run import Place
 from r1lite.score import Scorer
 from r1lite.setup import make_objective, make_policy, make_prompter, make_rules, make_sampler, make_task
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
-from r1lite.types import Sample, Sampler, Scored
+from r1lite.types import Sample, Sampler, Scored, Totals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,8 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]],
     parts.scorer.check_health()
 
     with watch.lap("train"):
-        trained = update(parts, samples_with_signal(groups, advantages), cfg.rl.updates_per_step)
+        everyone = totals_of_judged(groups) if cfg.algorithm.count_dropped else None
+        trained = update(parts, samples_with_signal(groups, advantages), cfg.rl.updates_per_step, everyone)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
@@ -77,10 +78,11 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]],
     return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
 
 
-def update(parts: Parts, samples: list[Sample], updates: int) -> dict[str, float]:
+def update(parts: Parts, samples: list[Sample], updates: int, totals: Totals | None) -> dict[str, float]:
     """Optimiser steps over the samples that carry signal; a step without any changes nothing."""
     chunks = [samples[i::updates] for i in range(updates)]
-    done = [parts.policy.step(chunk, parts.objective) for chunk in chunks if chunk]
+    share = Totals(tokens=totals.tokens // updates, sequences=totals.sequences // updates) if totals else None
+    done = [parts.policy.step(chunk, parts.objective, totals=share) for chunk in chunks if chunk]
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
     # Only the first update meets the policy that sampled; later ones differ from it because they should.
     first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
