@@ -24,9 +24,10 @@ class UnknownName(ValueError):
 class Registry(Generic[F]):
     """Entries register themselves when their file is imported; a file is imported when its name is asked for."""
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, supplied: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.package = package
+        self.supplied = supplied  # keyword-only parameters that the caller fills in, and no config
         self._entries: dict[str, F] = {}
         self._imported: set[str] = set()
 
@@ -57,7 +58,7 @@ class Registry(Generic[F]):
     def bind(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Check options against the entry's keyword-only arguments; give all of them, defaults included."""
         parameters = inspect.signature(self[name]).parameters.values()
-        accepted = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        accepted = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in self.supplied}
         for option in options:
             if option not in accepted:
                 raise ValueError(unknown(f"option of {self.kind} {name!r}:", option, accepted))

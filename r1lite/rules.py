@@ -34,7 +34,7 @@ class Rules:
         right_at: float = 1.0,
     ) -> Rules:
         """Everything that can be wrong with the choice is said here, before any work."""
-        from rewards import rewards
+        from rewards import rewards, wants_right
 
         load_plugins(plugins)
         weights, options, gates = {}, {}, set()
@@ -46,11 +46,19 @@ class Rules:
                 gates.add(name)
             weights[name] = _weight(name, settings.pop("weight", 0.0 if name in gates else 1.0))
             options[name] = rewards.bind(name, settings)
+            check_options(name, options[name])
         if not weights:
             raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
         if right_rule and right_rule not in weights:
             raise ValueError(unknown("scoring.right_rule", right_rule, weights))
-        heaviest = max(weights, key=lambda name: weights[name])
+        judges = [name for name in weights if not wants_right(rewards[name])]
+        if right_rule and right_rule not in judges:
+            raise ValueError(
+                f"scoring.right_rule={right_rule} asks itself who is right; name one of {', '.join(judges) or 'none is chosen'}"
+            )
+        if not judges:
+            raise ValueError(f"{', '.join(weights)} ask who is right, and no chosen rule says so: add one, such as rewards.answer.weight=1")
+        heaviest = max(judges, key=lambda name: weights[name])
         return cls(
             weights=weights,
             options=options,
@@ -72,6 +80,10 @@ class Rules:
         value = verdicts[self.right_rule].value
         return value is not None and value >= self.right_at
 
+    def who_is_right(self, verdicts: Sequence[Verdict]) -> list[bool | None]:
+        """What the right rule says, for the rules that ask; None where it gave no value."""
+        return [None if v.value is None else v.value >= self.right_at for v in verdicts]
+
     def _open(self, verdicts: Verdicts) -> bool:
         values = (verdicts[name].value for name in self.gates)
         return all(value is None or value >= 1 for value in values)
@@ -84,19 +96,59 @@ def _weight(name: str, given: Any) -> float:
 
 
 def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
-    """Every rule on every rollout of a group."""
-    return [{name: judge_one(rules, name, group.problem, rollout) for name in rules.weights} for rollout in group.rollouts]
+    """Every rule on every rollout of a group. The rule that says who is right goes first, because others ask it."""
+    told = {rules.right_rule: judge_rule(rules, rules.right_rule, group, right=[None] * len(group.rollouts))}
+    right = rules.who_is_right(told[rules.right_rule])
+    told |= {name: judge_rule(rules, name, group, right=right) for name in rules.weights if name != rules.right_rule}
+    return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
 
 
-def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout) -> Verdict:
-    """One rule on one rollout. A rule that raises has failed: its value is missing, and never silently 0."""
-    from rewards import rewards
+def judge_rule(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
+    """One rule on a group. A rule that raises has failed: its value is missing, and never silently 0."""
+    from rewards import rewards, sees_group
 
     load_plugins(rules.plugins)
+    if not sees_group(rewards[name]):
+        return [judge_one(rules, name, group.problem, r, right=ok) for r, ok in zip(group.rollouts, right, strict=True)]
     try:
-        return as_verdict(rewards[name](problem, rollout, **rules.options[name]))
+        given = list(_call(rules, name, group.problem, group.rollouts, right))
+        if len(given) != len(group.rollouts):
+            raise ValueError(f"the rule gave {len(given)} verdicts for {len(group.rollouts)} rollouts")
+        return [as_verdict(g) for g in given]
+    except (Exception, SystemExit) as error:  # a rule is others' code, and one group must not end a run
+        return [Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")] * len(group.rollouts)
+
+
+def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, right: bool | None = None) -> Verdict:
+    """One rule on one rollout."""
+    load_plugins(rules.plugins)
+    try:
+        return as_verdict(_call(rules, name, problem, rollout, right))
     except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run
         return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
+
+
+def _call(rules: Rules, name: str, problem: Problem, seen: Any, right: Any) -> Any:
+    from rewards import rewards, wants_right
+
+    rule = rewards[name]
+    supplied = {"right": right} if wants_right(rule) else {}
+    return rule(problem, seen, **rules.options[name], **supplied)
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Call a rule once on nothing: OptionError says that no rollout could be scored with these options."""
+    from rewards import rewards, sees_group, wants_right
+    from rewards._options import OptionError
+
+    rule, nothing = rewards[name], Rollout(problem_id="", index=0, prompt_ids=(), token_ids=(), logprobs=(), text="")
+    supplied = {"right": [None] if sees_group(rule) else None} if wants_right(rule) else {}
+    try:
+        rule(Problem(id="", prompt=""), [nothing] if sees_group(rule) else nothing, **options, **supplied)
+    except OptionError:
+        raise
+    except Exception:  # others' code, on a problem that is none: only real ones count
+        return
 
 
 def as_verdict(given: Verdict | float | None) -> Verdict:

@@ -15,8 +15,8 @@ from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules, judge, judge_one
-from r1lite.types import Group, Problem, Rollout, Scored, Verdict
+from r1lite.rules import Rules, judge, judge_rule
+from r1lite.types import Group, Scored, Verdict
 
 Job = Future[list[dict[str, Verdict]]]
 
@@ -64,7 +64,7 @@ class Scorer:
         try:
             verdicts = job.result()
         except Exception:  # the one boundary that runs others' code: the worker hung, crashed or could not answer
-            verdicts = [{name: self._alone(name, group.problem, rollout) for name in self.rules.weights} for rollout in group.rollouts]
+            verdicts = self._one_by_one(group)
         self.outcomes.update((name, v.outcome) for row in verdicts for name, v in row.items())
         return [
             Scored(
@@ -77,15 +77,33 @@ class Scorer:
             for rollout, row in zip(group.rollouts, verdicts, strict=True)
         ]
 
-    def _alone(self, name: str, problem: Problem, rollout: Rollout) -> Verdict:
-        """One verdict with a deadline of its own."""
+    def _one_by_one(self, group: Group) -> list[dict[str, Verdict]]:
+        """Each verdict with a deadline of its own (a rule on groups has one deadline for the group)."""
+        rules = self.rules
+        told = {rules.right_rule: self._alone(rules.right_rule, group, [None] * len(group.rollouts))}
+        right = rules.who_is_right(told[rules.right_rule])
+        told |= {name: self._alone(name, group, right) for name in rules.weights if name != rules.right_rule}
+        return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
+
+    def _alone(self, name: str, group: Group, right: Sequence[bool | None]) -> list[Verdict]:
+        from rewards import rewards, sees_group
+
+        if sees_group(rewards[name]):
+            return self._timed(name, group, right)
+        singles = ((Group(problem=group.problem, rollouts=(r,)), [ok]) for r, ok in zip(group.rollouts, right, strict=True))
+        return [self._timed(name, single, ok)[0] for single, ok in singles]
+
+    def _timed(self, name: str, group: Group, right: Sequence[bool | None]) -> list[Verdict]:
         assert self.pool is not None
         try:
-            return self.pool.schedule(judge_one, args=(self.rules, name, problem, rollout), timeout=self.cfg.seconds).result()
+            return self.pool.schedule(
+                judge_rule, args=(self.rules, name, group), kwargs={"right": right}, timeout=self.cfg.seconds
+            ).result()
         except TimeoutError:
-            return Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
+            missing = Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
         except Exception as error:  # the worker died under this verdict
-            return Verdict(value=None, why=f"the worker ended: {type(error).__name__}", outcome="failed")
+            missing = Verdict(value=None, why=f"the worker ended: {type(error).__name__}", outcome="failed")
+        return [missing] * len(group.rollouts)
 
     def check_health(self) -> None:
         """Training on a broken verifier is worse than stopping."""

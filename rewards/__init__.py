@@ -1,17 +1,22 @@
 """Rules that score a rollout. One file per rule; a file's name is the rule's name.
 
 A rule is a plain function `rule(problem, rollout, *, option=...) -> Verdict | float | None`; None means "I abstain".
+A rule whose second parameter is named `rollouts` sees a whole group and gives a list, one verdict a rollout. A rule that
+has a keyword-only parameter `right` is told whether the response is right (for a group: a list); it is no option.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from r1lite.registry import Registry
 from r1lite.types import Problem, Rollout, Verdict
 
-Rule = Callable[..., Verdict | float | None]
+Given = Verdict | float | None
+Rule = Callable[..., Given | Sequence[Given]]
 
-rewards: Registry[Rule] = Registry("reward", "rewards")
+rewards: Registry[Rule] = Registry("reward", "rewards", supplied=("right",))
 reward = rewards
 
 
@@ -22,4 +27,14 @@ def needs(problem: Problem, column: str) -> Any:
     return problem.info[column]
 
 
-__all__ = ["Problem", "Rollout", "Rule", "Verdict", "needs", "reward", "rewards"]
+@cache
+def sees_group(rule: Rule) -> bool:
+    return "rollouts" in inspect.signature(rule).parameters
+
+
+@cache
+def wants_right(rule: Rule) -> bool:
+    return "right" in inspect.signature(rule).parameters
+
+
+__all__ = ["Given", "Problem", "Rollout", "Rule", "Verdict", "needs", "reward", "rewards", "sees_group", "wants_right"]

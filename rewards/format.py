@@ -1,17 +1,19 @@
 """Is the response one thought, then one answer, and nothing else?
 
-Covered: each tag exactly once, in order, neither block empty, nothing but white space around them; an opening think
-tag that the template already wrote counts as the model's. Not covered: what the thought says.
+Covered: each tag exactly once, in order, neither block empty (dots and invisible characters are no thought), nothing but
+white space around them; an opening think tag that the template already wrote counts as the model's.
+Not covered: what the thought says.
 """
 
 from r1lite.prompt import END_ANSWER, TAGS, parse
 from rewards import Problem, Rollout, Verdict, reward
+from rewards.tag_count import in_place
 
 
 @reward("format")
 def format(problem: Problem, rollout: Rollout) -> Verdict:
     """1 for a well-formed response, 0 for any other."""
-    if parse(rollout.response):
+    if parse(rollout.response) and in_place(rollout.response) == list(TAGS):
         return Verdict(value=1.0, why="one thought, then one answer")
     return Verdict(value=0.0, why=_fault(rollout))
 

@@ -4,13 +4,14 @@ Covered: responses that were cut off at the limit score -1 whatever their length
 """
 
 from rewards import Problem, Rollout, Verdict, reward
+from rewards._options import OptionError
 
 
 @reward("length")
 def length(problem: Problem, rollout: Rollout, *, limit: int, margin: int) -> Verdict:
     """0 up to `limit - margin` tokens, then falling to -1 at `limit`."""
     if not 0 < margin <= limit:
-        raise ValueError(f"rewards.length.margin must lie between 1 and limit ({limit}), got {margin}")
+        raise OptionError(f"rewards.length.margin must lie between 1 and limit ({limit}), got {margin}")
     tokens = len(rollout.token_ids)
     over = tokens - (limit - margin)
     if rollout.finish == "length" or over >= margin:

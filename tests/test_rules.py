@@ -2,8 +2,8 @@
 
 import pytest
 
-from r1lite.rules import Rules
-from r1lite.types import Verdict
+from r1lite.rules import Rules, judge
+from r1lite.types import Group, Problem, Rollout, Verdict
 
 
 def verdicts(**values: float | None) -> dict[str, Verdict]:
@@ -36,3 +36,39 @@ def test_right_is_what_the_heaviest_rule_says_or_the_one_that_is_named() -> None
     assert Rules.from_config(chosen, right_rule="format").is_right(verdicts(answer=0.0, format=1.0))
     with pytest.raises(ValueError, match="unknown scoring.right_rule 'anser'. Did you mean 'answer'"):
         Rules.from_config(chosen, right_rule="anser")
+
+
+def test_a_rule_may_see_the_group_and_be_told_who_is_right() -> None:
+    rules = Rules.from_config({"answer": {}, "length_kimi": {}, "length_cosine": {"limit": 10}}, right_rule="answer")
+    rollouts = tuple(
+        Rollout(problem_id="p", index=i, prompt_ids=(), token_ids=(0,) * n, logprobs=(), text=f"<answer>{said}</answer>")
+        for i, (n, said) in enumerate([(5, "7"), (10, "7"), (5, "8")])
+    )
+    told = judge(rules, Group(problem=Problem(id="p", prompt="?", answer="7"), rollouts=rollouts))
+    assert [row["length_kimi"].value for row in told] == [0.5, -0.5, 0.0]
+    assert [row["length_cosine"].value for row in told] == pytest.approx([0.75, 0.5, -0.75])
+    unasked = judge(rules, Group(problem=Problem(id="p", prompt="?"), rollouts=rollouts))
+    assert {row["length_kimi"].outcome for row in unasked} == {"abstained"}
+
+
+def test_a_rule_that_asks_who_is_right_cannot_say_it() -> None:
+    chosen = {"length_cosine": {"limit": 10, "weight": 5.0}, "answer": {}}
+    assert Rules.from_config(chosen).right_rule == "answer"
+    with pytest.raises(ValueError, match=r"scoring\.right_rule=length_cosine asks itself who is right; name one of answer"):
+        Rules.from_config(chosen, right_rule="length_cosine")
+    with pytest.raises(ValueError, match="length_kimi ask who is right, and no chosen rule says so"):
+        Rules.from_config({"length_kimi": {}})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"code": {}}, "the reward 'code' is not there yet"),
+        ({"regex": {"pattern": "("}}, "is no pattern"),
+        ({"length_cosine": {"limit": 9, "right": True}}, "unknown option of reward 'length_cosine': 'right'"),
+        ({"length": {"limit": 9, "margin": 0}}, "rewards.length.margin must lie between"),
+    ],
+)
+def test_options_are_tried_before_any_work(chosen: dict[str, dict[str, object]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Rules.from_config(chosen)

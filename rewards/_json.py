@@ -1,0 +1,67 @@
+"""One JSON value out of an answer, and nothing that only looks like one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rewards import Rollout
+from rewards._text import read
+
+MAX_CHARACTERS = 100_000
+MAX_DEPTH = 100
+_FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL | re.IGNORECASE)
+
+Path = tuple[str | int, ...]  # names and indices that lead to a value
+
+
+class NotJson(ValueError):
+    """The text is not exactly one JSON value."""
+
+
+def read_json(rule: str, rollout: Rollout, within: str) -> Any:
+    """The JSON value that the answer is."""
+    given = read(rule, rollout, within)
+    if given is None:
+        raise NotJson(f"no {within}")
+    fenced = _FENCE.fullmatch(given)
+    return parse_json(fenced[1] if fenced else given)
+
+
+def parse_json(text: str) -> Any:
+    """Strict JSON: no text around it, no name twice in an object, no NaN, neither very long nor very deep."""
+    if len(text) > MAX_CHARACTERS:
+        raise NotJson(f"longer than {MAX_CHARACTERS} characters")
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except NotJson:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"not JSON: {error}") from error
+    if _deeper(value, MAX_DEPTH):
+        raise NotJson(f"deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def shown_path(path: Sequence[str | int]) -> str:
+    """A path as people write it: `items[0].name`."""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".") or "the whole"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise NotJson(f"the name {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
+    return made
+
+
+def _constant(name: str) -> Any:
+    raise NotJson(f"{name} is not JSON")
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(levels == 0 or _deeper(v, levels - 1) for v in inner)

@@ -1,0 +1,1 @@
+"""Which language the words of a text are in."""

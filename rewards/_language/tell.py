@@ -1,0 +1,85 @@
+"""The language of each word: by its script, and among Latin ones by the small words that every sentence needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from rewards._language.words import Word
+
+Detect = Callable[[str], str]  # a text's language, for Latin runs
+
+SCRIPTS = {
+    "CYRILLIC": "ru", "GREEK": "el", "ARABIC": "ar", "HEBREW": "he", "DEVANAGARI": "hi", "HANGUL": "ko", "thai": "th", "kana": "ja"
+}  # fmt: skip
+SMALL_WORDS = {
+    "en": """the of and to in is that it for on with as are was be this by not or from we have has can if then so but which at
+        an our you let there need all now first next thus hence therefore because since where when what how each every than
+        both must will would should could do does find add multiply subtract divide check try get gives answer equals i'm
+        it's let's don't that's my your its they these those also only no yes same other into over after before means hmm
+        wait okay sum number numbers one two three times minus plus using use me he she who just about more some any up out
+        case given wanted distance speed time product even odd square root factor factors prime equation digit digits value
+        values list loop return function right left remaining total difference remainder step steps assume suppose verify
+        compute calculate solve equal greater less half twice again back goes works wrong answer's theorem proof line""",
+    "fr": """le la les un une des du de et est que qui dans pour sur avec pas nous vous il elle ce cette donc alors mais ou par
+        sont au aux en se ne plus puis si on car comme soit ainsi d'abord c'est l'on deux trois calculons nombre réponse faut""",
+    "de": """der die das und ist nicht ein eine einen wir sie es zu mit auf für von dem den des im also aber wenn dann durch
+        auch sich oder als bei nach noch nur wird werden haben hat sind man so zwei drei zahl zuerst antwort damit daher""",
+    "es": """el la los las un una de y es que en por para con no se lo del al como más pero si entonces porque son está hay
+        nos su este esta ahora primero luego dos tres número respuesta tenemos debemos cada también""",
+    "it": """il lo la gli le un una di e è che in per con non si del della al come più ma se allora perché sono quindi questo
+        questa ora prima poi due tre numero risposta abbiamo ogni anche dei nel""",
+    "pt": """o a os as um uma de e é que em por para com não se do da dos das ao como mais mas então porque são está há
+        nos este esta agora primeiro depois dois três número resposta temos cada também""",
+    "nl": """de het een en is niet van in op te dat die voor met zijn we ik je aan er maar om dan dus als ook door naar
+        bij nog wel uit eerst twee drie getal antwoord moeten wordt hebben""",
+}  # fmt: skip
+LANGUAGES = ("zh", *SMALL_WORDS, *SCRIPTS.values())
+_SMALL = {language: frozenset(listed.split()) for language, listed in SMALL_WORDS.items()}
+UNKNOWN = ""
+SHORT = 4  # a Latin run of fewer words goes with the rest
+SPARSE = 8  # at least one small word in so many, or the run is none of the languages here
+KANA_SHARE = 0.15  # of a sentence's characters, from which its Chinese characters are Japanese
+
+
+def tell(found: Sequence[Word], default: str = UNKNOWN, detect: Detect | None = None) -> list[str]:
+    """Each word's language. `default` is what a few Latin words are in where nothing else speaks."""
+    told: list[str] = []
+    latin = [w for w in found if w.script == "LATIN"]
+    whole = _by_small_words(latin) or (default if len(latin) < SPARSE else UNKNOWN)
+    for _, sentence in groupby(found, key=lambda w: w.sentence):
+        said = list(sentence)
+        han = _han(said)
+        for latin_run, run in groupby(said, key=lambda w: w.script == "LATIN"):
+            part = list(run)
+            told += (
+                [_latin(part, whole, detect)] * len(part)
+                if latin_run
+                else [SCRIPTS.get(w.script, han if w.script == "han" else UNKNOWN) for w in part]
+            )
+    return told
+
+
+def _han(sentence: Sequence[Word]) -> str:
+    kana, han = (sum(w.script == script for w in sentence) for script in ("kana", "han"))
+    return "ja" if kana and kana >= KANA_SHARE * (kana + han) else "zh"
+
+
+def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> str:
+    if detect and len(run) >= SHORT:
+        return detect(" ".join(w.text for w in run))
+    told = _by_small_words(run, prefer=whole)
+    return told or (whole if len(run) < SHORT else UNKNOWN)
+
+
+def _by_small_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:
+    """The language most of whose small words are there, if they are as many as a sentence has.
+
+    Neighbouring languages share small words, so a run goes with the rest of the text unless two more speak against it.
+    """
+    said = [w.text.casefold().replace("’", "'") for w in run]
+    hits = Counter({language: sum(w in listed for w in said) for language, listed in _SMALL.items()})
+    best = max(hits, key=lambda language: (hits[language] + (language == prefer), language == prefer))
+    names = sum(w.text.istitle() for w in run)  # Alice, Bob and Carol are of no language
+    return best if hits[best] and hits[best] * SPARSE >= len(said) - names else UNKNOWN

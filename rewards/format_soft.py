@@ -1,0 +1,25 @@
+"""Is there one thought and then one answer in the response, whatever stands around them?
+
+Covered: each tag exactly once, in order, neither block empty; text before, between and after them is allowed.
+Not covered: how much text that is, and what it says; `format` allows none.
+"""
+
+from r1lite.prompt import END_ANSWER, TAGS
+from rewards import Problem, Rollout, Verdict, reward
+from rewards.tag_count import in_place
+
+
+@reward("format_soft")
+def format_soft(problem: Problem, rollout: Rollout) -> Verdict:
+    """1 where both blocks are there once, in order and filled; else 0."""
+    text = rollout.response
+    if rollout.finish == "length" and END_ANSWER not in text:
+        return Verdict(value=0.0, why="cut off at the token limit")
+    for tag in TAGS:
+        if text.count(tag) != 1:
+            return Verdict(value=0.0, why=f"{tag} stands there {text.count(tag)} times")
+    if sorted(TAGS, key=text.index) != list(TAGS):
+        return Verdict(value=0.0, why="the tags are out of order")
+    if in_place(text) != list(TAGS):
+        return Verdict(value=0.0, why="a block is empty")
+    return Verdict(value=1.0, why="one thought, and after it one answer")

@@ -1,0 +1,74 @@
+"""Is the last fenced block a Python program, as far as can be said without running it? Nothing is run.
+
+Covered: it parses and compiles (under the Python that scores), it does something (a docstring, a name, `pass` alone is no
+program), it defines the function or class asked for. Sizes are looked at first: what is too long or too deep is not
+compiled. Not covered: whether names exist, types fit, or the program does what was asked; see `code`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from rewards import Problem, Rollout, Verdict, reward
+from rewards._text import read
+
+MAX_CHARACTERS = 20_000
+MAX_DEPTH = 100  # of the syntax tree; compiling a few thousand nested lambdas takes half a minute
+_FENCE = re.compile(r"^[ \t]*```[ \t]*(?P<language>[\w+-]*)[^\n`]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+PYTHON = {"", "py", "python", "python3"}
+
+
+@reward("python_static")
+def python_static(problem: Problem, rollout: Rollout, *, defines: str = "", column: str = "", within: str = "response") -> Verdict | None:
+    """1 where the last fenced Python block compiles, else 0. Abstains where the column holds no name.
+
+    defines: a function or class that the program has to define
+    column: the column that holds this name, where each problem has its own
+    within: where to look: response (all that follows the thought), answer (the last answer block), thought
+    """
+    given = read("python_static", rollout, within)
+    name = defines or str(problem.info.get(column) or "")
+    if column and not name:
+        return None
+    blocks = [m["code"] for m in _FENCE.finditer(given or "") if m["language"].casefold() in PYTHON]
+    if not blocks:
+        return Verdict(value=0.0, why="no fenced Python block")
+    fault = _fault(blocks[-1], name)
+    return Verdict(value=float(not fault), why=fault or f"{len(blocks[-1].splitlines())} lines that compile")
+
+
+def _fault(code: str, name: str) -> str:
+    if len(code) > MAX_CHARACTERS:
+        return f"longer than {MAX_CHARACTERS} characters"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+            if _deeper(tree):
+                return f"nested deeper than {MAX_DEPTH} levels"
+            compile(code, "<answer>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, lone surrogates, nesting
+        return f"it cannot be read: {type(error).__name__}"
+    if all(_idle(statement) for statement in tree.body):
+        return "it does nothing"
+    if name and name not in {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}:
+        return f"it does not define {name}"
+    return ""
+
+
+def _deeper(tree: ast.AST) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return bool(level)
+
+
+def _idle(statement: ast.stmt) -> bool:
+    """A statement that does nothing: `pass`, a docstring, a word; and a function or class of nothing else."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return all(_idle(inner) for inner in statement.body)
+    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant | ast.Name))

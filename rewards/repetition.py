@@ -1,0 +1,32 @@
+"""What share of the response says again what it has said already? A penalty alone: it never pays.
+
+Covered: runs of `n` words, whatever their case, width, punctuation and invisible characters; Chinese and Japanese count
+by characters. Not covered: the same thing said in other words; loops with a running number in them, unless n is small.
+Arithmetic repeats itself honestly, so `free` leaves a share unpunished.
+"""
+
+from __future__ import annotations
+
+from rewards import Problem, Rollout, Verdict, reward
+from rewards._options import at_least, between
+from rewards._text import tokens
+
+
+@reward("repetition")
+def repetition(problem: Problem, rollout: Rollout, *, n: int = 4, penalty: float = 1.0, free: float = 0.0) -> Verdict:
+    """0 where no run of n words comes twice, towards -penalty where all do.
+
+    n: words in a run
+    penalty: what is lost where everything is repeated
+    free: the share of repeated runs that costs nothing
+    """
+    at_least("repetition", "n", n, 1)
+    at_least("repetition", "penalty", penalty, 0)
+    between("repetition", "free", free, 0, 0.99)
+    words = tokens(rollout.response)
+    runs = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+    if not runs:
+        return Verdict(value=0.0, why=f"fewer than {n} words")
+    again = len(runs) - len(set(runs))
+    share = max(0.0, again / len(runs) - free) / (1 - free)
+    return Verdict(value=-penalty * share if share else 0.0, why=f"{again} of {len(runs)} runs of {n} words come again")
