@@ -56,12 +56,12 @@ def test_another_seed_gives_other_rollouts(model: Any, tokenizer: Any, config: A
 
 
 def test_stop_strings_and_limits_end_a_rollout(model: Any, tokenizer: Any, config: Any) -> None:
-    free = list(sampler(model, tokenizer, config).sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    free = next(iter(sampler(model, tokenizer, config).sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
     assert free.finish == "length"
     stop = tokenizer.decode(free.token_ids[3:5])
     stopping = sampler(model, tokenizer, config)
     stopping.cfg.stop = [stop]
-    stopped = list(stopping.sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    stopped = next(iter(stopping.sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
     assert stopped.finish == "stop"
     assert stopped.text.endswith(stop)
     assert stopped.token_ids == free.token_ids[: len(stopped.token_ids)]
@@ -74,7 +74,7 @@ def test_the_end_token_ends_a_rollout_and_is_kept(model: Any, tokenizer: Any, co
         model.lm_head.weight[end] += 1.0
     sampled = sampler(model, tokenizer, config)
     sampled.ends = frozenset(range(len(tokenizer)))
-    rollout = list(sampled.sample(PROBLEMS[:1], n=1, seed="s"))[0].rollouts[0]
+    rollout = next(iter(sampled.sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
     assert (rollout.finish, len(rollout.token_ids), rollout.text) == ("stop", 1, "")
 
 

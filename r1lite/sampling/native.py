@@ -1,41 +1,20 @@
-"""Batch decoding over any full-attention `transformers` model.
-
-Each prompt is prefilled once for its whole group; finished rows leave the batch, and waiting problems join it.
-"""
+"""Sampling from the very weights that are trained, over any full-attention `transformers` model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from r1lite.config import SamplerConfig
 from r1lite.prompt import Prompter, end_token
-from r1lite.sampling.cache import SlotCache
-from r1lite.sampling.draw import draw, filtered, uniforms
-from r1lite.types import Finish, Group, Problem, Rollout
+from r1lite.sampling.decoding import Decoding
+from r1lite.types import Group, Problem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-LEAVE_SHARE = 0.125  # finished rows wait until they are this share of the batch: copying the cache has a price
-JOIN_SHARE = 0.5  # waiting problems join when this share of the rows is free
-
-
-@dataclass(eq=False, slots=True)
-class Row:
-    """A rollout in the making."""
-
-    group: int
-    index: int
-    uniforms: Tensor
-    token_ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    finish: Finish | None = None
 
 
 class NativeSampler:
@@ -59,138 +38,8 @@ class NativeSampler:
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        yield from _Decoding(self, problems, n, seed, greedy).groups()
-
-
-class _Decoding:
-    """One call of `sample`: the rows in flight and what waits behind them."""
-
-    def __init__(self, sampler: NativeSampler, problems: Sequence[Problem], n: int, seed: str, greedy: bool) -> None:
-        self.model, self.cfg, self.ends = sampler.model, sampler.cfg, sampler.ends
-        self.prompter, self.problems, self.n, self.seed, self.greedy = sampler.prompter, problems, n, seed, greedy
-        self.prompts = [self.prompter.ids(p) for p in problems]
-        # Long prompts first: a batch then needs its widest cache at the start, and rows of one width share it.
-        self.waiting = sorted(range(len(problems)), key=lambda g: len(self.prompts[g]))
-        self.unfinished = [n] * len(problems)
-        self.done: list[list[Row]] = [[] for _ in problems]
-        self.rows: list[Row] = []
-        self.tokens = torch.empty(0, dtype=torch.long, device=self.model.device)
-        self.uniforms = torch.empty(0, self.cfg.max_tokens, device=self.model.device)
-        self.cache: SlotCache | None = None
-
-    def groups(self) -> Iterator[Group]:
-        while self.rows or self.waiting:
-            if self.waiting and len(self.rows) <= max(self.n, self.cfg.max_rows) * (1 - JOIN_SHARE):
-                yield from self._admit()
-            else:
-                yield from self._advance()
-
-    def _admit(self) -> Iterator[Group]:
-        """Prefill waiting prompts, once each, and draw the first token of all their rows."""
-        room = max(1, (self.cfg.max_rows - len(self.rows)) // self.n)
-        joining = [self.waiting.pop() for _ in range(min(room, len(self.waiting)))]
-        lengths = torch.tensor([len(self.prompts[g]) for g in joining], device=self.model.device)
-        logits, prefilled = self._prefill([self.prompts[g] for g in joining], lengths)
-        cache = SlotCache(prefilled, lengths, self.n)
-        rows = [Row(g, i, uniforms(self.seed, self.problems[g].id, i, self.cfg.max_tokens)) for g in joining for i in range(self.n)]
-        chances = torch.stack([row.uniforms for row in rows]).to(self.model.device)
-        tokens = self._choose(rows, logits.repeat_interleave(self.n, 0), chances[:, 0])
-        if self.cache is None or not self.rows:
-            self.cache = cache
-        else:
-            self.cache.join(cache)
-        self.rows += rows
-        self.tokens, self.uniforms = torch.cat([self.tokens, tokens]), torch.cat([self.uniforms, chances])
-        yield from self._retire()
-
-    def _prefill(self, prompts: Sequence[tuple[int, ...]], lengths: Tensor) -> tuple[Tensor, DynamicCache]:
-        shortest, longest = int(lengths.min()), int(lengths.max())
-        ids = torch.zeros(len(prompts), longest, dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            ids[row, : len(prompt)] = torch.tensor(prompt)
-        # Padded on the right, where causal attention never looks: each prompt's last position is as if it were alone.
-        keep = torch.arange(shortest - 1, longest, device=self.model.device)
-        out = self.model(input_ids=ids.to(self.model.device), use_cache=True, past_key_values=DynamicCache(), logits_to_keep=keep)
-        at = lengths - shortest
-        return out.logits[torch.arange(len(prompts), device=at.device), at], out.past_key_values
-
-    def _advance(self) -> Iterator[Group]:
-        """One token for every row in flight."""
-        assert self.cache is not None
-        mask = self.cache.before_step()
-        positions = self.cache.lengths[:, None]
-        out = self.model(
-            input_ids=self.tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
-        )
-        self.cache.after_step()
-        written = torch.tensor([len(row.token_ids) for row in self.rows], device=self.model.device)
-        chances = self.uniforms.gather(1, written.clamp(max=self.cfg.max_tokens - 1)[:, None]).squeeze(1)
-        self.tokens = self._choose(self.rows, out.logits[:, -1], chances)
-        yield from self._retire()
-
-    def _choose(self, rows: Sequence[Row], logits: Tensor, chances: Tensor) -> Tensor:
-        logprobs = torch.log_softmax(logits.float() / self.cfg.temperature, dim=-1)
-        tokens = logprobs.argmax(-1) if self.greedy else draw(filtered(logprobs, top_k=self.cfg.top_k, top_p=self.cfg.top_p), chances)
-        chosen = logprobs.gather(1, tokens[:, None]).squeeze(1)
-        for row, token, logprob in zip(rows, tokens.tolist(), chosen.tolist(), strict=True):
-            if row.finish is None:
-                row.token_ids.append(token)
-                row.logprobs.append(logprob)
-                row.finish = self._finish(row)
-        return tokens
-
-    def _finish(self, row: Row) -> Finish | None:
-        if row.token_ids[-1] in self.ends:
-            return "stop"
-        if self.cfg.stop:
-            # A stop string ends in the newest token, so the last few tokens are enough to find it.
-            recent = self.prompter.tokenizer.decode(row.token_ids[-max(map(len, self.cfg.stop)) :])
-            if any(stop in recent for stop in self.cfg.stop):
-                return "stop"
-        return "length" if len(row.token_ids) >= self.cfg.max_tokens else None
-
-    def _retire(self) -> Iterator[Group]:
-        """Give away finished groups; let finished rows leave when there are enough of them."""
-        finished = [row for row in self.rows if row.finish]
-        if len(finished) < max(1, LEAVE_SHARE * len(self.rows)):
-            return
-        staying = [i for i, row in enumerate(self.rows) if not row.finish]
-        for row in finished:
-            self.done[row.group].append(row)
-            self.unfinished[row.group] -= 1
-        self.rows = [self.rows[i] for i in staying]
-        keep = torch.tensor(staying, dtype=torch.long, device=self.model.device)
-        self.tokens, self.uniforms = self.tokens[keep], self.uniforms[keep]
-        assert self.cache is not None
-        self.cache.keep(keep)
-        for group in sorted({row.group for row in finished}):
-            if not self.unfinished[group]:
-                yield self._group(group)
-
-    def _group(self, group: int) -> Group:
-        problem, tokenizer = self.problems[group], self.prompter.tokenizer
-        prefill = self.prompter.opened(problem)
-        rows = sorted(self.done[group], key=lambda row: row.index)
-        rollouts = (
-            Rollout(
-                problem_id=problem.id,
-                index=row.index,
-                prompt_ids=self.prompts[group],
-                token_ids=tuple(row.token_ids),
-                logprobs=tuple(row.logprobs),
-                text=readable(tokenizer, row.token_ids, self.ends),
-                prefill=prefill,
-                finish=row.finish or "length",
-            )
-            for row in rows
-        )
-        return Group(problem=problem, rollouts=tuple(rollouts))
-
-
-def readable(tokenizer: object, token_ids: Sequence[int], ends: frozenset[int]) -> str:
-    """The completion as text. Special tokens are kept (a think tag may be one); only the end token is left out."""
-    ids = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
-    return tokenizer.decode(ids, skip_special_tokens=False)  # pyright: ignore
+        decoding = Decoding(self.model, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy)
+        yield from decoding.groups()
 
 
 def end_tokens(model: PreTrainedModel, prompter: Prompter) -> frozenset[int]:
