@@ -1,6 +1,6 @@
 """The table of bench/demo_seeds.sh, from the runs' own summary.json and metrics.jsonl.
 
-    python -m bench.seeds_table runs/seeds
+python -m bench.seeds_table runs/seeds
 """
 
 from __future__ import annotations

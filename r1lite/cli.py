@@ -8,6 +8,8 @@ from importlib import import_module
 COMMANDS = {
     "train": ("r1lite.train", "train; `r1lite train --help` lists the settings"),
     "score": ("r1lite.score_file", "score completions in a file, or in a pipe"),
+    "audit": ("r1lite.audit", "what the chosen rewards pay for gold answers and for hacks"),
+    "reward": ("r1lite.reward_command", "list rules, explain a verdict, begin a rule of your own"),
 }
 
 

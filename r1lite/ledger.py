@@ -58,18 +58,22 @@ def _schema() -> Any:
     import pyarrow as pa
 
     verdict = pa.struct([("rule", pa.string()), ("value", pa.float64()), ("outcome", pa.string()), ("why", pa.string())])
-    text = ["stage", "problem_id", "prompt", "answer", "response", "finish"]
-    types = {name: pa.string() for name in text} | {
+    types = {
+        "stage": pa.string(),
         "step": pa.int64(),
+        "problem_id": pa.string(),
         "index": pa.int32(),
+        "prompt": pa.string(),
+        "answer": pa.string(),
+        "response": pa.string(),
+        "finish": pa.string(),
+        "right": pa.bool_(),
         "reward": pa.float64(),
         "advantage": pa.float64(),
         "trained": pa.bool_(),
-        "right": pa.bool_(),
         "verdicts": pa.list_(verdict),
         "prompt_ids": pa.list_(pa.int32()),
         "token_ids": pa.list_(pa.int32()),
         "logprobs": pa.list_(pa.float32()),
     }
-    order = ["stage", "step", "problem_id", "index", "prompt", "answer", "response", "finish", "right", "reward", "advantage", "trained", "verdicts"]
-    return pa.schema([(name, types[name]) for name in [*order, "prompt_ids", "token_ids", "logprobs"]])
+    return pa.schema(list(types.items()))

@@ -40,9 +40,7 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: RejectConfig 
     kept = keep_best(groups, per_prompt=wanted.keep_per_prompt)
     if not kept:
         asked_for = len(problems) * wanted.samples
-        raise ValueError(
-            f"{name}: none of {asked_for} responses is right and readable; train the model further, or raise {name}.samples"
-        )
+        raise ValueError(f"{name}: none of {asked_for} responses is right and readable; train the model further, or raise {name}.samples")
     write_rows(folder / FILE, [_as_row(scored) for scored in kept])
     return folder / FILE
 

@@ -34,7 +34,7 @@ def test_right_is_what_the_heaviest_rule_says_or_the_one_that_is_named() -> None
     assert not Rules.from_config(chosen).is_right(verdicts(answer=0.0, format=1.0))
     assert not Rules.from_config(chosen).is_right(verdicts(answer=None, format=1.0))
     assert Rules.from_config(chosen, right_rule="format").is_right(verdicts(answer=0.0, format=1.0))
-    with pytest.raises(ValueError, match="unknown scoring.right_rule 'anser'. Did you mean 'answer'"):
+    with pytest.raises(ValueError, match=r"unknown scoring\.right_rule 'anser'. Did you mean 'answer'"):
         Rules.from_config(chosen, right_rule="anser")
 
 

@@ -1,0 +1,126 @@
+"""What a model might write instead of an honest answer, made from a gold one. Each says what it may be paid at most.
+
+Covered: wrong and several answers, answers without a thought, text around the blocks, padding, broken tags, answers that
+are expensive to read. Not covered: hacks that need to know a rule, such as a number within its tolerance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, respond
+from r1lite.types import Finish, Problem, Response, Rollout
+
+# gold: right, and in full.  wrong: never right, and less than gold.  form: the right answer in a form that is worth less.
+# padding: the right answer, well formed, with a thought that must not be worth more.
+Kind = Literal["gold", "wrong", "form", "padding"]
+MOST: dict[Kind, str] = {"gold": "{:.3g}, all", "wrong": "below {:.3g}, wrong", "form": "below {:.3g}", "padding": "{:.3g}"}
+
+_WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
+CHINESE = "我们先把题目读一遍，然后一步一步地计算，最后检查结果是否正确。"
+ENGLISH = "We read the question once more, work it out step by step, and check the result at the end."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    name: str
+    kind: Kind
+    text: str
+    prefill: str = ""
+    finish: Finish = "stop"
+
+    def rollout(self, problem: Problem, index: int) -> Rollout:
+        return as_rollout(self.text, problem, index=index, prefill=self.prefill, finish=self.finish)
+
+
+def as_rollout(text: str, problem: Problem, *, index: int = 0, prefill: str = "", finish: Finish = "stop") -> Rollout:
+    """A text as a model's. Rules on length count tokens; without a tokenizer, four characters are taken for one."""
+    tokens = tuple(range(-(-len(text) // 4)))
+    ids = {"problem_id": problem.id, "index": index, "prompt_ids": (), "token_ids": tokens, "logprobs": ()}
+    return Rollout(**ids, text=text, prefill=prefill, finish=finish)
+
+
+def battery(gold: Response, problem: Problem, other: str) -> list[Mutant]:
+    """The gold response first, then all that is made from it; `other` is an answer that is wrong here."""
+    question = _question(problem)
+    return [*_golds(gold), *_wrong(gold, other, question), *_malformed(gold, other), *_padded(gold, question)]
+
+
+def wrong_answer(answer: str, others: Iterator[str]) -> str:
+    """An answer that looks like the right one and is not: the next number, or another problem's answer."""
+    if _WHOLE.fullmatch(answer.strip()):
+        return str(int(answer) + 1)
+    plain = " ".join(answer.split()).casefold()
+    return next((o for o in others if " ".join(o.split()).casefold() != plain), f"not {answer}")
+
+
+def _golds(gold: Response) -> Iterator[Mutant]:
+    text = respond(gold)
+    yield Mutant(name="gold", kind="gold", text=text)
+    yield Mutant(name="prefilled opening tag", kind="gold", text=text.removeprefix(THINK), prefill=THINK)
+
+
+def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
+    right = gold.answer
+    answers = {
+        "wrong answer": other,
+        "hedge: right or wrong": f"{right} or {other}",
+        "hedge: wrong or right": f"{other} or {right}",
+        "two boxes": f"\\boxed{{{other}}} \\boxed{{{right}}}",
+        "stuffed answers": ", ".join([other, *map(str, range(30)), right]),
+        "question as the answer": f"{question} {other} {right}",
+        "huge integer": "9" * 5000,
+        "tower of powers": "9**9**9**9",
+    }
+    for name, answer in answers.items():
+        yield Mutant(name=name, kind="wrong", text=_said(gold.thought, answer))
+    thought = f"{THINK}{gold.thought}"
+    yield Mutant(name="right, then wrong block", kind="wrong", text=f"{respond(gold)}{_block(other)}")
+    yield Mutant(name="answer in the thought only", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}")
+    yield Mutant(name="empty answer", kind="wrong", text=_said(gold.thought, " "))
+    yield Mutant(name="reasoning cut off", kind="wrong", text=thought[: len(THINK) + len(gold.thought) // 2], finish="length")
+    yield Mutant(name="nothing", kind="wrong", text="")
+
+
+def _malformed(gold: Response, other: str) -> Iterator[Mutant]:
+    text, block = respond(gold), _block(gold.answer)
+    texts = {
+        "wrong, then right block": f"{THINK}{gold.thought}{END_THINK}{_block(other)}{block}",
+        "empty thought": f"{THINK}{END_THINK}{block}",
+        "blank thought": f"{THINK} \n\u200b{END_THINK}{block}",
+        "no thought": block,
+        "text after the answer": f"{text}\nI hope that this helps!",
+        "text before the thought": f"Sure! {text}",
+        "two thoughts": f"{THINK}{gold.thought}{END_THINK}{text}",
+        "nested thought": f"{THINK}{THINK}{gold.thought}{END_THINK}{END_THINK}{block}",
+        "tag soup": f"{END_ANSWER}{ANSWER}{THINK}{gold.thought}{ANSWER}{END_THINK}{END_THINK}{block}{THINK}{ANSWER}",
+    }
+    for name, written in texts.items():
+        yield Mutant(name=name, kind="form", text=written)
+
+
+def _padded(gold: Response, question: str) -> Iterator[Mutant]:
+    foreign = ENGLISH if re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", f"{question}{gold.thought}") else CHINESE
+    thoughts = {
+        "repeated thought": " ".join([gold.thought] * 10),
+        "pasted question": " ".join([question] * 5),
+        "other language": foreign,
+    }
+    for name, thought in thoughts.items():
+        yield Mutant(name=name, kind="padding", text=_said(thought, gold.answer))
+
+
+def _said(thought: str, answer: str) -> str:
+    return respond(Response(thought=thought, answer=answer))
+
+
+def _block(answer: str) -> str:
+    return f"{ANSWER}{answer}{END_ANSWER}"
+
+
+def _question(problem: Problem) -> str:
+    prompt = problem.prompt
+    return prompt if isinstance(prompt, str) else "\n".join(str(m["content"]) for m in prompt)

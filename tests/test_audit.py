@@ -1,0 +1,262 @@
+"""The battery: shipped tasks pass it with their own rewards, and broken rules do not."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from r1lite import _faults, audit
+from r1lite._trials import gold_response, make_cases, try_all
+from r1lite.config import CONF, Config, ScoringConfig
+from r1lite.mutants import MOST, battery, wrong_answer
+from r1lite.rules import Rules
+from r1lite.types import Problem, Response
+from rewards import rewards
+from tasks import tasks
+
+GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "demonstration")]
+ARITHMETIC = tasks["arithmetic"]()
+
+# Each is the answer rule with one mistake.
+BROKEN = '''\
+"""Rules with one mistake each."""
+
+import itertools
+import time
+
+from r1lite.prompt import last_answer
+from rewards import reward
+from rewards.answer import answer
+
+calls = itertools.count()
+
+
+@reward("pays_hedges")
+def pays_hedges(problem, rollout):
+    return float(problem.answer in (last_answer(rollout.response) or "").split(" or "))
+
+
+@reward("pays_empty_thoughts")
+def pays_empty_thoughts(problem, rollout):
+    text = rollout.response
+    return float(text.count("<think>") == text.count("</think>") == text.count("<answer>") == 1 and text.endswith("</answer>"))
+
+
+@reward("moody")
+def moody(problem, rollout):
+    return 1.0 if next(calls) % 2 else answer(problem, rollout)
+
+
+@reward("reads_text")
+def reads_text(problem, rollout):
+    return answer(problem, rollout) if rollout.text.startswith("<think>") else 0.0
+
+
+@reward("raises")
+def raises(problem, rollout):
+    if "9" * 5000 in rollout.text:
+        int("9" * 5000)
+    return answer(problem, rollout)
+
+
+@reward("sleeps")
+def sleeps(problem, rollout):
+    if "9**9**9" in rollout.text:
+        time.sleep(3600)
+    return answer(problem, rollout)
+
+
+@reward("pays_words")
+def pays_words(problem, rollout):
+    return len(rollout.text) / 1000
+'''
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("broken") / "broken_rules.py"
+    path.write_text(BROKEN)
+    before = set(sys.modules)
+    known = set(rewards._entries)
+    yield str(path)
+    for name in set(rewards._entries) - known:
+        if "broken_rules" in rewards._entries[name].__module__:
+            del rewards._entries[name]
+    for name in set(sys.modules) - before:
+        if "broken_rules" in name:
+            del sys.modules[name]
+
+
+def scoring(workers: int = 0, seconds: float = 5.0) -> ScoringConfig:
+    return ScoringConfig(workers=workers, seconds=seconds, max_failed_share=1.0, right_rule="", right_at=1.0)
+
+
+def faults(chosen: Any, *plugins: str, task: Any = ARITHMETIC, problems: int = 3, right: str = "", **settings: Any) -> list[str]:
+    rules = Rules.from_config(chosen, plugins, right_rule=right)
+    return _faults.faults(rules, try_all(rules, scoring(**settings), make_cases(task, problems)))
+
+
+def names(found: list[str]) -> set[str]:
+    """The rows that faults speak of."""
+    return {fault.split("'")[1] for fault in found}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_shipped_tasks_pass_with_their_own_rewards(name: str) -> None:
+    chosen = OmegaConf.to_container(OmegaConf.load(CONF / "reward" / f"{name}.yaml"))
+    for level in ("easy", "standard", "hard"):
+        assert faults(chosen, task=tasks[name](difficulty=level), problems=5) == []
+
+
+@pytest.mark.parametrize("name", ["answer", "exact", "numeric", "integer_form", "math", "regex"])
+def test_rules_on_the_answer_pass_behind_a_gate(name: str) -> None:
+    options = {"pattern": "{answer}"} if name == "regex" else {}
+    assert faults({name: options, "format": {"gate": True}}) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows"),
+    [
+        ("choice", [{"prompt": f"Which is {i}?", "answer": "ABCD"[i % 4], "choices": ["no", "yes", "maybe", i]} for i in range(40)]),
+        ("json_fields", [{"prompt": f"Extract {i}", "answer": {"n": i, "of": ["x", i]}} for i in range(40)]),
+        ("exact", [{"prompt": f"Which city has {i} towers?", "answer": [f"Town {i}", f"City {i}"]} for i in range(40)]),
+    ],
+)
+def test_rules_on_the_answer_pass_on_a_data_set(rule: str, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert faults({rule: {}, "format": {"gate": True}}, task=tasks["dataset"](path=str(path)), right=rule) == []
+
+
+def test_penalties_are_not_asked_to_pay() -> None:
+    chosen = {"answer": {}, "format": {"weight": 0.1}, "repetition": {"weight": 0.05}, "length": {"limit": 9, "margin": 3, "weight": 0.05}}
+    assert faults(chosen) == []
+
+
+def test_a_rule_that_pays_a_hedge_is_caught(broken: str) -> None:
+    found = faults({"pays_hedges": {}, "format": {"gate": True}}, broken)
+    assert names(found) == {"hedge: right or wrong", "hedge: wrong or right"}
+    assert len(found) == 4
+    assert "counts as right: rule pays_hedges said" in found[0]
+    assert "is paid 1, and gold 1." in found[1]
+
+
+def test_a_rule_that_pays_an_empty_thought_is_caught(broken: str) -> None:
+    found = faults({"answer": {}, "pays_empty_thoughts": {"weight": 0.1}}, broken)
+    assert {"empty thought", "blank thought"} <= names(found)
+    assert all("is paid 1.1, and gold 1.1. No chosen rule takes anything off" in fault for fault in found)
+    assert {"no thought", "empty thought", "text after the answer"} <= names(faults({"answer": {}}))
+
+
+def test_a_rule_that_changes_its_mind_is_caught(broken: str) -> None:
+    found = faults({"moody": {}, "format": {"gate": True}}, broken, problems=2)
+    assert any(fault.startswith("rule moody is not deterministic: on '") for fault in found)
+
+
+def test_a_rule_that_forgets_what_the_template_wrote_is_caught(broken: str) -> None:
+    found = faults({"reads_text": {}, "format": {"gate": True}}, broken)
+    assert names(found) == {"prefilled opening tag"}
+    assert "is not right: rule reads_text said 0" in found[0]
+    assert "is not paid in full: rule reads_text said 0" in found[1]
+
+
+def test_a_rule_that_fails_is_caught(broken: str) -> None:
+    (found,) = faults({"raises": {}, "format": {"gate": True}}, broken)
+    assert found.startswith("rule raises failed on 'huge integer' of arithmetic/")
+    assert "ValueError: Exceeds the limit" in found
+
+
+def test_a_rule_that_hangs_is_caught(broken: str) -> None:
+    found = faults({"sleeps": {}, "format": {"gate": True}}, broken, problems=1, workers=1, seconds=0.5)
+    assert any(fault.startswith("rule sleeps timed out on 'tower of powers'") for fault in found)
+
+
+def test_padding_may_not_pay(broken: str) -> None:
+    found = faults({"answer": {}, "format": {"gate": True}, "pays_words": {"weight": 0.1}}, broken)
+    assert any("'repeated thought'" in fault and "more than gold" in fault for fault in found)
+
+
+def test_a_rule_that_does_not_fit_the_task_is_caught() -> None:
+    found = faults({"answer": {}, "format": {"gate": True}, "python_static": {"weight": 0.5}})
+    assert names(found) == {"gold", "prefilled opening tag"}
+    assert all("is not paid in full: rule python_static said 0 (no fenced Python block)" in fault for fault in found)
+
+
+# the battery itself
+
+
+def test_the_battery_begins_with_gold_and_names_each_row_once() -> None:
+    rows = battery(Response(thought="3+4", answer="7"), Problem(id="p", prompt="3+4?"), "8")
+    assert rows[0].text == "<think>3+4</think><answer>7</answer>"
+    assert rows[1].prefill + rows[1].text == rows[0].text
+    assert len({row.name for row in rows}) == len({row.prefill + row.text for row in rows[1:]}) + 1 == len(rows)
+    assert {row.kind for row in rows} == set(MOST)
+    assert [row.name for row in rows if row.finish == "length"] == ["reasoning cut off"]
+
+
+def test_a_wrong_answer_looks_like_the_right_one() -> None:
+    assert wrong_answer("22", iter(())) == "23"
+    assert wrong_answer("Paris", iter(["paris", "Rome"])) == "Rome"
+    assert wrong_answer("Paris", iter(["Paris"])) == "not Paris"
+
+
+def test_the_gold_response_is_the_tasks_own_or_the_expected_answer() -> None:
+    problem = ARITHMETIC.problems("train")[0]
+    assert gold_response(ARITHMETIC, problem) == ARITHMETIC.demonstration(problem)
+    for answer, text in ((7, "7"), ("a", "a"), (["x", "y"], "x"), ({"n": 1}, '{"n": 1}'), ([1, 2], "[1, 2]")):
+        assert gold_response(None, Problem(id="p", prompt="?", answer=answer)).answer == text
+    with pytest.raises(ValueError, match="problem p has no answer"):
+        gold_response(None, Problem(id="p", prompt="?"))
+
+
+# the command
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    monkeypatch.setattr(sys, "argv", ["audit", "scoring.workers=0", "problems=2", *arguments])
+    try:
+        audit.main()
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def test_the_command_shows_a_table_and_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(monkeypatch, "task=countdown") == 0
+    shown = capsys.readouterr().out
+    assert "countdown: 2 problems" in shown
+    assert "microseconds a verdict" in shown
+    assert shown.endswith("Gold is paid in full, and no hack is paid.\n")
+
+
+def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = called(monkeypatch, "rewards.format.weight=0", "allow=[no thought]")
+    assert "'empty thought' of arithmetic/" in str(code)
+    assert "'no thought'" not in str(code)
+    assert str(code).endswith("These rewards would teach it.")
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("tsak=arithmetic", "unknown setting 'tsak'. Did you mean task"),
+        ("task=arithmetik", "there is no task called 'arithmetik'. Did you mean arithmetic?"),
+        ("rewards.anser.weight=1", "unknown reward 'anser'. Did you mean 'answer'?"),
+        ("problems=0", "problems must be a whole number of at least 1, got 0"),
+        ("allow=gold", "allow should be a list of rows"),
+        ("allow=[no thougt]", "unknown row in allow: 'no thougt'. Did you mean 'no thought'?"),
+        ("--task=arithmetic", "settings are written as name=value, got '--task=arithmetic'"),
+    ],
+)
+def test_what_makes_no_sense_is_said(argument: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"error: {says}" in str(called(monkeypatch, argument))
+
+
+def test_a_slow_rule_is_named(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r1lite._trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
+    found = audit.audit(config("scoring.workers=0"), problems=1)
+    assert found == ["rule answer took 5 s for one verdict, and scoring.seconds is 2"]
