@@ -11,6 +11,8 @@ from r1lite.registry import unknown
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
 
+SMALLEST_BFLOAT16_LR = 1e-4
+
 
 def check(cfg: Config) -> None:
     """Raise ValueError with the first thing that is wrong, where it is set and what to do."""
@@ -25,7 +27,8 @@ def check(cfg: Config) -> None:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
     if cfg.stages[0] != "pretrain":
         models.locate(cfg.model.path)
-    models.dtype_of(cfg.model.dtype, models.device_of(cfg.model.device))
+    models.dtype_of(cfg.model.dtype)
+    models.device_of(cfg.model.device)
     _problems(cfg)
     make_rules(cfg)
     make_objective(cfg)
@@ -52,6 +55,8 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if isinstance(settings, TrainingConfig):
         _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
         _above_zero(name, settings, "lr", "max_grad_norm")
+        if cfg.model.dtype == "bfloat16" and settings.lr < SMALLEST_BFLOAT16_LR:
+            raise ValueError(f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32")
     if isinstance(settings, ImitationConfig):
         _at_least(name, settings, steps=1, batch_size=1)
         if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():

@@ -16,7 +16,7 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 @dataclass
 class ModelConfig:
     path: str = MISSING  # tiny_base, tiny_student, a folder, or a Hugging Face hub name
-    dtype: str = MISSING  # float32, bfloat16, or auto: bfloat16 on a GPU, float32 elsewhere
+    dtype: str = MISSING  # float32 (auto), or bfloat16, in which small updates round away
     device: str = MISSING  # cpu, cuda, or auto
 
 

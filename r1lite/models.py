@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SHIPPED = PACKAGE / "assets"
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def locate(path: str) -> str:
@@ -27,7 +27,7 @@ def locate(path: str) -> str:
         if not (folder / "config.json").is_file():
             raise ValueError(f"{folder} holds no model: there is no config.json in it. A run's weights lie in <run>/<stage>/final.")
         return str(folder)
-    if path.count("/") == 1 and not path.startswith((".", "/", "~")):
+    if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.parent.is_dir():
         return path  # the user named something remote
     shipped = ", ".join(p.name for p in sorted(SHIPPED.iterdir()) if p.is_dir())
     raise ValueError(f"model {path!r} is no folder, no hub name (owner/name) and none of those that ship with r1lite ({shipped})")
@@ -41,11 +41,9 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def dtype_of(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+def dtype_of(name: str) -> torch.dtype:
     if name not in DTYPES:
-        raise ValueError(f"unknown model.dtype {name!r}. Known: auto, {', '.join(DTYPES)}.")
+        raise ValueError(f"unknown model.dtype {name!r}. Known: {', '.join(DTYPES)}.")
     return DTYPES[name]
 
 
@@ -57,7 +55,7 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
     device = device_of(cfg.device)
     tokenizer = AutoTokenizer.from_pretrained(where)
     end_token(tokenizer)  # without one there is no use in going on
-    model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype, device))
+    model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype))
     return model.to(device).eval(), tokenizer
 
 

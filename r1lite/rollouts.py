@@ -60,14 +60,14 @@ def rollout_metrics(groups: Groups) -> dict[str, float]:
     rewards = [s.reward for s in whole]
     lengths = [len(s.rollout.token_ids) for s in everyone]
     metrics = {
-        "reward/mean": statistics.fmean(rewards) if rewards else 0.0,
-        "reward/std": statistics.stdev(rewards) if len(rewards) > 1 else 0.0,
         "zero_variance_share": statistics.fmean(not has_signal(rewards_of(group)) for group in groups),
         "response/length_mean": statistics.fmean(lengths),
         "response/clipped_share": statistics.fmean(s.rollout.finish == "length" for s in everyone),
         "tokens/prompt": sum(len(group[0].rollout.prompt_ids) for group in groups if group),
         "tokens/completion": sum(lengths),
     }
+    if rewards:  # where nothing was judged there is no mean, and 0 would be a lie
+        metrics |= {"reward/mean": statistics.fmean(rewards), "reward/std": statistics.stdev(rewards) if len(rewards) > 1 else 0.0}
     return metrics | _by_rule(everyone)
 
 

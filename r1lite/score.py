@@ -31,6 +31,7 @@ class Scorer:
     def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
         self.rules, self.cfg = rules, cfg
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.reasons: dict[str, str] = {}  # rule -> why its first verdict is missing
         self.pool = _pool(cfg.workers, rules) if cfg.workers else None
 
     def __enter__(self) -> Scorer:
@@ -65,6 +66,10 @@ class Scorer:
             verdicts = job.result()
         except Exception:  # the one boundary that runs others' code: the worker hung, crashed or could not answer
             verdicts = self._one_by_one(group)
+        for row in verdicts:
+            for name, v in row.items():
+                if v.outcome in ("failed", "timed_out"):
+                    self.reasons.setdefault(name, v.why)
         self.outcomes.update((name, v.outcome) for row in verdicts for name, v in row.items())
         return [
             Scored(
@@ -112,8 +117,8 @@ class Scorer:
             bad, total = counts.get("failed", 0) + counts.get("timed_out", 0), sum(counts.values())
             if total and bad / total > self.cfg.max_failed_share:
                 raise RuleBroken(
-                    f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The ledger holds the reasons; "
-                    f"mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
+                    f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The first reason: {self.reasons.get(name)}. "
+                    f"Mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
                 )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from r1lite.files import atomic
+
 
 class Tracker:
     """Writes one JSON object a step. What stands there beyond a stage's resume point is written again, so it is cut."""
@@ -20,7 +22,8 @@ class Tracker:
         if not self.path.exists():
             return
         kept = [line for line in self.path.read_text().splitlines() if _stays(line, stage, done)]
-        self.path.write_text("".join(line + "\n" for line in kept))
+        with atomic(self.path) as part:
+            part.write_text("".join(line + "\n" for line in kept))
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}

@@ -103,7 +103,10 @@ def _kept(cfg: Config) -> str:
     folder = Path(cfg.run_dir)
     if not (folder / "config.yaml").is_file():
         return ""
-    (folder / "error.log").write_text(traceback.format_exc())
+    try:
+        (folder / "error.log").write_text(traceback.format_exc())
+    except OSError:  # a disk that is full must not hide what went wrong
+        return ""
     return f"\n(where it came from: {folder / 'error.log'})"
 
 

@@ -110,3 +110,10 @@ def test_layers_that_the_cache_cannot_hold_are_refused(model: Any, tokenizer: An
     model.config.layer_types = ["sliding_attention", "full_attention"]
     with pytest.raises(ValueError, match="sliding_attention"):
         sampler(model, tokenizer, config)
+
+
+def test_a_problem_that_comes_twice_is_asked_twice(model: Any, tokenizer: Any, config: Any) -> None:
+    twice = [PROBLEMS[0], PROBLEMS[1], PROBLEMS[0]]
+    groups = [g.rollouts for g in sampler(model, tokenizer, config).sample(twice, n=3, seed="s") if g.problem.id == "p0"]
+    assert len(groups) == 2
+    assert {r.token_ids for r in groups[0]}.isdisjoint({r.token_ids for r in groups[1]})

@@ -195,7 +195,7 @@ def test_a_rule_that_fails_too_often_stops_the_run(rules: Rules) -> None:
         scorer.check_health()
     assert str(error.value) == (
         "rule 'moody' gave no verdict for 2 of 5 rollouts ({'scored': 2, 'abstained': 1, 'failed': 2}). "
-        "The ledger holds the reasons; mend the rule, or raise scoring.max_failed_share (now 0.25)."
+        "The first reason: ZeroDivisionError: by zero. Mend the rule, or raise scoring.max_failed_share (now 0.25)."
     )
     assert isinstance(error.value, ValueError)
 

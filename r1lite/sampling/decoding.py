@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ class Decoding:
     ) -> None:
         self.model, self.prompter, self.cfg, self.ends = model, prompter, cfg, ends
         self.problems, self.n, self.seed, self.greedy = problems, n, seed, greedy
+        self.streams = streams(problems)
         self.prompts = [self.prompter.ids(p) for p in problems]
         # Long prompts first: a batch then needs its widest cache at the start, and rows of one width share it.
         self.waiting = sorted(range(len(problems)), key=lambda g: len(self.prompts[g]))
@@ -64,10 +66,14 @@ class Decoding:
 
     def groups(self) -> Iterator[Group]:
         while self.rows or self.waiting:
-            if self.waiting and len(self.rows) <= max(self.n, self.cfg.max_rows) * (1 - JOIN_SHARE):
+            if self.waiting and self._has_room():
                 yield from self._admit()
             else:
                 yield from self._advance()
+
+    def _has_room(self) -> bool:
+        free = self.cfg.max_rows - len(self.rows)
+        return not self.rows or (free >= self.n and free >= self.cfg.max_rows * JOIN_SHARE)
 
     def _admit(self) -> Iterator[Group]:
         """Prefill waiting prompts, once each, and draw the first token of all their rows."""
@@ -76,7 +82,7 @@ class Decoding:
         lengths = torch.tensor([len(self.prompts[g]) for g in joining], device=self.model.device)
         logits, prefilled = self._prefill([self.prompts[g] for g in joining], lengths)
         cache = SlotCache(prefilled, lengths, self.n)
-        rows = [Row(g, i, uniforms(self.seed, self.problems[g].id, i, self.cfg.max_tokens)) for g in joining for i in range(self.n)]
+        rows = [Row(g, i, uniforms(self.seed, self.streams[g], i, self.cfg.max_tokens)) for g in joining for i in range(self.n)]
         chances = torch.stack([row.uniforms for row in rows]).to(self.model.device)
         tokens = self._choose(rows, logits.repeat_interleave(self.n, 0), chances[:, 0])
         if self.cache is None or not self.rows:
@@ -169,6 +175,16 @@ class Decoding:
             for row in rows
         )
         return Group(problem=problem, rollouts=tuple(rollouts))
+
+
+def streams(problems: Sequence[Problem]) -> list[str]:
+    """A name for each problem's random numbers. One that comes twice is asked twice, not copied."""
+    seen: Counter[str] = Counter()
+    names = []
+    for problem in problems:
+        names.append(f"{problem.id}#{seen[problem.id]}" if seen[problem.id] else problem.id)
+        seen[problem.id] += 1
+    return names
 
 
 def as_text(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int], ends: frozenset[int]) -> str:

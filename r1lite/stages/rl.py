@@ -21,6 +21,8 @@ from r1lite.stages import stage
 from r1lite.track import Stopwatch
 from r1lite.types import Sample, Sampler, Scored, Totals
 
+SILENT_STEPS = 3  # in a row without anything to train on: then the reader is told why
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
@@ -41,11 +43,15 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     parts, done = open_parts(cfg, start, place)
     place.tracker.begin(place.name, done)
     say(in_words(cfg.rl))
+    silent = 0
     with parts.scorer, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
             groups, metrics = take_step(parts, cfg, step)
             place.tracker.log(place.name, step, metrics)
             progress.advance(shown(metrics))
+            silent = 0 if metrics["tokens/trained"] else silent + 1
+            if silent == SILENT_STEPS:
+                say(without_signal(metrics))
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
@@ -86,7 +92,7 @@ def update(parts: Parts, samples: list[Sample], updates: int, totals: Totals | N
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
     # Only the first update meets the policy that sampled; later ones differ from it because they should.
     first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
-    return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": parts.policy.lr}
+    return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": done[-1]["lr"] if done else parts.policy.lr}
 
 
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
@@ -118,6 +124,16 @@ def in_words(cfg: RLConfig) -> str:
         f"rl: {cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
     )
+
+
+def without_signal(metrics: dict[str, float]) -> str:
+    """Why nothing is learnt, as far as the metrics say it."""
+    reward, clipped = metrics.get("reward/mean"), metrics["response/clipped_share"]
+    if reward is None:
+        why = "no rollout got a complete verdict; the ledger holds the reasons"
+    else:
+        why = f"the rewards of every group are equal (mean {reward:.3g}); {clipped:.0%} of the responses are cut off"
+    return f"rl: nothing was trained on for {SILENT_STEPS} steps: {why}"
 
 
 def shown(metrics: dict[str, float]) -> dict[str, float]:
