@@ -50,7 +50,7 @@ class ScoringConfig:
 
 @dataclass
 class AlgorithmConfig:
-    """Advantage and objective; DESIGN in docs/algorithms.md."""
+    """How rewards become advantages, and advantages a loss: the parts that objective.py composes."""
 
     center: str = MISSING  # mean, none
     scale: str = MISSING  # std, none

@@ -88,7 +88,7 @@ class Policy:
     def _said(self, what: str, value: float) -> str:
         return (
             f"the {what} is {value} at optimiser step {self.steps + 1}; the step was not taken. "
-            f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}); with another run_dir=."
+            f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}), and choose another run_dir=."
         )
 
     @torch.no_grad()
