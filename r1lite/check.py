@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from r1lite import models
 from r1lite.config import Config, DistillConfig, ImitationConfig, RejectConfig, RLConfig, TrainingConfig
 from r1lite.registry import unknown
+from r1lite.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
+from r1lite.types import Problem
 
 SMALLEST_BFLOAT16_LR = 1e-4
 
 
-def check(cfg: Config) -> None:
-    """Raise ValueError with the first thing that is wrong, where it is set and what to do."""
+def check(cfg: Config) -> list[str]:
+    """Raise ValueError with the first thing that is wrong, where it is set and what to do; give what is only odd."""
     if not cfg.stages:
         raise ValueError("stages is empty: name at least one, such as stages=[rl]")
     for name in cfg.stages:
@@ -29,14 +31,15 @@ def check(cfg: Config) -> None:
         models.locate(cfg.model.path)
     models.dtype_of(cfg.model.dtype)
     models.device_of(cfg.model.device)
-    _problems(cfg)
-    make_rules(cfg)
+    problems = _problems(cfg)
+    rules = make_rules(cfg)
     make_objective(cfg)
     _sampler(cfg)
     _scoring(cfg)
     _evaluate(cfg)
     for name, settings in _settings(cfg):
         _stage(name, settings, cfg)
+    return rehearse(cfg, rules, problems)
 
 
 def _settings(cfg: Config) -> Iterator[tuple[str, object]]:
@@ -110,10 +113,10 @@ def _above_zero(where: str, settings: object, *names: str) -> None:
             raise ValueError(f"{where}.{field} must be above 0, got {getattr(settings, field)}")
 
 
-def _problems(cfg: Config) -> None:
+def _problems(cfg: Config) -> Sequence[Problem]:
     """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
     task = make_task(cfg)
     training = {"rl", "reject", "distill", "cold_start"} & set(cfg.stages)
     evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
-    for split in [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]:
-        task.problems(split)
+    splits = [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]
+    return next(iter([task.problems(split) for split in splits]), ())

@@ -43,6 +43,7 @@ class SamplerConfig:
 class ScoringConfig:
     workers: int = MISSING  # processes that score while sampling goes on; 0 scores in this process, without deadlines
     seconds: float = MISSING  # deadline of one verdict
+    memory_mb: int = MISSING  # that a worker may take beyond what it starts with
     max_failed_share: float = MISSING  # a rule that fails or times out more often stops the run
     right_rule: str = MISSING  # the rule that says whether a response is right; empty takes the one of largest weight
     right_at: float = MISSING  # its value from which on a response is right

@@ -6,17 +6,17 @@ process and a deadline of its own, so that a rule that hangs costs its own deadl
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, TimeoutError
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
 from r1lite.rules import Rules, judge, judge_rule
 from r1lite.types import Group, Scored, Verdict
+from r1lite.workers import Workers
 
 Job = Future[list[dict[str, Verdict]]]
 
@@ -32,15 +32,14 @@ class Scorer:
         self.rules, self.cfg = rules, cfg
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}  # rule -> why its first verdict is missing
-        self.pool = _pool(cfg.workers, rules) if cfg.workers else None
+        self.workers = Workers(cfg.workers, prepare=partial(_prepare, rules), memory_mb=cfg.memory_mb) if cfg.workers else None
 
     def __enter__(self) -> Scorer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.pool is not None:
-            self.pool.stop()
-            self.pool.join()
+        if self.workers is not None:
+            self.workers.stop()
 
     def score(self, groups: Iterable[Group]) -> list[list[Scored]]:
         return self.wait(self.ask(groups))
@@ -54,12 +53,12 @@ class Scorer:
         return [self._scored(group, job) for group, job in asked]
 
     def _submit(self, group: Group) -> Job:
-        if self.pool is None:
+        if self.workers is None:
             job: Job = Future()
             job.set_result(judge(self.rules, group))
             return job
         # Slack for the whole group; only where it runs out are single verdicts timed.
-        return self.pool.schedule(judge, args=(self.rules, group), timeout=2 * self.cfg.seconds)
+        return self.workers.submit(judge, self.rules, group, seconds=2 * self.cfg.seconds)
 
     def _scored(self, group: Group, job: Job) -> list[Scored]:
         try:
@@ -99,15 +98,13 @@ class Scorer:
         return [self._timed(name, single, ok)[0] for single, ok in singles]
 
     def _timed(self, name: str, group: Group, right: Sequence[bool | None]) -> list[Verdict]:
-        assert self.pool is not None
+        assert self.workers is not None
         try:
-            return self.pool.schedule(
-                judge_rule, args=(self.rules, name, group), kwargs={"right": right}, timeout=self.cfg.seconds
-            ).result()
+            return self.workers.submit(judge_rule, self.rules, name, group, right=right, seconds=self.cfg.seconds).result()
         except TimeoutError:
             missing = Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
         except Exception as error:  # the worker died under this verdict
-            missing = Verdict(value=None, why=f"the worker ended: {type(error).__name__}", outcome="failed")
+            missing = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
         return [missing] * len(group.rollouts)
 
     def check_health(self) -> None:
@@ -130,14 +127,6 @@ def _prepare(rules: Rules) -> None:
         load_plugins(rules.plugins)
         for name in rules.weights:
             rewards[name]
-
-
-def _pool(workers: int, rules: Rules) -> Any:
-    from pebble import ProcessPool
-
-    # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPool(max_workers=workers, context=context, initializer=_prepare, initargs=(rules,))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from r1lite.score import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 
 CHUNK = 512  # lines in flight: enough to keep every worker busy, few enough to begin writing at once
-OPTIONS = {"rewards": None, "input": "-", "output": "-", "plugins": [], "workers": 2, "seconds": 2.0}
+OPTIONS = {"rewards": None, "input": "-", "output": "-", "plugins": [], "workers": 2, "seconds": 2.0, "memory_mb": 1024}
 
 
 def main() -> None:
@@ -36,9 +36,11 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def score_lines(*, rewards: dict[str, Any], input: str, output: str, plugins: list[str], workers: int, seconds: float) -> None:
+def score_lines(
+    *, rewards: dict[str, Any], input: str, output: str, plugins: list[str], workers: int, seconds: float, memory_mb: int
+) -> None:
     # Nothing is trained on these verdicts, so a rule that fails is reported on its line and stops nobody.
-    cfg = ScoringConfig(workers=workers, seconds=seconds, max_failed_share=1.0, right_rule="", right_at=1.0)
+    cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)
     rules = Rules.from_config(rewards, plugins)
     with ExitStack() as stack:
         source = sys.stdin if input == "-" else stack.enter_context(_opened(Path(input), "r"))

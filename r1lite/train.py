@@ -24,12 +24,14 @@ register()
 def train(cfg: Config) -> dict[str, Any]:
     """Weights in, weights out, stage by stage; what was finished before is not done again."""
     from r1lite.check import check
+    from r1lite.console import say
     from r1lite.models import locate
     from r1lite.report import Report
     from r1lite.run import Run
 
     prepare_torch(cfg)
-    check(cfg)
+    for notice in check(cfg):
+        say(notice)
     with Run(cfg).opened() as run:
         report = Report(run)
         base = "" if cfg.stages[0] == "pretrain" else locate(cfg.model.path)

@@ -92,7 +92,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def scoring(workers: int = 0, seconds: float = 5.0) -> ScoringConfig:
-    return ScoringConfig(workers=workers, seconds=seconds, max_failed_share=1.0, right_rule="", right_at=1.0)
+    return ScoringConfig(workers=workers, seconds=seconds, memory_mb=512, max_failed_share=1.0, right_rule="", right_at=1.0)
 
 
 def faults(chosen: Any, *plugins: str, task: Any = ARITHMETIC, problems: int = 3, right: str = "", **settings: Any) -> list[str]:

@@ -292,7 +292,7 @@ def test_regex_refuses_what_is_no_pattern() -> None:
 
 
 def test_a_pattern_that_explodes_costs_its_own_deadline_and_nothing_else() -> None:
-    cfg = ScoringConfig(workers=1, seconds=1.0, max_failed_share=1.0, right_rule="", right_at=1.0)
+    cfg = ScoringConfig(workers=1, seconds=1.0, memory_mb=512, max_failed_share=1.0, right_rule="", right_at=1.0)
     with Scorer(Rules.from_config({"regex": {"pattern": "(a+)+"}, "exact": {}}), cfg) as scorer:
         [[scored]] = scorer.score([Group(problem=asking("7"), rollouts=(answered("a" * 60 + "b"),))])
     assert {name: v.outcome for name, v in scored.verdicts.items()} == {"regex": "timed_out", "exact": "scored"}

@@ -11,6 +11,7 @@ from r1lite.config import ScoringConfig
 from r1lite.rules import Rules, as_verdict, judge_one
 from r1lite.score import RuleBroken, Scorer
 from r1lite.types import Group, Problem, Rollout, Verdict
+from r1lite.workers import CAN_CAP_MEMORY
 from rewards import rewards
 
 # What a rule does is in the text it is given.
@@ -47,6 +48,8 @@ def moody(problem, rollout):
             os._exit(3)
         case "hang":
             time.sleep(3600)
+        case "eat":
+            bytearray(4 * 2**30)
         case "write":
             Path(problem.info["path"]).touch()
     return Verdict(value=1.0, why="well")
@@ -77,7 +80,7 @@ def group(*texts: str, name: str = "p", **info: str) -> Group:
 
 
 def settings(workers: int, seconds: float = 5.0, share: float = 0.05) -> ScoringConfig:
-    return ScoringConfig(workers=workers, seconds=seconds, max_failed_share=share)
+    return ScoringConfig(workers=workers, seconds=seconds, memory_mb=512, max_failed_share=share)
 
 
 WELL = Verdict(value=1.0, why="well")
@@ -166,7 +169,14 @@ def test_a_worker_that_dies_takes_nobody_along(rules: Rules) -> None:
     with Scorer(rules, settings(1)) as scorer:
         ((one, dead, other),) = scorer.score([group("fine", "die", "abstain")])
     assert (one.verdicts["moody"], other.verdicts["moody"].outcome) == (WELL, "abstained")
-    assert dead.verdicts == {"sound": Verdict(value=3.0), "moody": failed("the worker ended: ProcessExpired")}
+    assert dead.verdicts == {"sound": Verdict(value=3.0), "moody": failed("WorkerEnded: the worker ended with exit code 3")}
+
+
+@pytest.mark.skipif(not CAN_CAP_MEMORY, reason="only Linux caps a process's memory")
+def test_a_rule_that_eats_memory_has_failed_and_nothing_else(rules: Rules) -> None:
+    with Scorer(rules, settings(1)) as scorer:
+        scored = scorer.score([group("fine", "eat", "fine"), group("fine")])
+    assert [[s.verdicts["moody"] for s in row] for row in scored] == [[WELL, failed("MemoryError: "), WELL], [WELL]]
 
 
 def test_scoring_goes_on_while_groups_are_still_sampled(rules: Rules, tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""Processes that answer calls and can be killed: what hangs, or eats memory, costs its own deadline and nothing else.
+
+A worker is a fresh interpreter in a process group of its own, so that whatever it started ends with it. Its memory is
+capped where the system can (Linux): past the cap an allocation fails inside the worker, as a MemoryError.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
+
+STARTUP_SECONDS = 120  # a worker that has not begun by then never will
+CAN_CAP_MEMORY = sys.platform == "linux"
+
+
+class WorkerEnded(RuntimeError):
+    """A worker died under a call."""
+
+
+class Workers:
+    """`count` processes. Calls are answered in any order; each has its own deadline, from when a worker takes it up."""
+
+    def __init__(self, count: int, *, prepare: Callable[[], None], memory_mb: int) -> None:
+        self._workers = [Worker(prepare, memory_mb) for _ in range(count)]
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="scoring")  # each waits for one worker
+
+    def submit(self, function: Callable[..., Any], *args: Any, seconds: float, **kwargs: Any) -> Future[Any]:
+        return self._threads.submit(self._answer, partial(function, *args, **kwargs), seconds)
+
+    def _answer(self, call: Callable[[], Any], seconds: float) -> Any:
+        worker = self._idle.get()
+        try:
+            return worker.answer(call, seconds)
+        finally:
+            self._idle.put(worker)
+
+    def stop(self) -> None:
+        """Nothing more is answered; what is under way is killed."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.kill()  # a thread that waits for it sees the end, and is done
+        self._threads.shutdown(wait=True)
+        for worker in self._workers:
+            worker.close()
+
+
+class Worker:
+    """One process, replaced by a fresh one after a call that ran out of time or brought it down."""
+
+    def __init__(self, prepare: Callable[[], None], memory_mb: int) -> None:
+        self._begin_with = (prepare, memory_mb)
+        self._start()
+
+    def answer(self, call: Callable[[], Any], seconds: float) -> Any:
+        """What the call gives or raises; TimeoutError or WorkerEnded where it gives nothing."""
+        try:
+            if self._fresh:
+                self._receive(STARTUP_SECONDS)
+            self._fresh = False
+            raised, value = self._receive(seconds, call)
+        except (TimeoutError, WorkerEnded):
+            self.close()
+            self._start()
+            raise
+        if raised:
+            raise value
+        return value
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError, AttributeError):  # gone already, or no process groups here
+            os.killpg(self._process.pid, signal.SIGKILL)  # pyright: ignore
+        self._process.kill()
+
+    def close(self) -> None:
+        """By whoever waits for it, and nobody else."""
+        self.kill()
+        self._process.join()
+        self._pipe.close()
+
+    def _start(self) -> None:
+        # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *self._begin_with), daemon=True)
+        self._process.start()
+        theirs.close()  # theirs alone, so that its end is seen here
+        self._fresh = True
+
+    def _receive(self, seconds: float, asked: Callable[[], Any] | None = None) -> Any:
+        try:
+            if asked is not None:
+                self._pipe.send(asked)
+            if self._pipe.poll(seconds):
+                return self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(1)
+            raise WorkerEnded(_how_it_ended(self._process.exitcode)) from error
+        raise TimeoutError(f"no answer within {seconds:g} s")
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"the worker ended with exit code {code}"
+    return f"the worker was ended by {signal.Signals(-code).name}"
+
+
+def _serve(pipe: Connection, prepare: Callable[[], None], memory_mb: int) -> None:
+    """The worker's side: answer until the other side is gone."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # a group of its own; and Ctrl-C is the trainer's to handle
+    _end_with_the_trainer()
+    prepare()
+    if CAN_CAP_MEMORY:
+        _cap_memory(memory_mb)
+    pipe.send("ready")
+    with suppress(EOFError, OSError):
+        while True:
+            try:
+                answer = (False, pipe.recv()())
+            except EOFError:
+                raise
+            except Exception as error:  # the caller's to deal with
+                answer = (True, error)
+            try:
+                pipe.send(answer)
+            except OSError:
+                raise
+            except Exception as error:  # an answer or an error that cannot be pickled
+                pipe.send((True, RuntimeError(f"the answer cannot leave the worker: {type(error).__name__}: {error}")))
+
+
+def _cap_memory(memory_mb: int) -> None:
+    """On top of what the worker has mapped by now. The soft limit only: a child may have a smaller one of its own."""
+    import resource
+
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = mapped + memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _end_with_the_trainer() -> None:
+    """A trainer that is killed outright takes its workers along, also those that hang."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
