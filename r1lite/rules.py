@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from r1lite.registry import load_plugins, unknown
 from r1lite.types import Group, Problem, Rollout, Verdict
 
 Verdicts = Mapping[str, Verdict]
+Told = dict[str, list[Verdict]]  # of each rule, the verdicts so far, in the order of the rollouts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +81,14 @@ class Rules:
         value = verdicts[self.right_rule].value
         return value is not None and value >= self.right_at
 
-    def who_is_right(self, verdicts: Sequence[Verdict]) -> list[bool | None]:
-        """What the right rule says, for the rules that ask; None where it gave no value."""
-        return [None if v.value is None else v.value >= self.right_at for v in verdicts]
+    def who_is_right(self, verdicts: Sequence[Verdict], count: int) -> list[bool | None]:
+        """What the right rule says of `count` rollouts, for the rules that ask; None where it gave no value, or not yet."""
+        known = [None if v.value is None else v.value >= self.right_at for v in verdicts]
+        return [*known, *[None] * (count - len(known))]
+
+    def order(self) -> list[str]:
+        """The rule that says who is right goes first, because others ask it."""
+        return [self.right_rule, *(name for name in self.weights if name != self.right_rule)]
 
     def _open(self, verdicts: Verdicts) -> bool:
         values = (verdicts[name].value for name in self.gates)
@@ -96,20 +102,48 @@ def _weight(name: str, given: Any) -> float:
 
 
 def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
-    """Every rule on every rollout of a group. The rule that says who is right goes first, because others ask it."""
-    told = {rules.right_rule: judge_rule(rules, rules.right_rule, group, right=[None] * len(group.rollouts))}
-    right = rules.who_is_right(told[rules.right_rule])
-    told |= {name: judge_rule(rules, name, group, right=right) for name in rules.weights if name != rules.right_rule}
-    return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
+    """Every rule on every rollout of a group."""
+    told: Told = {}
+    for _ in judgements(rules, group, told):
+        pass
+    return as_rows(rules, group, told)
 
 
-def judge_rule(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
-    """One rule on a group. A rule that raises has failed: its value is missing, and never silently 0."""
+def judgements(rules: Rules, group: Group, told: Told) -> Iterator[tuple[str, list[Verdict]]]:
+    """Verdicts as they come, beginning where `told` ends; a rule on groups gives all of its verdicts at once."""
     from rewards import rewards, sees_group
 
     load_plugins(rules.plugins)
-    if not sees_group(rewards[name]):
-        return [judge_one(rules, name, group.problem, r, right=ok) for r, ok in zip(group.rollouts, right, strict=True)]
+    for name in rules.order():
+        verdicts = told.setdefault(name, [])
+        right = rules.who_is_right(told[rules.right_rule], len(group.rollouts))
+        while len(verdicts) < len(group.rollouts):
+            if sees_group(rewards[name]):
+                new = judge_group(rules, name, group, right=right)
+            else:
+                at = len(verdicts)
+                new = [judge_one(rules, name, group.problem, group.rollouts[at], right=right[at])]
+            verdicts += new
+            yield name, new
+
+
+def next_missing(rules: Rules, group: Group, told: Told) -> tuple[str, int] | None:
+    """The rule whose verdict comes next, and how many of them it would give."""
+    from rewards import rewards, sees_group
+
+    for name in rules.order():
+        if left := len(group.rollouts) - len(told.get(name, ())):
+            return name, left if sees_group(rewards[name]) else 1
+    return None
+
+
+def as_rows(rules: Rules, group: Group, told: Told) -> list[dict[str, Verdict]]:
+    """The verdicts of each rollout, in the order in which the rules were chosen."""
+    return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
+
+
+def judge_group(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
+    """A rule that sees whole groups. One that raises has failed: its values are missing, and never silently 0."""
     try:
         given = list(_call(rules, name, group.problem, group.rollouts, right))
         if len(given) != len(group.rollouts):

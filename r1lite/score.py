@@ -1,11 +1,12 @@
 """Rollouts x rules -> verdicts and a total, in worker processes that can be killed, while sampling goes on.
 
-A group is scored as one job. Where a job runs out of time, its worker is killed and each of its verdicts gets a
-process and a deadline of its own, so that a rule that hangs costs its own deadline and nothing else.
+A worker scores a group and gives its verdicts one by one. Each has a deadline: a rule that hangs costs that much, and
+the rest of its group is scored by a fresh worker.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -14,9 +15,9 @@ from functools import partial
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules, judge, judge_rule
+from r1lite.rules import Rules, Told, as_rows, judge, judgements, next_missing
 from r1lite.types import Group, Scored, Verdict
-from r1lite.workers import Workers
+from r1lite.workers import Worker, Workers
 
 Job = Future[list[dict[str, Verdict]]]
 
@@ -53,18 +54,31 @@ class Scorer:
         return [self._scored(group, job) for group, job in asked]
 
     def _submit(self, group: Group) -> Job:
-        if self.workers is None:
-            job: Job = Future()
-            job.set_result(judge(self.rules, group))
-            return job
-        # Slack for the whole group; only where it runs out are single verdicts timed.
-        return self.workers.submit(judge, self.rules, group, seconds=2 * self.cfg.seconds)
+        if self.workers is not None:
+            return self.workers.submit(partial(self._judged, group))
+        job: Job = Future()
+        job.set_result(judge(self.rules, group))
+        return job
+
+    def _judged(self, group: Group, worker: Worker) -> list[dict[str, Verdict]]:
+        """Verdicts as the worker gives them. Where one does not come, it is missing, and a fresh worker goes on after it."""
+        told: Told = {}
+        while missing := next_missing(self.rules, group, told):
+            try:
+                for name, verdicts in worker.stream(partial(judgements, self.rules, group, told), seconds=self.cfg.seconds):
+                    told.setdefault(name, []).extend(verdicts)
+            except TimeoutError:
+                lost = Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
+            except Exception as error:  # the one boundary that runs others' code: the worker died, or could not answer
+                lost = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
+            else:
+                break
+            name, count = next_missing(self.rules, group, told) or missing
+            told.setdefault(name, []).extend([lost] * count)
+        return as_rows(self.rules, group, told)
 
     def _scored(self, group: Group, job: Job) -> list[Scored]:
-        try:
-            verdicts = job.result()
-        except Exception:  # the one boundary that runs others' code: the worker hung, crashed or could not answer
-            verdicts = self._one_by_one(group)
+        verdicts = job.result()
         for row in verdicts:
             for name, v in row.items():
                 if v.outcome in ("failed", "timed_out"):
@@ -81,32 +95,6 @@ class Scorer:
             for rollout, row in zip(group.rollouts, verdicts, strict=True)
         ]
 
-    def _one_by_one(self, group: Group) -> list[dict[str, Verdict]]:
-        """Each verdict with a deadline of its own (a rule on groups has one deadline for the group)."""
-        rules = self.rules
-        told = {rules.right_rule: self._alone(rules.right_rule, group, [None] * len(group.rollouts))}
-        right = rules.who_is_right(told[rules.right_rule])
-        told |= {name: self._alone(name, group, right) for name in rules.weights if name != rules.right_rule}
-        return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
-
-    def _alone(self, name: str, group: Group, right: Sequence[bool | None]) -> list[Verdict]:
-        from rewards import rewards, sees_group
-
-        if sees_group(rewards[name]):
-            return self._timed(name, group, right)
-        singles = ((Group(problem=group.problem, rollouts=(r,)), [ok]) for r, ok in zip(group.rollouts, right, strict=True))
-        return [self._timed(name, single, ok)[0] for single, ok in singles]
-
-    def _timed(self, name: str, group: Group, right: Sequence[bool | None]) -> list[Verdict]:
-        assert self.workers is not None
-        try:
-            return self.workers.submit(judge_rule, self.rules, name, group, right=right, seconds=self.cfg.seconds).result()
-        except TimeoutError:
-            missing = Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
-        except Exception as error:  # the worker died under this verdict
-            missing = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
-        return [missing] * len(group.rollouts)
-
     def check_health(self) -> None:
         """Training on a broken verifier is worse than stopping."""
         for name in self.rules.weights:
@@ -120,13 +108,14 @@ class Scorer:
 
 
 def _prepare(rules: Rules) -> None:
-    """Import the rules in a fresh worker, so that no verdict pays for it out of its deadline."""
+    """Import the rules, and what they import later, in a fresh worker: no verdict pays for it out of its deadline."""
     from rewards import rewards
 
     with suppress(Exception):  # it comes again with the first verdict, and is reported there
         load_plugins(rules.plugins)
         for name in rules.weights:
-            rewards[name]
+            if warm_up := getattr(sys.modules[rewards[name].__module__], "warm_up", None):
+                warm_up()
 
 
 if __name__ == "__main__":

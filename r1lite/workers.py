@@ -8,41 +8,49 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 STARTUP_SECONDS = 120  # a worker that has not begun by then never will
 CAN_CAP_MEMORY = sys.platform == "linux"
+ITEM, END, RAISED = "item", "end", "raised"
+
+T = TypeVar("T")
 
 
 class WorkerEnded(RuntimeError):
     """A worker died under a call."""
 
 
+class Stopped(BaseException):
+    """Nobody waits for an answer any more."""
+
+
 class Workers:
-    """`count` processes. Calls are answered in any order; each has its own deadline, from when a worker takes it up."""
+    """`count` processes, and a thread for each that waits for its answers."""
 
     def __init__(self, count: int, *, prepare: Callable[[], None], memory_mb: int) -> None:
         self._workers = [Worker(prepare, memory_mb) for _ in range(count)]
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="scoring")  # each waits for one worker
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="scoring")
 
-    def submit(self, function: Callable[..., Any], *args: Any, seconds: float, **kwargs: Any) -> Future[Any]:
-        return self._threads.submit(self._answer, partial(function, *args, **kwargs), seconds)
+    def submit(self, work: Callable[[Worker], T]) -> Future[T]:
+        """`work` has a worker for itself, as soon as one is free."""
+        return self._threads.submit(self._with_worker, work)
 
-    def _answer(self, call: Callable[[], Any], seconds: float) -> Any:
+    def _with_worker(self, work: Callable[[Worker], T]) -> T:
         worker = self._idle.get()
         try:
-            return worker.answer(call, seconds)
+            return work(worker)
         finally:
             self._idle.put(worker)
 
@@ -50,6 +58,7 @@ class Workers:
         """Nothing more is answered; what is under way is killed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
+            worker.stopped = True
             worker.kill()  # a thread that waits for it sees the end, and is done
         self._threads.shutdown(wait=True)
         for worker in self._workers:
@@ -57,26 +66,30 @@ class Workers:
 
 
 class Worker:
-    """One process, replaced by a fresh one after a call that ran out of time or brought it down."""
+    """One process, replaced by a fresh one where it ran out of time or died."""
 
     def __init__(self, prepare: Callable[[], None], memory_mb: int) -> None:
         self._begin_with = (prepare, memory_mb)
+        self.stopped = False
         self._start()
 
-    def answer(self, call: Callable[[], Any], seconds: float) -> Any:
-        """What the call gives or raises; TimeoutError or WorkerEnded where it gives nothing."""
+    def stream(self, call: Callable[[], Iterable[T]], *, seconds: float) -> Iterator[T]:
+        """What the call yields, each item within its deadline; else TimeoutError or WorkerEnded, and a fresh worker."""
+        if self.stopped:
+            raise Stopped
         try:
             if self._fresh:
                 self._receive(STARTUP_SECONDS)
             self._fresh = False
-            raised, value = self._receive(seconds, call)
-        except (TimeoutError, WorkerEnded):
+            self._send(call)
+            while (told := self._receive(seconds))[0] == ITEM:
+                yield told[1]
+        except (TimeoutError, WorkerEnded, GeneratorExit):  # GeneratorExit: nobody wants the rest
             self.close()
             self._start()
             raise
-        if raised:
-            raise value
-        return value
+        if told[0] == RAISED:
+            raise told[1]
 
     def kill(self) -> None:
         with suppress(ProcessLookupError, PermissionError, AttributeError):  # gone already, or no process groups here
@@ -98,16 +111,23 @@ class Worker:
         theirs.close()  # theirs alone, so that its end is seen here
         self._fresh = True
 
-    def _receive(self, seconds: float, asked: Callable[[], Any] | None = None) -> Any:
+    def _send(self, call: Callable[[], Any]) -> None:
         try:
-            if asked is not None:
-                self._pipe.send(asked)
+            self._pipe.send(call)
+        except OSError as error:
+            raise self._ended() from error
+
+    def _receive(self, seconds: float) -> Any:
+        try:
             if self._pipe.poll(seconds):
                 return self._pipe.recv()
         except (EOFError, OSError) as error:
-            self._process.join(1)
-            raise WorkerEnded(_how_it_ended(self._process.exitcode)) from error
+            raise self._ended() from error
         raise TimeoutError(f"no answer within {seconds:g} s")
+
+    def _ended(self) -> WorkerEnded:
+        self._process.join(1)
+        return WorkerEnded(_how_it_ended(self._process.exitcode))
 
 
 def _how_it_ended(code: int | None) -> str:
@@ -127,18 +147,22 @@ def _serve(pipe: Connection, prepare: Callable[[], None], memory_mb: int) -> Non
     pipe.send("ready")
     with suppress(EOFError, OSError):
         while True:
-            try:
-                answer = (False, pipe.recv()())
-            except EOFError:
-                raise
-            except Exception as error:  # the caller's to deal with
-                answer = (True, error)
-            try:
-                pipe.send(answer)
-            except OSError:
-                raise
-            except Exception as error:  # an answer or an error that cannot be pickled
-                pipe.send((True, RuntimeError(f"the answer cannot leave the worker: {type(error).__name__}: {error}")))
+            _answer(pipe, pipe.recv())
+
+
+def _answer(pipe: Connection, call: Callable[[], Iterable[Any]]) -> None:
+    try:
+        for item in call():
+            pipe.send((ITEM, item))
+    except OSError:
+        raise
+    except Exception as error:  # the caller's to deal with
+        try:
+            pipe.send((RAISED, error))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            pipe.send((RAISED, RuntimeError(f"{type(error).__name__}: {error}")))
+    else:
+        pipe.send((END, None))
 
 
 def _cap_memory(memory_mb: int) -> None:

@@ -10,9 +10,12 @@ before anything is computed, so that no answer costs more than milliseconds; wha
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._math.extract import Claim, claims, gold
 from rewards._math.judge import judge, readable
+from rewards._math.library import agrees
 from rewards._options import at_least
 
 SHOWN = 120  # characters of an answer in `why`
@@ -37,6 +40,12 @@ def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdi
             return Verdict(value=0.0, why=why)
         whys.append(why)
     return Verdict(value=1.0, why="; ".join(whys))
+
+
+def warm_up() -> None:
+    """Import what the hardest answers need, before any of them has a deadline."""
+    with suppress(ValueError):  # math-verify is not there: the first answer that needs it says so
+        agrees(r"\frac{x}{2}", r"\frac{2x}{4}")
 
 
 def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:

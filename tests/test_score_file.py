@@ -20,7 +20,15 @@ def score(folder: Path, lines: list[str], rewards: dict[str, Any] | None = None,
     (folder / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
     score_lines(
         rewards={"answer": {}, "format": {"weight": 0.2}} if rewards is None else rewards,
-        **{"input": str(folder / "in.jsonl"), "output": str(folder / "out.jsonl"), "plugins": [], "workers": 0, "seconds": 2.0, **options},
+        **{
+            "input": str(folder / "in.jsonl"),
+            "output": str(folder / "out.jsonl"),
+            "plugins": [],
+            "workers": 0,
+            "seconds": 2.0,
+            "memory_mb": 512,
+            **options,
+        },
     )
     return [json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
 

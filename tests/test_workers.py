@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from r1lite.workers import WorkerEnded, Workers
+from r1lite.workers import Stopped, Worker, WorkerEnded, Workers
 
 
 def nothing() -> None:
@@ -22,8 +25,20 @@ def leave_a_child(path: str) -> None:
     time.sleep(600)
 
 
-def unpicklable() -> object:
-    return lambda: None
+def unpicklable() -> Iterator[object]:
+    yield 1
+    yield lambda: None
+
+
+def slow(seconds: Sequence[float]) -> Iterator[float]:
+    for pause in seconds:
+        time.sleep(pause)
+        yield pause
+
+
+def ask(workers: Workers, call: Callable[[], Any], seconds: float = 60) -> list[Any]:
+    """Everything that a call yields."""
+    return workers.submit(lambda worker: list(worker.stream(call, seconds=seconds))).result()
 
 
 def gone(pid: int) -> bool:
@@ -45,30 +60,43 @@ def workers() -> Iterator[Workers]:
     workers.stop()
 
 
-def test_an_answer_an_error_and_an_answer_that_cannot_travel(workers: Workers) -> None:
-    assert workers.submit(divmod, 7, 2, seconds=60).result() == (3, 1)
+def test_answers_errors_and_what_cannot_travel(workers: Workers) -> None:
+    assert ask(workers, partial(divmod, 7, 2)) == [3, 1]
     with pytest.raises(ZeroDivisionError):
-        workers.submit(divmod, 7, 0, seconds=60).result()
-    with pytest.raises(RuntimeError, match="the answer cannot leave the worker"):
-        workers.submit(unpicklable, seconds=60).result()
-    assert workers.submit(len, "four", seconds=60).result() == 4
+        ask(workers, partial(divmod, 7, 0))
+    with pytest.raises(Exception, match="pickle"):
+        ask(workers, unpicklable)
+    assert ask(workers, partial(list, "ab")) == ["a", "b"]
+
+
+def test_each_item_has_a_deadline_of_its_own(workers: Workers) -> None:
+    got = []
+
+    def work(worker: Worker) -> None:
+        got.extend(worker.stream(partial(slow, [0.0, 0.0]), seconds=60))  # it is awake now
+        for item in worker.stream(partial(slow, [0.4, 0.5, 0.6, 600.0]), seconds=1.5):
+            got.append(item)
+
+    with pytest.raises(TimeoutError, match=r"no answer within 1\.5 s"):
+        workers.submit(work).result()
+    assert got == [0.0, 0.0, 0.4, 0.5, 0.6]
 
 
 def test_after_a_hang_or_a_death_a_fresh_worker_answers(workers: Workers) -> None:
     with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"):
-        workers.submit(time.sleep, 600, seconds=0.2).result()
+        ask(workers, partial(time.sleep, 600), seconds=0.2)
     with pytest.raises(WorkerEnded, match="exit code 3"):
-        workers.submit(os._exit, 3, seconds=60).result()
+        ask(workers, partial(os._exit, 3))
     with pytest.raises(WorkerEnded, match="SIGABRT"):
-        workers.submit(os.abort, seconds=60).result()
-    assert workers.submit(len, "four", seconds=60).result() == 4
+        ask(workers, os.abort)
+    assert ask(workers, partial(list, "ab")) == ["a", "b"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_what_a_worker_started_ends_with_it(workers: Workers, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     with pytest.raises(TimeoutError):
-        workers.submit(leave_a_child, str(note), seconds=3).result()
+        ask(workers, partial(leave_a_child, str(note)), seconds=3)
     assert gone(int(note.read_text()))
 
 
@@ -77,17 +105,18 @@ def test_a_trainer_that_is_killed_takes_a_hanging_worker_along(tmp_path: Path) -
     script = tmp_path / "trainer.py"
     script.write_text(
         "import os, time\n"
+        "from functools import partial\n"
         "from r1lite.workers import Workers\n"
         "if __name__ == '__main__':\n"
         "    workers = Workers(1, prepare=os.getpid, memory_mb=256)\n"
-        "    print(workers.submit(os.getpid, seconds=60).result(), flush=True)\n"
-        "    workers.submit(time.sleep, 600, seconds=600)\n"
+        "    print(workers._workers[0]._process.pid, flush=True)\n"
+        "    workers.submit(lambda w: list(w.stream(partial(time.sleep, 600), seconds=600)))\n"
         "    time.sleep(600)\n"
     )
     trainer = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert trainer.stdout is not None
     pid = int(trainer.stdout.readline())
-    time.sleep(0.3)  # the worker has begun to sleep
+    time.sleep(1.5)  # the worker has begun to sleep
     trainer.kill()
     trainer.wait()
     assert gone(pid)
@@ -95,10 +124,17 @@ def test_a_trainer_that_is_killed_takes_a_hanging_worker_along(tmp_path: Path) -
 
 def test_stopping_ends_what_is_under_way() -> None:
     workers = Workers(1, prepare=nothing, memory_mb=256)
-    hanging = workers.submit(time.sleep, 600, seconds=600)
-    waiting = workers.submit(len, "four", seconds=60)
+    tries = []
+
+    def stubborn(worker: Worker) -> None:
+        while True:  # as a scorer, which goes on after what has died
+            with suppress(WorkerEnded):
+                tries.append(list(worker.stream(partial(time.sleep, 600), seconds=600)))
+
+    hanging, waiting = workers.submit(stubborn), workers.submit(lambda worker: 1)
     while not hanging.running():
         time.sleep(0.01)
     workers.stop()
-    assert isinstance(hanging.exception(), WorkerEnded | OSError)
+    assert isinstance(hanging.exception(), Stopped)
     assert waiting.cancelled()
+    assert tries == []
