@@ -3,67 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from r1lite._trials import Trial
 from r1lite.rules import Rules
 from r1lite.types import Verdict
+from rewards import rewards, wants_right
 
 SLACK = 1e-9  # sums of weights are floats
 
-Fault = tuple[tuple[str, ...], str]  # what it is about, so that it is said once; and the words
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Something that is wrong, with its first example."""
+
+    about: tuple[str, ...]  # so that it is said once
+    row: str
+    text: str
 
 
-def faults(rules: Rules, trials: Sequence[Trial], allow: Sequence[str] = ()) -> list[str]:
-    """What is wrong, in words: the first example of each kind for each row and rule."""
-    penalties = {name for t in trials for name, v in t.scored.verdicts.items() if v.value is not None and v.value < 0}
-    found: dict[tuple[str, ...], str] = {}
-    for trial in trials:
-        if trial.mutant.name not in allow:
-            for key, fault in (*_unsound(trial), *_unpaid(rules, trial, penalties), *_overpaid(rules, trial)):
-                found.setdefault(key, fault)
-    return list(found.values())
+def faults(rules: Rules, trials: Sequence[Trial], allow: Sequence[str] = ()) -> list[Fault]:
+    """What is wrong: the first example of each kind for each row and rule."""
+    judged = [t for t in trials if t.mutant.name not in allow]
+    unpaying = {name for name in rules.weights if _never_asked_to_pay(rules, name, trials)}
+    blind = next((t for t in judged if t.mutant.name == "wrong answer" and t.scored.right), None)
+    found: dict[tuple[str, ...], Fault] = {}
+    for trial in judged:
+        overpaid = _overpaid(rules, trial) if blind is None or trial.mutant.kind != "wrong" else ()
+        for fault in (*_unsound(trial), *_unpaid(rules, trial, unpaying), *overpaid):
+            found.setdefault(fault.about, fault)
+    return [*([_blind(rules, blind)] if blind else []), *found.values()]
+
+
+def _never_asked_to_pay(rules: Rules, name: str, trials: Sequence[Trial]) -> bool:
+    """A penalty, and a rule that shifts what another one pays by length, cannot pay gold in full."""
+    if wants_right(rewards[name]) or (rules.weights[name] <= 0 and name not in rules.gates):
+        return True
+    values = (t.scored.verdicts[name].value for t in trials)
+    return any(value is not None and value < 0 for value in values)
 
 
 def _unsound(trial: Trial) -> Iterator[Fault]:
     """Rules that fail, hang, or change their mind."""
+    row = trial.mutant.name
     for name, verdict in trial.scored.verdicts.items():
         if verdict.outcome in ("failed", "timed_out"):
             said = verdict.outcome.replace("_", " ")
-            yield (said, name), f"rule {name} {said} on {_case(trial)}: {verdict.why}"
+            yield Fault(about=(said, name), row=row, text=f"rule {name} {said} on {_case(trial)}: {verdict.why}")
         second = trial.again.get(name, verdict)
         if (second.value, second.outcome) != (verdict.value, verdict.outcome):
-            yield (
-                ("changed", name),
-                f"rule {name} is not deterministic: on {_case(trial)} it said {shown(verdict)}, then {shown(second)}",
+            yield Fault(
+                about=("changed", name),
+                row=row,
+                text=f"rule {name} is not deterministic: on {_case(trial)} it said {shown(verdict)}, then {shown(second)}",
             )
 
 
-def _unpaid(rules: Rules, trial: Trial, penalties: set[str]) -> Iterator[Fault]:
+def _unpaid(rules: Rules, trial: Trial, unpaying: set[str]) -> Iterator[Fault]:
     """Gold that is not right, or not paid in full by a rule that pays between 0 and 1."""
     if trial.mutant.kind != "gold":
         return
-    name, verdicts = trial.mutant.name, trial.scored.verdicts
+    row, verdicts = trial.mutant.name, trial.scored.verdicts
     if not trial.scored.right:
         verdict = verdicts[rules.right_rule]
-        yield ("right", name), f"{_case(trial)} is not right: rule {rules.right_rule} said {shown(verdict)} ({verdict.why})"
+        text = f"{_case(trial)} is not right: rule {rules.right_rule} said {shown(verdict)} ({verdict.why})"
+        yield Fault(about=("right", row), row=row, text=text)
     for rule, verdict in verdicts.items():
-        counts = rules.weights[rule] > 0 or rule in rules.gates
-        if counts and rule not in penalties and verdict.value is not None and verdict.value < 1 - SLACK:
-            yield ("full", name, rule), f"{_case(trial)} is not paid in full: rule {rule} said {shown(verdict)} ({verdict.why})"
+        if rule not in unpaying and verdict.value is not None and verdict.value < 1 - SLACK:
+            text = f"{_case(trial)} is not paid in full: rule {rule} said {shown(verdict)} ({verdict.why})"
+            yield Fault(about=("full", row, rule), row=row, text=text)
     if trial.scored.reward < trial.gold - SLACK:
-        yield ("less", name), f"{_case(trial)} is paid {trial.scored.reward:g}, and gold {trial.gold:g}"
+        yield Fault(about=("less", row), row=row, text=f"{_case(trial)} is paid {trial.scored.reward:g}, and gold {trial.gold:g}")
 
 
 def _overpaid(rules: Rules, trial: Trial) -> Iterator[Fault]:
     """A hack that counts as right, or is paid as if it were honest."""
-    kind, paid, name = trial.mutant.kind, trial.scored.reward, trial.mutant.name
+    kind, paid, row = trial.mutant.kind, trial.scored.reward, trial.mutant.name
     if kind == "wrong" and trial.scored.right:
-        yield ("hack", name), f"{_case(trial)} counts as right: rule {rules.right_rule} said {trial.scored.verdicts[rules.right_rule].why}"
+        text = f"{_case(trial)} counts as right: rule {rules.right_rule} said {trial.scored.verdicts[rules.right_rule].why}"
+        yield Fault(about=("hack", row), row=row, text=text)
     if kind in ("wrong", "form") and paid > trial.gold - SLACK:
         remedy = " No chosen rule takes anything off; a gate does: rewards.format.gate=true." if kind == "form" else ""
-        yield ("paid", name), f"{_case(trial)} is paid {paid:g}, and gold {trial.gold:g}.{remedy}"
+        yield Fault(about=("paid", row), row=row, text=f"{_case(trial)} is paid {paid:g}, and gold {trial.gold:g}.{remedy}")
     if kind == "padding" and paid > trial.gold + SLACK:
-        yield ("more", name), f"{_case(trial)} is paid {paid:g}, more than gold ({trial.gold:g})"
+        remedy = "" if "repetition" in rules.weights else " rewards.repetition.weight takes off what is said again."
+        yield Fault(about=("more", row), row=row, text=f"{_case(trial)} is paid {paid:g}, more than gold ({trial.gold:g}).{remedy}")
+
+
+def _blind(rules: Rules, trial: Trial) -> Fault:
+    """Said once, instead of for every wrong answer that there is."""
+    text = (
+        f"{_case(trial)} counts as right: rule {rules.right_rule} says who is right ({trial.scored.verdicts[rules.right_rule].why}), "
+        "and does not tell a wrong answer from gold. Put a rule on the answer beside it, and name that one in scoring.right_rule."
+    )
+    return Fault(about=("blind",), row=trial.mutant.name, text=text)
 
 
 def _case(trial: Trial) -> str:
@@ -71,4 +104,4 @@ def _case(trial: Trial) -> str:
 
 
 def shown(verdict: Verdict) -> str:
-    return verdict.outcome if verdict.value is None else f"{verdict.value:g}"
+    return verdict.outcome if verdict.value is None else f"{verdict.value:.4g}"

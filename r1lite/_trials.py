@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,14 @@ from itertools import islice
 from typing import Any
 
 from r1lite.config import ScoringConfig
-from r1lite.mutants import Mutant, battery, wrong_answer
+from r1lite.mutants import Mutant, asked, battery, is_chinese, wrong_answer
 from r1lite.rules import Rules, judge
 from r1lite.score import Scorer
 from r1lite.types import Group, Problem, Response, Scored, Verdict
 
 TIMED_SECONDS = 1.0  # spent on measuring one rule
+STAND_IN = "First, we read the question with care. Next, we work it out one step at a time. Finally, we check that the result fits."
+CHINESE_STAND_IN = "首先，我们把题目仔细读一遍。然后，一步一步地算出结果。最后，检查答案是不是合理。"
 
 Case = tuple[Problem, list[Mutant]]
 
@@ -43,17 +44,19 @@ def make_cases(task: Any, count: int) -> list[Case]:
 
 
 def gold_response(task: Any, problem: Problem) -> Response:
-    """The task's own demonstration, or the expected answer after a sentence."""
+    """The task's own demonstration, or the expected answer after a thought that fits any question."""
     if hasattr(task, "demonstration"):
         return task.demonstration(problem)
-    answer = problem.answer
+    answer, choices = problem.answer, problem.info.get("choices", ())
     if answer is None:
         raise ValueError(f"problem {problem.id} has no answer, so there is no gold response to audit with. Map one with task.columns.")
+    if type(answer) is int and answer in range(len(choices)):
+        answer = choices[answer]  # an index
     if isinstance(answer, list | tuple) and answer and all(isinstance(a, str) for a in answer):
         answer = answer[0]  # any of them is accepted
     if isinstance(answer, dict | list | tuple):
         answer = json.dumps(answer, ensure_ascii=False)
-    return Response(thought="The question has been read and worked out with care.", answer=str(answer))
+    return Response(thought=CHINESE_STAND_IN if is_chinese(asked(problem)) else STAND_IN, answer=str(answer))
 
 
 def try_all(rules: Rules, cfg: ScoringConfig, cases: Sequence[Case]) -> list[Trial]:
@@ -108,7 +111,7 @@ def _single(trial: Trial) -> Group:
 
 def _alone(rules: Rules, name: str) -> Rules:
     """One rule; with it the rule that says who is right, where it wants to know that."""
-    from rewards import rewards
+    from rewards import rewards, wants_right
 
-    kept = {name, rules.right_rule} if "right" in inspect.signature(rewards[name]).parameters else {name}
+    kept = {name, rules.right_rule} if wants_right(rewards[name]) else {name}
     return replace(rules, weights={n: w for n, w in rules.weights.items() if n in kept}, gates=rules.gates & kept)

@@ -11,12 +11,12 @@ shown but not judged. The exit status is 1 where anything is wrong.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from r1lite import overrides
 from r1lite.config import CONF, Config, register
-from r1lite.mutants import MOST
+from r1lite.mutants import SHOULD
 from r1lite.registry import unknown
 
 if TYPE_CHECKING:
@@ -42,16 +42,17 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
     trials = try_all(rules, cfg.scoring, cases)
     seconds = timings(rules, trials)
     found = faults(rules, trials, allow)
-    show(rules, trials, seconds, f"{cfg.task['name']}: {len(trials) // len(names)} problems")
+    marked = {fault.row for fault in found}
+    show(rules, trials, seconds, marked, f"{cfg.task['name']}: {len(trials) // len(names)} problems")
     slow = [
         f"rule {name} took {max(s):.2g} s for one verdict, and scoring.seconds is {cfg.scoring.seconds:g}"
         for name, s in seconds.items()
         if max(s) > cfg.scoring.seconds
     ]
-    return found + slow
+    return [fault.text for fault in found] + slow
 
 
-def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[float]], title: str) -> None:
+def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[float]], marked: Collection[str], title: str) -> None:
     """A row for each mutant: the least that gold was paid over all problems, the most that anything else was."""
     from r1lite._faults import shown
     from r1lite.console import show_table
@@ -62,9 +63,10 @@ def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[f
         worst = min if own[0].mutant.kind == "gold" else max
         row = worst(own, key=lambda t: (t.scored.right, t.scored.reward - t.gold))
         paid = [shown(row.scored.verdicts[rule]) for rule in rules.weights]
-        rows.append([name, *paid, f"{row.scored.reward:.3g}", MOST[row.mutant.kind].format(row.gold), "right" if row.scored.right else ""])
-    rows.append(["microseconds a verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", "", ""])
-    show_table(title, ["", *rules.weights, "total", "at most", ""], rows)
+        is_right, mark = "right" if row.scored.right else "", "<- wrong" if name in marked else ""
+        rows.append([name, *paid, f"{row.scored.reward:.3g}", is_right, SHOULD[row.mutant.kind].format(row.gold), mark])
+    rows.append(["microseconds a verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", "", "", ""])
+    show_table(title, ["", *rules.weights, "total", "", "should be", ""], rows)
 
 
 def _microseconds(seconds: Sequence[float]) -> str:

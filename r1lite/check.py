@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from r1lite import models
+from r1lite.algorithm import check_algorithm
 from r1lite.config import Config, DistillConfig, ImitationConfig, RejectConfig, RLConfig, TrainingConfig
 from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
@@ -33,6 +34,7 @@ def check(cfg: Config) -> list[str]:
     models.device_of(cfg.model.device)
     problems = _problems(cfg)
     rules = make_rules(cfg)
+    check_algorithm(cfg.algorithm)
     make_objective(cfg)
     _sampler(cfg)
     _scoring(cfg)
@@ -67,7 +69,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         if settings.data == "task" and settings.examples < 1:
             raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
     if isinstance(settings, RLConfig):
-        _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1)
+        _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1)
         if settings.group_size < 2:
             raise ValueError(
                 f"rl.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"

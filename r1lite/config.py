@@ -51,21 +51,51 @@ class ScoringConfig:
 
 @dataclass
 class AlgorithmConfig:
-    """How rewards become advantages, and advantages a loss: the parts that objective.py composes."""
+    """From rewards to a loss: the parts that advantage.py, filters.py and objective.py compose."""
 
-    center: str = MISSING  # mean, none
-    scale: str = MISSING  # std, none
+    # what is trained on
+    reward_kl_coef: float = MISSING  # of the k1 KL to the reference taken from the reward: of each token, or summed for advantage=group
+    keep: str = MISSING  # signal (groups whose rewards differ), all, above_mean, top_fraction; advantages are taken before
+    keep_fraction: float = MISSING  # of each group, for keep=top_fraction
+    refill_rounds: int = MISSING  # extra rounds of fresh prompts until the step is full of groups with signal; 0 takes what comes
+    count_dropped: bool = MISSING  # what was dropped counts in the divisor, so updates shrink as it grows
+    mask_overlong: bool = MISSING  # a response that was cut off is not trained on
+    entropy_share: float = MISSING  # only this share of the tokens, those of highest entropy, moves the policy; 1.0 takes all
+    # rewards -> advantages
+    advantage: str = MISSING  # group, pass_at_k, gdpo (each rule by itself), return_to_go, gae
+    center: str = MISSING  # mean, leave_one_out, none
+    scale: str = MISSING  # std (of the group), batch, mean (MaxRL), signal (GPG's alpha), none
     eps: float = MISSING  # added to the deviation
-    ratio: str = MISSING  # token, sequence, none
-    gate: str = MISSING  # clip, reinforce
-    clip_low: float = MISSING
+    pass_k: int = MISSING  # k of advantage=pass_at_k
+    gamma: float = MISSING  # discount of a token, for return_to_go and gae
+    lam: float = MISSING  # of gae: 0 is one-step TD, 1 is Monte Carlo
+    whiten: str = MISSING  # none, tokens, sequences: then over the whole step
+    # the critic, for advantage=gae
+    critic: str = MISSING  # none, separate (a copy of the policy), shared (a head on the policy's trunk)
+    critic_lr: float = MISSING
+    value_clip: float = MISSING  # how far a value may move from the one before the step; 0 is off
+    value_coef: float = MISSING  # of the value loss
+    # advantages -> a loss
+    ratio: str = MISSING  # token, sequence, sequence_token, sequence_sum, none
+    gate: str = MISSING  # clip, sigmoid, cap, log_clip, tv_mask, reinforce
+    clip_low: float = MISSING  # of clip: 1 - clip_low; of log_clip: -clip_low
     clip_high: float = MISSING
+    dual_clip: float = MISSING  # of clip: the ratio's upper bound where the advantage is below 0; 0 is off
+    cap: float = MISSING  # of cap and tv_mask: the largest weight
+    tau_pos: float = MISSING  # of sigmoid: steepness where the advantage is above 0
+    tau_neg: float = MISSING  # of sigmoid: elsewhere
+    delta_low: float = MISSING  # of tv_mask: how far a token's probability may have fallen
+    delta_high: float = MISSING  # of tv_mask: how far it may have risen
     aggregate: str = MISSING  # token_mean, seq_mean_token_mean, seq_mean_token_sum, budget
-    budget: int = MISSING  # tokens a sequence is divided by, for aggregate=budget
-    count_dropped: bool = MISSING  # groups without signal count in the divisor, so updates shrink as they grow many
-    kl: str = MISSING  # none, k1, k2, k3 (whose gradient is that of KL(reference || policy))
+    budget: int = MISSING  # tokens a sequence is divided by, for aggregate=budget: the generation budget
+    kl: str = MISSING  # in the loss: none, k2 (gradient of KL(policy || reference)), k3 (of the reverse), k3_weighted (as k2)
     kl_coef: float = MISSING
-    reference_every: int = MISSING  # steps between refreshes of the KL's reference; 0 keeps it frozen
+    reference_every: int = MISSING  # steps between refreshes of the reference; 0 keeps it frozen
+    correction: str = MISSING  # for a sampler that differs from the trainer: none, truncate, mask
+    correction_level: str = MISSING  # token, sequence
+    correction_low: float = MISSING  # of mask: smaller weights count 0
+    correction_high: float = MISSING  # of truncate: the largest weight; of mask: larger ones count 0
+    entropy_coef: float = MISSING  # of the entropy bonus
 
 
 @dataclass
@@ -96,6 +126,7 @@ class RLConfig(TrainingConfig):
     prompts_per_step: int = MISSING
     group_size: int = MISSING  # rollouts of one prompt
     updates_per_step: int = MISSING  # optimiser updates that one step's rollouts are split into
+    epochs: int = MISSING  # passes over one step's rollouts
     shuffle_rewards: bool = MISSING  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = MISSING  # steps between printed rollouts; 0 prints none
 
@@ -176,10 +207,12 @@ def register() -> None:
 
 
 def algorithm_values(name: str) -> dict[str, Any]:
-    """The values of a named algorithm."""
+    """The values of a named algorithm: those of the one it builds on (its `defaults`), then its own."""
     path = CONF / "algorithm" / f"{name}.yaml"
     if not path.is_file():
         from r1lite.registry import unknown
 
         raise ValueError(unknown("algorithm", name, (p.stem for p in path.parent.glob("*.yaml"))))
-    return dict(OmegaConf.to_container(OmegaConf.load(path)))  # pyright: ignore
+    own: dict[str, Any] = dict(OmegaConf.to_container(OmegaConf.load(path)))  # pyright: ignore
+    built_on = [algorithm_values(other) for other in own.pop("defaults", ()) if other != "_self_"]
+    return {key: value for values in (*built_on, own) for key, value in values.items()}

@@ -35,7 +35,7 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
             greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
             found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg)
             if ledger is not None:
-                ledger.write(number, sampled, [[None] * len(group) for group in sampled])
+                ledger.write(number, sampled)
         scorer.check_health()
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from r1lite.credit import Credit
 from r1lite.files import atomic
 from r1lite.types import Scored
 
@@ -17,21 +18,22 @@ class Ledger:
         self.folder, self.stage = folder, stage
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, step: int, groups: Sequence[Sequence[Scored]], advantages: Sequence[Sequence[float | None]]) -> None:
+    def write(self, step: int, groups: Sequence[Sequence[Scored]], credits: Sequence[Sequence[Credit | None]] | None = None) -> None:
         """All rollouts of a step; `advantage` is empty where none was made, and `trained` says who had a say."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        credits = credits or [[None] * len(group) for group in groups]
         rows = [
-            _row(self.stage, step, scored, advantage, trained=advantage is not None and any(row))
-            for group, row in zip(groups, advantages, strict=True)
-            for scored, advantage in zip(group, row, strict=True)
+            _row(self.stage, step, scored, credit)
+            for group, row in zip(groups, credits, strict=True)
+            for scored, credit in zip(group, row, strict=True)
         ]
         with atomic(self.folder / f"step-{step:06d}.parquet") as path:
             pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
 
 
-def _row(stage: str, step: int, scored: Scored, advantage: float | None, *, trained: bool) -> dict[str, Any]:
+def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[str, Any]:
     problem, rollout = scored.problem, scored.rollout
     verdicts = [{"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why} for name, v in scored.verdicts.items()]
     return {
@@ -45,8 +47,8 @@ def _row(stage: str, step: int, scored: Scored, advantage: float | None, *, trai
         "finish": rollout.finish,
         "right": scored.right,
         "reward": scored.reward,
-        "advantage": advantage,
-        "trained": trained,
+        "advantage": None if credit is None else credit.advantage,
+        "trained": credit is not None and credit.trained,
         "verdicts": verdicts,
         "prompt_ids": rollout.prompt_ids,
         "token_ids": rollout.token_ids,

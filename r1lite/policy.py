@@ -1,17 +1,21 @@
-"""The model that is trained: log-probs, the optimiser step, the reference."""
+"""The model that is trained: its log-probs, the optimiser step; beside it the reference and the critic, where there are any."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from r1lite.batch import collate
+from r1lite.batch import collate, per_sample
 from r1lite.config import TrainingConfig
+from r1lite.critic import Critic
+from r1lite.forward import Forward, forward
+from r1lite.losses import entropy_threshold, high_entropy_mask
 from r1lite.objective import Objective, policy_loss
 from r1lite.types import Batch, Sample, Totals
 
@@ -27,12 +31,20 @@ class Policy:
     """A model with its optimiser. `steps` is how many optimiser steps have been taken; the schedule follows it."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: TrainingConfig, *, total_steps: int, temperature: float = 1.0
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        cfg: TrainingConfig,
+        *,
+        total_steps: int,
+        temperature: float = 1.0,
+        entropy_share: float = 1.0,
     ) -> None:
         self.model, self.tokenizer, self.cfg = model, tokenizer, cfg
-        self.total_steps, self.temperature = total_steps, temperature
+        self.total_steps, self.temperature, self.entropy_share = total_steps, temperature, entropy_share
         self.steps = 0
         self.reference: PreTrainedModel | None = None
+        self.critic: Critic | None = None
         fused = model.device.type == "cuda"
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay, fused=fused)
 
@@ -44,20 +56,36 @@ class Policy:
         return self.model.named_parameters()
 
     def refresh_reference(self) -> None:
-        """Let the reference of the KL term be the policy as it is now."""
+        """Let the reference of the KL be the policy as it is now."""
         self.reference = copy.deepcopy(self.model).requires_grad_(False)
+
+    def logprobs(self, samples: Sequence[Sample]) -> list[list[float]]:
+        """Of each sample's tokens, as the policy gives them now."""
+        return self._each(samples, lambda batch: self._forward(batch).logp)
+
+    def reference_logprobs(self, samples: Sequence[Sample]) -> list[list[float]]:
+        return self._each(samples, self._reference_logp)
+
+    def values(self, samples: Sequence[Sample]) -> list[list[float]]:
+        """The critic's, of each sample's tokens."""
+        critic = self.critic
+        assert critic is not None
+        return self._each(samples, lambda batch: critic.values(batch, self._forward(batch).hidden if critic.shared else None))
 
     def step(self, samples: Sequence[Sample], objective: Objective, *, totals: Totals | None = None) -> dict[str, float]:
         """One optimiser step over all samples, whatever the micro-batches; divided by their totals, or by those given."""
         batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, totals=totals, device=self.model.device)
+        threshold = self._entropy_threshold(batches) if self.entropy_share < 1 else None
         metrics: dict[str, float] = {}
         for batch in batches:
-            for key, value in self._backward(batch, objective).items():
+            for key, value in self._backward(batch, objective, threshold).items():
                 metrics[key] = metrics.get(key, 0.0) + value
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cfg.max_grad_norm))
         if not math.isfinite(norm):
             raise Diverged(self._said("gradient", norm))
         metrics |= {"grad_norm": norm, "lr": self.lr, "tokens/trained": float(sum(len(s.token_ids) for s in samples))}
+        if self.critic is not None:
+            self.critic.step(self.lr / self.cfg.lr, self.cfg.max_grad_norm)
         for group in self.optimiser.param_groups:
             group["lr"] = self.lr
         self.optimiser.step()
@@ -65,25 +93,51 @@ class Policy:
         self.steps += 1
         return metrics
 
-    def _backward(self, batch: Batch, objective: Objective) -> dict[str, float]:
-        logp, entropy = token_logprobs(self.model, batch, self.temperature)
-        reference = self._reference_logp(batch) if objective.kl != "none" else None
+    def _backward(self, batch: Batch, objective: Objective, threshold: Tensor | None = None) -> dict[str, float]:
+        seen = self._forward(batch, entropy_grad=objective.entropy_coef != 0)
         loss, stats = policy_loss(
             objective,
-            logp=logp,
+            logp=seen.logp,
             old_logp=batch.old_logp,
             advantages=batch.advantages,
             mask=batch.mask,
-            ref_logp=reference,
-            sampler_logp=batch.old_logp if batch.sampled else None,
+            ref_logp=self._reference_logp(batch) if objective.kl != "none" else None,
+            sampler_logp=batch.sampler_logp,
+            entropy=seen.entropy,
+            focus=None if threshold is None else high_entropy_mask(seen.entropy.detach(), batch.mask, 1.0, threshold=threshold),
             total_tokens=batch.totals.tokens,
             total_sequences=batch.totals.sequences,
         )
+        if self.critic is not None:
+            value_loss, value_stats = self.critic.loss(batch, seen.hidden)
+            loss, stats = loss + value_loss, stats | value_stats
         if not torch.isfinite(loss):
             raise Diverged(self._said("loss", loss.item()))
         loss.backward()
-        stats |= {"loss": loss.detach(), "entropy": (entropy * batch.mask).sum() / batch.totals.tokens}
-        return {key: float(value) for key, value in stats.items()}
+        return {key: float(value) for key, value in (stats | {"loss": loss.detach()}).items()}
+
+    def _forward(self, batch: Batch, *, entropy_grad: bool = False) -> Forward:
+        shared = self.critic is not None and self.critic.shared
+        return forward(self.model, batch, self.temperature, entropy_grad=entropy_grad, hidden=shared)
+
+    @torch.no_grad()
+    def _each(self, samples: Sequence[Sample], what: Any) -> list[list[float]]:
+        batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device)
+        return per_sample(batches, [what(batch) for batch in batches], samples)
+
+    @torch.no_grad()
+    def _reference_logp(self, batch: Batch) -> Tensor:
+        if self.reference is None:
+            self.refresh_reference()
+        assert self.reference is not None
+        return forward(self.reference, batch, self.temperature).logp
+
+    @torch.no_grad()
+    def _entropy_threshold(self, batches: Sequence[Batch]) -> Tensor:
+        """Over the whole step, so that micro-batches change nothing."""
+        seen = [(self._forward(batch).entropy[batch.mask > 0]) for batch in batches]
+        entropy = torch.cat(seen).unsqueeze(0)
+        return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
     def _said(self, what: str, value: float) -> str:
         return (
@@ -91,17 +145,11 @@ class Policy:
             f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}), and choose another run_dir=."
         )
 
-    @torch.no_grad()
-    def _reference_logp(self, batch: Batch) -> Tensor:
-        if self.reference is None:
-            self.refresh_reference()
-        assert self.reference is not None
-        return token_logprobs(self.reference, batch, self.temperature)[0]
-
     def state(self) -> dict[str, Any]:
         """Everything, besides the weights, that the next step depends on."""
         reference = self.reference.state_dict() if self.reference is not None else None
-        return {"steps": self.steps, "optimiser": self.optimiser.state_dict(), "reference": reference}
+        critic = self.critic.state() if self.critic is not None else None
+        return {"steps": self.steps, "optimiser": self.optimiser.state_dict(), "reference": reference, "critic": critic}
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
         mine = dict(self.weights())
@@ -116,19 +164,13 @@ class Policy:
             self.refresh_reference()
             assert self.reference is not None
             self.reference.load_state_dict(state["reference"])
+        if self.critic is not None:
+            self.critic.restore(state["critic"])
 
 
-def token_logprobs(model: PreTrainedModel, batch: Batch, temperature: float) -> tuple[Tensor, Tensor]:
-    """Log-prob of each completion token and the entropy where it was drawn, both [N, T]."""
-    # Prompt positions go through the model, but not through the output head.
-    keep = torch.arange(batch.first - 1, batch.input_ids.shape[1] - 1, device=batch.input_ids.device)
-    logits = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits
-    precise = torch.promote_types(logits.dtype, torch.float32)
-    logprobs = torch.log_softmax(logits.to(precise) / temperature, dim=-1)
-    logp = logprobs.gather(-1, batch.input_ids[:, batch.first :].unsqueeze(-1)).squeeze(-1)
-    with torch.no_grad():
-        entropy = -(logprobs.exp() * logprobs).sum(-1)
-    return logp, entropy
+def with_old_logprobs(policy: Policy, samples: Sequence[Sample]) -> list[Sample]:
+    """The trainer's own log-probs before the step, for a correction of what the sampler's differ by."""
+    return [replace(s, old_logprobs=tuple(row)) for s, row in zip(samples, policy.logprobs(samples), strict=True)]
 
 
 def learning_rate(step: int, cfg: TrainingConfig, total_steps: int) -> float:

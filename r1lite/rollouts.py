@@ -1,13 +1,12 @@
-"""What happens to scored groups on their way to training and to the metrics. Plain values in, plain values out."""
+"""What scored groups say of a step: who was judged, and what to watch. Plain values in, plain values out."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from random import Random
 
-from r1lite.advantage import group_advantages, has_signal
-from r1lite.types import Sample, Scored, Totals
+from r1lite.advantage import has_signal
+from r1lite.types import Scored, Totals
 
 Groups = Sequence[Sequence[Scored]]
 
@@ -20,31 +19,6 @@ def judged(scored: Scored) -> bool:
 
 def rewards_of(group: Sequence[Scored]) -> list[float]:
     return [s.reward for s in group if judged(s)]
-
-
-def compare(groups: Groups, *, center: str, scale: str, eps: float, shuffle: str = "") -> list[list[float | None]]:
-    """Advantages within each group; None for a rollout that was not judged.
-
-    With `shuffle` (a seed), the same rewards are given to others of the same group: a control, from which nothing
-    can be learnt.
-    """
-    rewards = [rewards_of(group) for group in groups]
-    if shuffle:
-        random = Random(f"{shuffle}/shuffle")
-        rewards = [random.sample(row, len(row)) for row in rewards]
-    advantages = map(iter, group_advantages(rewards, center=center, scale=scale, eps=eps))
-    return [[next(row) if judged(s) else None for s in group] for group, row in zip(groups, advantages, strict=True)]
-
-
-def samples_with_signal(groups: Groups, advantages: Sequence[Sequence[float | None]]) -> list[Sample]:
-    """What to train on. Groups whose advantages are all 0 say nothing: they are left out, never forwarded."""
-    return [
-        Sample(prompt_ids=s.rollout.prompt_ids, token_ids=s.rollout.token_ids, logprobs=s.rollout.logprobs, advantage=advantage)
-        for group, row in zip(groups, advantages, strict=True)
-        if any(row)
-        for s, advantage in zip(group, row, strict=True)
-        if advantage is not None
-    ]
 
 
 def totals_of_judged(groups: Groups) -> Totals:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from r1lite import models
 from r1lite.config import Config, TrainingConfig
+from r1lite.critic import Critic
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
@@ -55,3 +56,16 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
     model, tokenizer = models.load(str(start), cfg.model)
     return Policy(model, tokenizer, training, total_steps=steps, temperature=cfg.sampler.temperature)
+
+
+def make_learner(start: Path | str, cfg: Config) -> Policy:
+    """The policy of reinforcement learning, with the reference and the critic that its algorithm needs."""
+    a = cfg.algorithm
+    model, tokenizer = models.load(str(start), cfg.model)
+    steps = cfg.rl.steps * cfg.rl.updates_per_step * cfg.rl.epochs
+    policy = Policy(model, tokenizer, cfg.rl, total_steps=steps, temperature=cfg.sampler.temperature, entropy_share=a.entropy_share)
+    if a.kl != "none" or a.reward_kl_coef:
+        policy.refresh_reference()
+    if a.critic != "none":
+        policy.critic = Critic(model, a)
+    return policy

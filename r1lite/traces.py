@@ -35,7 +35,7 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: RejectConfig 
             asked += scorer.ask([group])
             progress.advance({})
         groups = scorer.wait(asked)
-        Ledger(folder / "rollouts", name).write(0, groups, [[None] * len(group) for group in groups])
+        Ledger(folder / "rollouts", name).write(0, groups)
         scorer.check_health()
     kept = keep_best(groups, per_prompt=wanted.keep_per_prompt)
     if not kept:

@@ -85,8 +85,12 @@ class Sample:
 
     prompt_ids: tuple[int, ...]
     token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...] = ()  # empty where no policy sampled it
+    logprobs: tuple[float, ...] = ()  # the sampler's; empty where no policy sampled it
     advantage: float = 1.0
+    token_advantages: tuple[float, ...] = ()  # where they differ from token to token; then they count
+    old_logprobs: tuple[float, ...] = ()  # the trainer's own, before the step, where they were recomputed
+    values: tuple[float, ...] = ()  # of each token's state, by the critic, before the step
+    returns: tuple[float, ...] = ()  # what the critic should have said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +109,12 @@ class Batch:
     first: int  # where the earliest completion of the batch begins; T = L - first
     mask: Tensor  # [N, T] 1.0 on completion tokens
     old_logp: Tensor  # [N, T] zeros where no policy sampled the tokens
-    advantages: Tensor  # [N]
-    sampled: bool  # whether old_logp is there
+    advantages: Tensor  # [N, T]
     totals: Totals
+    rows: tuple[int, ...]  # where each sequence stood in what was collated
+    sampler_logp: Tensor | None = None  # [N, T]
+    values: Tensor | None = None  # [N, T] the critic's, before the step
+    returns: Tensor | None = None  # [N, T]
 
 
 class Task(Protocol):

@@ -22,7 +22,11 @@ ARROWS = {
     "r1lite/types.py": (),
     "r1lite/registry.py": (),
     "r1lite/advantage.py": ("r1lite.types",),
-    "r1lite/objective.py": ("r1lite.types", "r1lite.config.algorithm_values"),  # the presets' values live in YAML
+    "r1lite/filters.py": ("r1lite.types", "r1lite.advantage"),
+    "r1lite/losses.py": ("r1lite.types",),
+    "r1lite/terms.py": ("r1lite.types", "r1lite.losses", "r1lite.objective"),
+    # The presets' values live in YAML.
+    "r1lite/objective.py": ("r1lite.types", "r1lite.losses", "r1lite.terms", "r1lite.config.algorithm_values"),
     "r1lite/prompt.py": ("r1lite.types",),
     "r1lite/": ROOMS,
 }

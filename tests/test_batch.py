@@ -13,7 +13,8 @@ def test_rows_are_whole_sequences_padded_on_the_right() -> None:
     assert batch.first == 2
     assert batch.mask.tolist() == [[0, 1, 1], [1, 0, 0]]
     assert torch.equal(batch.old_logp, torch.tensor([[0, -0.1, -0.2], [-0.5, 0, 0]]))
-    assert batch.advantages.tolist() == [2.0, -1.0]
+    assert batch.advantages.tolist() == [[0.0, 2.0, 2.0], [-1.0, 0.0, 0.0]]
+    assert batch.rows == (1, 0)
     assert batch.totals == Totals(tokens=3, sequences=2)
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from r1lite.batch import collate
+from r1lite.forward import forward
 from r1lite.objective import IMITATE, Objective
-from r1lite.policy import Diverged, Policy, learning_rate, token_logprobs
+from r1lite.policy import Diverged, Policy, learning_rate
 from r1lite.types import Sample
 
 SAMPLES = [
@@ -24,7 +25,8 @@ def make(model: Any, tokenizer: Any, config: Any, **changes: Any) -> Policy:
 
 def test_logprobs_equal_those_of_each_sequence_alone(model: Any) -> None:
     (batch,) = collate(SAMPLES, micro_batch_tokens=1000)
-    logp, entropy = token_logprobs(model, batch, temperature=0.7)
+    seen = forward(model, batch, temperature=0.7)
+    logp, entropy = seen.logp, seen.entropy
     by_length = sorted(SAMPLES, key=lambda s: len(s.prompt_ids) + len(s.token_ids), reverse=True)
     for row, sample in enumerate(by_length):
         ids = torch.tensor([sample.prompt_ids + sample.token_ids])

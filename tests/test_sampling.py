@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from r1lite.batch import collate
-from r1lite.policy import token_logprobs
+from r1lite.forward import forward
 from r1lite.prompt import Prompter
 from r1lite.sampling.draw import draw, filtered, uniforms
 from r1lite.sampling.native import NativeSampler
@@ -36,7 +36,7 @@ def test_kept_logprobs_are_the_trainers(model: Any, tokenizer: Any, config: Any)
     for rollout in rollouts:
         assert len(rollout.token_ids) == len(rollout.logprobs) <= 24
         (batch,) = collate([Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids)], micro_batch_tokens=1)
-        logp, _ = token_logprobs(model, batch, temperature=0.8)
+        logp = forward(model, batch, temperature=0.8).logp
         assert torch.allclose(logp[0], torch.tensor(rollout.logprobs), atol=1e-4)
 
 

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1lite import models
+from r1lite.advantage import has_signal
 from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
+from r1lite.credit import credit, samples_of
 from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
-from r1lite.policy import Policy
-from r1lite.rollouts import compare, rollout_metrics, samples_with_signal, totals_of_judged
+from r1lite.policy import Policy, with_old_logprobs
+from r1lite.rollouts import rewards_of, rollout_metrics, totals_of_judged
 from r1lite.run import Place
 from r1lite.score import Scorer
-from r1lite.setup import make_objective, make_policy, make_prompter, make_rules, make_sampler, make_task
+from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler, make_task
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
 from r1lite.types import Sample, Sampler, Scored, Totals
@@ -63,20 +65,15 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]], dict[str, float]]:
     """One step of GRPO, or of whichever algorithm the config describes."""
     watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
-    problems = parts.feed.take(cfg.rl.prompts_per_step)
-    with watch.lap("sample"):  # scoring begins with the first finished group
-        asked = parts.scorer.ask(parts.sampler.sample(problems, n=cfg.rl.group_size, seed=seed))
-    with watch.lap("score"):  # what is left to wait for
-        groups = parts.scorer.wait(asked)
-
-    shuffle = seed if cfg.rl.shuffle_rewards else ""
-    advantages = compare(groups, center=cfg.algorithm.center, scale=cfg.algorithm.scale, eps=cfg.algorithm.eps, shuffle=shuffle)
-    parts.ledger.write(step, groups, advantages)
+    groups = collect(parts, cfg, seed, watch)
+    with watch.lap("train"):
+        shuffle = seed if cfg.rl.shuffle_rewards else ""
+        credits = credit(groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
+    parts.ledger.write(step, groups, credits)
     parts.scorer.check_health()
 
     with watch.lap("train"):
-        everyone = totals_of_judged(groups) if cfg.algorithm.count_dropped else None
-        trained = update(parts, samples_with_signal(groups, advantages), cfg.rl.updates_per_step, everyone)
+        trained = update(parts, samples_of(credits), cfg, totals_of_judged(groups) if cfg.algorithm.count_dropped else None)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
@@ -84,9 +81,27 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]],
     return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
 
 
-def update(parts: Parts, samples: list[Sample], updates: int, totals: Totals | None) -> dict[str, float]:
+def collect(parts: Parts, cfg: Config, seed: str, watch: Stopwatch) -> list[list[Scored]]:
+    """Scored groups for one step. Where groups without signal are refilled (DAPO), fresh prompts take their place."""
+    groups: list[list[Scored]] = []
+    for again in range(cfg.algorithm.refill_rounds + 1):
+        missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
+        if not missing:
+            break
+        problems = parts.feed.take(missing)
+        with watch.lap("sample"):  # scoring begins with the first finished group
+            asked = parts.scorer.ask(parts.sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{again}" if again else seed))
+        with watch.lap("score"):  # what is left to wait for
+            groups += parts.scorer.wait(asked)
+    return groups
+
+
+def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
     """Optimiser steps over the samples that carry signal; a step without any changes nothing."""
-    chunks = [samples[i::updates] for i in range(updates)]
+    if parts.objective.correction != "none":
+        samples = with_old_logprobs(parts.policy, samples)
+    updates = cfg.rl.updates_per_step
+    chunks = [samples[i::updates] for i in range(updates)] * cfg.rl.epochs
     share = Totals(tokens=totals.tokens // updates, sequences=totals.sequences // updates) if totals else None
     done = [parts.policy.step(chunk, parts.objective, totals=share) for chunk in chunks if chunk]
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
@@ -97,9 +112,7 @@ def update(parts: Parts, samples: list[Sample], updates: int, totals: Totals | N
 
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     """Everything a step needs, brought to the last checkpoint; and how many steps that had done."""
-    policy = make_policy(start, cfg, cfg.rl, steps=cfg.rl.steps * cfg.rl.updates_per_step)
-    if cfg.algorithm.kl != "none":
-        policy.refresh_reference()
+    policy = make_learner(start, cfg)
     checkpoints = Checkpoints(place.checkpoints)
     done, position = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
@@ -119,7 +132,8 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
 def in_words(cfg: RLConfig) -> str:
     """The batch arithmetic, before launch."""
     rollouts = cfg.prompts_per_step * cfg.group_size
-    share = f"{rollouts} in one optimiser update" if cfg.updates_per_step == 1 else f"split into {cfg.updates_per_step} optimiser updates"
+    share = "in one optimiser update" if cfg.updates_per_step == 1 else f"split into {cfg.updates_per_step} optimiser updates"
+    share += f", {cfg.epochs} times over" if cfg.epochs > 1 else ""
     return (
         f"rl: {cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"

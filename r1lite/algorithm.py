@@ -1,0 +1,50 @@
+"""Which parts of an algorithm go together. What belongs to the loss alone is refused by Objective."""
+
+from __future__ import annotations
+
+from r1lite.advantage import CENTERS, SCALES, WHITENINGS, known
+from r1lite.config import AlgorithmConfig
+from r1lite.filters import KEEPS
+
+ADVANTAGES = ("group", "pass_at_k", "gdpo", "return_to_go", "gae")
+CRITICS = ("none", "separate", "shared")
+PER_TOKEN = ("return_to_go", "gae")
+
+
+def check_algorithm(a: AlgorithmConfig) -> None:
+    """Raise ValueError with the first thing that makes no sense, and why."""
+    known(keep=(a.keep, KEEPS), advantage=(a.advantage, ADVANTAGES), center=(a.center, CENTERS), scale=(a.scale, SCALES))
+    known(whiten=(a.whiten, WHITENINGS), critic=(a.critic, CRITICS))
+    _numbers(a)
+    if a.advantage in PER_TOKEN and (a.ratio in ("sequence", "sequence_sum") or a.gate == "log_clip"):
+        _refuse(f"advantage={a.advantage} differs from token to token, and ratio={a.ratio} with gate={a.gate} weighs whole sequences: "
+                "ratio=sequence_token keeps each token's own")  # fmt: skip
+    if (a.advantage == "gae") != (a.critic != "none"):
+        _refuse(f"a critic serves advantage=gae, and nothing else does: got advantage={a.advantage} with critic={a.critic}")
+    if a.advantage == "pass_at_k" and a.scale not in ("none", "std"):
+        _refuse(f"advantage=pass_at_k is scaled by scale=std or none, got {a.scale}")
+    if a.scale == "signal" and not a.count_dropped:
+        _refuse("scale=signal makes up for sequences without signal in the divisor: it needs count_dropped=true")
+    if a.refill_rounds and a.keep == "all":
+        _refuse("keep=all drops nothing, so there is nothing to refill: set refill_rounds=0")
+    if a.scale == "mean" and a.reward_kl_coef:
+        _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
+
+
+def _numbers(a: AlgorithmConfig) -> None:
+    for name in ("keep_fraction", "entropy_share"):
+        if not 0 < getattr(a, name) <= 1:
+            _refuse(f"{name} must lie above 0 and at most at 1, got {getattr(a, name)}")
+    for name in ("gamma", "lam"):
+        if not 0 <= getattr(a, name) <= 1:
+            _refuse(f"{name} must lie between 0 and 1, got {getattr(a, name)}")
+    for name in ("reward_kl_coef", "eps", "value_clip", "refill_rounds", "reference_every"):
+        if not getattr(a, name) >= 0:
+            _refuse(f"{name} must be at least 0, got {getattr(a, name)}")
+    for name in ("critic_lr", "value_coef", "pass_k"):
+        if not getattr(a, name) > 0:
+            _refuse(f"{name} must be above 0, got {getattr(a, name)}")
+
+
+def _refuse(reason: str) -> None:
+    raise ValueError(f"algorithm.{reason}" if not reason.startswith("a critic") else f"algorithm: {reason}")
