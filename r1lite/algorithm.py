@@ -16,6 +16,9 @@ def check_algorithm(a: AlgorithmConfig) -> None:
     known(keep=(a.keep, KEEPS), advantage=(a.advantage, ADVANTAGES), center=(a.center, CENTERS), scale=(a.scale, SCALES))
     known(whiten=(a.whiten, WHITENINGS), critic=(a.critic, CRITICS))
     _numbers(a)
+    if a.kl == "k1":
+        _refuse("kl=k1 does nothing as a loss: its expected gradient is 0 on the policy's own tokens. "
+                "Take it from the reward with algorithm.reward_kl_coef, or choose kl=k2, which has that gradient")  # fmt: skip
     if a.advantage in PER_TOKEN and (a.ratio in ("sequence", "sequence_sum") or a.gate == "log_clip"):
         _refuse(f"advantage={a.advantage} differs from token to token, and ratio={a.ratio} with gate={a.gate} weighs whole sequences: "
                 "ratio=sequence_token keeps each token's own")  # fmt: skip

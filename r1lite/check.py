@@ -74,6 +74,8 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             raise ValueError(
                 f"rl.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
             )
+        if cfg.algorithm.advantage == "pass_at_k" and cfg.algorithm.pass_k > settings.group_size:
+            raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than rl.group_size={settings.group_size}")
     if isinstance(settings, RejectConfig | DistillConfig):
         _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
     if isinstance(settings, DistillConfig):

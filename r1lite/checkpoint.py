@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from r1lite.files import atomic, read_json, remove, write_json
 
 if TYPE_CHECKING:
-    from r1lite.policy import Policy
+    from r1lite.loop import Learner
 
 KEEP = 2
 
@@ -24,21 +24,21 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, step: int, policy: Policy, *, position: int = 0) -> None:
+    def save(self, step: int, learner: Learner, *, position: int = 0) -> None:
         import torch
         from safetensors.torch import save_file
 
         with atomic(self.folder / f"step-{step:06d}") as part:
             part.mkdir(parents=True)
             # Tied weights are one tensor under two names, which safetensors refuses: named_parameters() gives each once.
-            save_file({name: p.detach().contiguous() for name, p in policy.weights()}, part / "weights.safetensors")
-            torch.save(policy.state(), part / "state.pt")
+            save_file({name: p.detach().contiguous() for name, p in learner.weights()}, part / "weights.safetensors")
+            torch.save(learner.state(), part / "state.pt")
             write_json(part / "step.json", {"step": step, "position": position})
         for old in self._all()[:-KEEP]:
             remove(old)
 
-    def restore(self, policy: Policy) -> tuple[int, int]:
-        """Bring the policy to its last checkpoint; give the steps done and the position in the data."""
+    def restore(self, learner: Learner) -> tuple[int, int]:
+        """Bring the learner to its last checkpoint; give the steps done and the position in the data."""
         import torch
         from safetensors.torch import load_file
 
@@ -47,7 +47,7 @@ class Checkpoints:
             return 0, 0
         # weights_only: a checkpoint is tensors and numbers, and nothing in it may run.
         state = torch.load(found[-1] / "state.pt", weights_only=True)
-        policy.restore(load_file(found[-1] / "weights.safetensors"), state)
+        learner.restore(load_file(found[-1] / "weights.safetensors"), state)
         where = read_json(found[-1] / "step.json")
         return where["step"], where["position"]
 

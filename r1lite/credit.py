@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 
-from r1lite.advantage import gae, gdpo_advantages, group_advantages, pass_at_k_advantages, returns_to_go, token_rewards, whiten
+from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal, pass_at_k_advantages, returns_to_go, token_rewards, whiten
 from r1lite.algorithm import PER_TOKEN
 from r1lite.config import AlgorithmConfig
 from r1lite.filters import kept
@@ -48,18 +48,21 @@ def credit(groups: Groups, a: AlgorithmConfig, judges: Judges, *, weights: Mappi
     can be learnt.
     """
     rows = [[s for s in group if judged(s)] for group in groups]
-    rewards: Rows = [[s.reward for s in row] for row in rows]
+    paid = rows
     if shuffle:
         random = Random(f"{shuffle}/shuffle")
-        rewards = [random.sample(row, len(row)) for row in rewards]
+        paid = [random.sample(row, len(row)) for row in rows]
+    rewards: Rows = [[s.reward for s in row] for row in paid]
     keep = [kept(row, keep=a.keep, fraction=a.keep_fraction) for row in rewards]
+    if a.advantage == "gdpo" and a.keep == "signal":  # equal totals of different rules are what it is there for
+        keep = [[has_signal(row) or _rules_differ(told)] * len(row) for row, told in zip(rewards, paid, strict=True)]
     if a.mask_overlong:
         keep = [[k and s.rollout.finish != "length" for k, s in zip(ks, row, strict=True)] for ks, row in zip(keep, rows, strict=True)]
     samples = [_sample(s) for row in rows for s in row]
     if a.advantage in PER_TOKEN:
         samples = _per_token(samples, rewards, a, judges)
     else:
-        samples = _per_rollout(samples, rows, rewards, a, judges, weights)
+        samples = _per_rollout(samples, paid, rewards, a, judges, weights)
     trained = [k for row in keep for k in row]
     credits = iter(_whitened([Credit(sample=s, trained=t) for s, t in zip(samples, trained, strict=True)], a.whiten))
     return [[next(credits) if judged(s) else None for s in group] for group in groups]
@@ -76,7 +79,7 @@ def _sample(scored: Scored) -> Sample:
 
 
 def _per_rollout(
-    samples: Sequence[Sample], rows: Groups, rewards: Rows, a: AlgorithmConfig, judges: Judges, weights: Mapping[str, float]
+    samples: Sequence[Sample], paid: Groups, rewards: Rows, a: AlgorithmConfig, judges: Judges, weights: Mapping[str, float]
 ) -> list[Sample]:
     if a.reward_kl_coef:  # a response is charged for all of its tokens
         charges = iter([a.reward_kl_coef * sum(kl) for kl in _kl(samples, judges)])
@@ -85,7 +88,7 @@ def _per_rollout(
         case "pass_at_k":
             advantages = pass_at_k_advantages(rewards, a.pass_k, scale=a.scale, eps=a.eps)
         case "gdpo":
-            rules = [[[s.verdicts[name].value for s in row] for row in rows] for name in weights]
+            rules = [[[s.verdicts[name].value for s in row] for row in paid] for name in weights]
             advantages = gdpo_advantages(rules, list(weights.values()), eps=a.eps)
         case _:
             advantages = group_advantages(rewards, center=a.center, scale=a.scale, eps=a.eps)
@@ -105,6 +108,10 @@ def _per_token(samples: Sequence[Sample], rewards: Rows, a: AlgorithmConfig, jud
         advantages, returns = gae(rewarded, values, gamma=a.gamma, lam=a.lam)
         found.append(replace(sample, token_advantages=tuple(advantages), returns=tuple(returns), values=tuple(values)))
     return found
+
+
+def _rules_differ(row: Sequence[Scored]) -> bool:
+    return any(s.verdicts[name].value != row[0].verdicts[name].value for s in row for name in s.verdicts)
 
 
 def _kl(samples: Sequence[Sample], judges: Judges) -> list[list[float]]:

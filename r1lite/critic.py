@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
-from r1lite.config import AlgorithmConfig
+from r1lite.config import AlgorithmConfig, TrainingConfig
 from r1lite.forward import before_each_token
 from r1lite.losses import value_loss
+from r1lite.optimiser import Optimiser
 from r1lite.types import Batch
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ class Critic:
     The head starts at 0, so that a new critic says 0 of everything rather than noise.
     """
 
-    def __init__(self, policy: PreTrainedModel, cfg: AlgorithmConfig) -> None:
+    def __init__(self, policy: PreTrainedModel, cfg: AlgorithmConfig, training: TrainingConfig, *, total_steps: int) -> None:
         self.cfg, self.shared = cfg, cfg.critic == "shared"
         self.trunk: Any = None if self.shared else copy.deepcopy(policy.base_model)
         self.head = nn.Linear(policy.config.hidden_size, 1, device=policy.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.optimiser = torch.optim.AdamW(self.parameters(), lr=cfg.critic_lr, weight_decay=0.0)
+        self.optimiser = Optimiser(self.parameters(), training, total_steps=total_steps, lr=cfg.critic_lr)
 
     def parameters(self) -> list[nn.Parameter]:
         trunk = [] if self.shared else list(self.trunk.parameters())
@@ -56,20 +56,12 @@ class Critic:
         }
         return self.cfg.value_coef * (per_token * batch.mask).sum() / tokens, stats
 
-    def step(self, lr_share: float, max_grad_norm: float) -> None:
-        """With the policy's step, on a schedule of the same shape."""
-        torch.nn.utils.clip_grad_norm_(self.parameters(), max_grad_norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.cfg.critic_lr * lr_share
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-
     def state(self) -> dict[str, Any]:
         trunk = None if self.shared else self.trunk.state_dict()
-        return {"trunk": trunk, "head": self.head.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {"trunk": trunk, "head": self.head.state_dict(), "optimiser": self.optimiser.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         if not self.shared:
             self.trunk.load_state_dict(state["trunk"])
         self.head.load_state_dict(state["head"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.restore(state["optimiser"])

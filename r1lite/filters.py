@@ -35,8 +35,3 @@ def kept(rewards: Sequence[float], *, keep: str = "signal", fraction: float = 1.
         best = set(sorted(range(len(rewards)), key=lambda i: -rewards[i])[:count])  # sorting keeps the order of equals
         return [i in best for i in range(len(rewards))]
     return [True] * len(rewards)
-
-
-def filled(signals: Sequence[bool], *, wanted: int) -> bool:
-    """Dynamic sampling (DAPO): whether enough groups carry signal, or another round of prompts is needed."""
-    return sum(signals) >= wanted

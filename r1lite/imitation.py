@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
-from r1lite import models
-from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config, ImitationConfig, TrainingConfig
-from r1lite.console import Progress
+from r1lite.loop import run_steps
 from r1lite.objective import IMITATE
 from r1lite.policy import Policy
 from r1lite.run import Place
 from r1lite.setup import make_policy, make_prompter
 from r1lite.traces import FILE, demonstrations, from_file
-from r1lite.track import Stopwatch
 from r1lite.types import Sample
 
+T = TypeVar("T")
 Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
 
 
@@ -38,28 +37,16 @@ def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Plac
 
 def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:
     """Train for a number of steps, going on from the stage's last checkpoint, and save the result."""
-    checkpoints = Checkpoints(place.checkpoints)
-    done, _ = checkpoints.restore(policy)
-    place.tracker.begin(place.name, done)
-    with Progress(place.name, steps, done) as progress:
-        for step in range(done + 1, steps + 1):
-            watch = Stopwatch()
-            with watch.lap("train"):
-                metrics = policy.step(batches(step), IMITATE)
-            place.tracker.log(place.name, step, metrics | watch.metrics())
-            progress.advance({"loss": metrics["loss"], "entropy": metrics["entropy"]})
-            if step % cfg.checkpoint_every == 0 and step < steps:
-                checkpoints.save(step, policy)
-    models.save(policy.model, policy.tokenizer, place.final)
+    run_steps(policy, lambda step: policy.step(batches(step), IMITATE), cfg, place, steps=steps, shown=("loss", "entropy"))
 
 
-def epochs(samples: Sequence[Sample], batch_size: int, seed: str) -> Batches:
+def epochs(samples: Sequence[T], batch_size: int, seed: str) -> Callable[[int], list[T]]:
     """Batches that go through all samples in a new order each epoch; a function of the step alone."""
     if not samples:
         raise ValueError("there are no examples to train on")
 
-    def batch(step: int) -> list[Sample]:
-        taken: list[Sample] = []
+    def batch(step: int) -> list[T]:
+        taken: list[T] = []
         for position in range((step - 1) * batch_size, step * batch_size):
             epoch, at = divmod(position, len(samples))
             taken.append(samples[_order(len(samples), f"{seed}/{epoch}")[at]])

@@ -23,7 +23,7 @@ PARTS = {
     "ratio": ("token", "sequence", "sequence_token", "sequence_sum", "none"),
     "gate": ("clip", "sigmoid", "cap", "log_clip", "tv_mask", "reinforce"),
     "aggregate": ("token_mean", "seq_mean_token_mean", "seq_mean_token_sum", "budget"),
-    "kl": ("none", "k2", "k3", "k3_weighted"),
+    "kl": ("none", "k1", "k2", "k3", "k3_weighted"),
     "correction": ("none", "truncate", "mask"),
     "correction_level": ("token", "sequence"),
 }
@@ -59,11 +59,6 @@ class Objective:
     entropy_coef: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kl == "k1":
-            raise ValueError(
-                "algorithm.kl=k1 does nothing as a loss: its expected gradient is 0 on the policy's own tokens. "
-                "Take it from the reward with algorithm.reward_kl_coef, or choose kl=k2, which has that gradient"
-            )
         for part, known in PARTS.items():
             if getattr(self, part) not in known:
                 raise ValueError(f"unknown algorithm.{part} {getattr(self, part)!r}. Known: {', '.join(known)}.")

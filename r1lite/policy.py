@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from r1lite import models
 from r1lite.batch import collate, per_sample
 from r1lite.config import TrainingConfig
 from r1lite.critic import Critic
 from r1lite.forward import Forward, forward
 from r1lite.losses import entropy_threshold, high_entropy_mask
 from r1lite.objective import Objective, policy_loss
+from r1lite.optimiser import Optimiser, load_weights
 from r1lite.types import Batch, Sample, Totals
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class Diverged(ValueError):
-    """The loss or the gradient is not a number any more."""
-
-
 class Policy:
-    """A model with its optimiser. `steps` is how many optimiser steps have been taken; the schedule follows it."""
+    """A model with its optimiser."""
 
     def __init__(
         self,
@@ -41,16 +39,17 @@ class Policy:
         entropy_share: float = 1.0,
     ) -> None:
         self.model, self.tokenizer, self.cfg = model, tokenizer, cfg
-        self.total_steps, self.temperature, self.entropy_share = total_steps, temperature, entropy_share
-        self.steps = 0
+        self.temperature, self.entropy_share = temperature, entropy_share
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
-        fused = model.device.type == "cuda"
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay, fused=fused)
+        self.optimiser = Optimiser(model.parameters(), cfg, total_steps=total_steps)
 
     @property
     def lr(self) -> float:
-        return learning_rate(self.steps, self.cfg, self.total_steps)
+        return self.optimiser.lr
+
+    def save(self, folder: Path) -> None:
+        models.save(self.model, self.tokenizer, folder)
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         return self.model.named_parameters()
@@ -80,18 +79,9 @@ class Policy:
         for batch in batches:
             for key, value in self._backward(batch, objective, threshold).items():
                 metrics[key] = metrics.get(key, 0.0) + value
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cfg.max_grad_norm))
-        if not math.isfinite(norm):
-            raise Diverged(self._said("gradient", norm))
-        metrics |= {"grad_norm": norm, "lr": self.lr, "tokens/trained": float(sum(len(s.token_ids) for s in samples))}
         if self.critic is not None:
-            self.critic.step(self.lr / self.cfg.lr, self.cfg.max_grad_norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.lr
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.steps += 1
-        return metrics
+            self.critic.optimiser.step()
+        return metrics | self.optimiser.step() | {"tokens/trained": float(sum(len(s.token_ids) for s in samples))}
 
     def _backward(self, batch: Batch, objective: Objective, threshold: Tensor | None = None) -> dict[str, float]:
         seen = self._forward(batch, entropy_grad=objective.entropy_coef != 0)
@@ -111,9 +101,7 @@ class Policy:
         if self.critic is not None:
             value_loss, value_stats = self.critic.loss(batch, seen.hidden)
             loss, stats = loss + value_loss, stats | value_stats
-        if not torch.isfinite(loss):
-            raise Diverged(self._said("loss", loss.item()))
-        loss.backward()
+        self.optimiser.backward(loss)
         return {key: float(value) for key, value in (stats | {"loss": loss.detach()}).items()}
 
     def _forward(self, batch: Batch, *, entropy_grad: bool = False) -> Forward:
@@ -139,27 +127,15 @@ class Policy:
         entropy = torch.cat(seen).unsqueeze(0)
         return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
-    def _said(self, what: str, value: float) -> str:
-        return (
-            f"the {what} is {value} at optimiser step {self.steps + 1}; the step was not taken. "
-            f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}), and choose another run_dir=."
-        )
-
     def state(self) -> dict[str, Any]:
         """Everything, besides the weights, that the next step depends on."""
         reference = self.reference.state_dict() if self.reference is not None else None
         critic = self.critic.state() if self.critic is not None else None
-        return {"steps": self.steps, "optimiser": self.optimiser.state_dict(), "reference": reference, "critic": critic}
+        return {"optimiser": self.optimiser.state(), "reference": reference, "critic": critic}
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        mine = dict(self.weights())
-        if mine.keys() != weights.keys():
-            raise ValueError(f"the checkpoint is of another model: {sorted(mine.keys() ^ weights.keys())[:4]} ...")
-        with torch.no_grad():
-            for name, tensor in weights.items():
-                mine[name].copy_(tensor)
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.steps = state["steps"]
+        load_weights(self.weights(), weights)
+        self.optimiser.restore(state["optimiser"])
         if state["reference"] is not None:
             self.refresh_reference()
             assert self.reference is not None
@@ -171,11 +147,3 @@ class Policy:
 def with_old_logprobs(policy: Policy, samples: Sequence[Sample]) -> list[Sample]:
     """The trainer's own log-probs before the step, for a correction of what the sampler's differ by."""
     return [replace(s, old_logprobs=tuple(row)) for s, row in zip(samples, policy.logprobs(samples), strict=True)]
-
-
-def learning_rate(step: int, cfg: TrainingConfig, total_steps: int) -> float:
-    """Linear warm-up, then a cosine down to final_lr_share. A function of the step alone, so resuming needs no state."""
-    warm = min(1.0, (step + 1) / cfg.warmup_steps) if cfg.warmup_steps else 1.0
-    progress = min(1.0, step / max(1, total_steps))
-    cosine = cfg.final_lr_share + (1 - cfg.final_lr_share) * 0.5 * (1 + math.cos(math.pi * progress))
-    return cfg.lr * warm * cosine

@@ -67,5 +67,5 @@ def make_learner(start: Path | str, cfg: Config) -> Policy:
     if a.kl != "none" or a.reward_kl_coef:
         policy.refresh_reference()
     if a.critic != "none":
-        policy.critic = Critic(model, a)
+        policy.critic = Critic(model, a, cfg.rl, total_steps=steps)
     return policy

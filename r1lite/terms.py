@@ -87,6 +87,8 @@ def kl_term(o: Objective, t: Tokens, ref_logp: Tensor | None) -> Term:
     difference = t.logp - t.given(ref_logp, f"kl={o.kl} needs the reference's log-probs")
     k3 = losses.k3(difference)
     match o.kl:
+        case "k1":  # for whoever composes a loss of his own; training with it is refused, since its gradient is noise
+            penalty = difference
         case "k2":
             penalty = difference.square() / 2
         case "k3_weighted":

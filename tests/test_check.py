@@ -72,6 +72,8 @@ BAD = [
     ("algorithm.ratio=tokn", "algorithm.ratio"),
     ("algorithm.gate=clp", "algorithm.gate"),
     ("algorithm.aggregate=budget", "algorithm.budget, which must be at least 1 token"),
+    ("algorithm.kl=k1", "algorithm.kl=k1 does nothing as a loss: its expected gradient is 0"),
+    ("algorithm.critic=shared", "a critic serves advantage=gae, and nothing else does"),
     ("algorithm.kl_coef=0", "algorithm.kl=k3 needs algorithm.kl_coef above 0, got 0.0"),
     ("sampler.name=fast", "unknown sampler 'fast'. Known: native"),
     ("sampler.temperature=0", "sampler.temperature must be above 0, got 0.0"),

@@ -112,3 +112,6 @@ def test_the_best_of_k_and_each_rule_by_itself() -> None:
     best, none, other = advantages(credits(mixed, advantage="gdpo", weights={"a": 2.0, "b": 1.0}))[0]
     assert best is not None and none is not None and other is not None  # noqa: PT018
     assert best > other > none
+    equal = [[scored(1.0, a=1.0, b=0.0), scored(1.0, a=0.0, b=1.0)]]  # equal totals, of different rules
+    assert len(samples_of(credits(equal, advantage="gdpo", weights={"a": 1.0, "b": 1.0}))) == 2
+    assert samples_of(credits(equal)) == []

@@ -8,7 +8,8 @@ import torch
 from r1lite.batch import collate
 from r1lite.forward import forward
 from r1lite.objective import IMITATE, Objective
-from r1lite.policy import Diverged, Policy, learning_rate
+from r1lite.optimiser import Diverged, schedule
+from r1lite.policy import Policy
 from r1lite.types import Sample
 
 SAMPLES = [
@@ -105,6 +106,6 @@ def test_state_and_weights_are_enough_to_go_on_exactly(model: Any, tokenizer: An
 
 def test_the_schedule_warms_up_and_ends_at_its_share(config: Any) -> None:
     cfg = config("rl.lr=1.0", "rl.warmup_steps=4", "rl.final_lr_share=0.1").rl
-    assert [learning_rate(s, cfg, 100) for s in (0, 1)] == pytest.approx([0.25, 0.5], rel=1e-2)
-    assert learning_rate(100, cfg, 100) == pytest.approx(0.1)
-    assert learning_rate(50, cfg, 100) == pytest.approx(0.55)
+    assert [schedule(s, cfg, 100) for s in (0, 1)] == pytest.approx([0.25, 0.5], rel=1e-2)
+    assert schedule(100, cfg, 100) == pytest.approx(0.1)
+    assert schedule(50, cfg, 100) == pytest.approx(0.55)

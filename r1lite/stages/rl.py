@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from r1lite import models
 from r1lite.advantage import has_signal
 from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config, RLConfig
@@ -58,7 +57,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
                 show_rollouts(groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
                 parts.checkpoints.save(step, parts.policy, position=parts.feed.position)
-    models.save(parts.policy.model, parts.policy.tokenizer, place.final)
+    parts.policy.save(place.final)
     return place.final
 
 

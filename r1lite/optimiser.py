@@ -1,0 +1,79 @@
+"""AdamW with its schedule and its clipping; a step that is not a number is not taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from r1lite.config import TrainingConfig
+
+
+class Diverged(ValueError):
+    """The loss or the gradient is not a number any more."""
+
+
+class Optimiser:
+    """Steps of one stage. `lr` is the stage's, unless another is given; the schedule has the same shape for all."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], cfg: TrainingConfig, *, total_steps: int, lr: float | None = None) -> None:
+        self.parameters, self.cfg, self.total_steps = list(parameters), cfg, total_steps
+        self.peak = cfg.lr if lr is None else lr
+        self.steps = 0  # taken so far; the schedule follows it
+        fused = self.parameters[0].device.type == "cuda"
+        self.adam = torch.optim.AdamW(self.parameters, lr=self.peak, weight_decay=cfg.weight_decay, fused=fused)
+
+    @property
+    def lr(self) -> float:
+        return self.peak * schedule(self.steps, self.cfg, self.total_steps)
+
+    def backward(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise Diverged(self._said("loss", loss.item()))
+        loss.backward()
+
+    def step(self) -> dict[str, float]:
+        """Take the gradients that have been gathered."""
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm))
+        if not math.isfinite(norm):
+            raise Diverged(self._said("gradient", norm))
+        metrics = {"grad_norm": norm, "lr": self.lr}
+        for group in self.adam.param_groups:
+            group["lr"] = self.lr
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        self.steps += 1
+        return metrics
+
+    def state(self) -> dict[str, Any]:
+        return {"steps": self.steps, "adam": self.adam.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+        self.adam.load_state_dict(state["adam"])
+
+    def _said(self, what: str, value: float) -> str:
+        return (
+            f"the {what} is {value} at optimiser step {self.steps + 1}; the step was not taken. "
+            f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}), and choose another run_dir=."
+        )
+
+
+def schedule(step: int, cfg: TrainingConfig, total_steps: int) -> float:
+    """Share of the peak: linear warm-up, then a cosine down to final_lr_share. A function of the step alone."""
+    warm = min(1.0, (step + 1) / cfg.warmup_steps) if cfg.warmup_steps else 1.0
+    progress = min(1.0, step / max(1, total_steps))
+    return warm * (cfg.final_lr_share + (1 - cfg.final_lr_share) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def load_weights(mine: Iterable[tuple[str, Tensor]], weights: dict[str, Tensor]) -> None:
+    """Copy a checkpoint's weights into a model's, by name."""
+    own = dict(mine)
+    if own.keys() != weights.keys():
+        raise ValueError(f"the checkpoint is of another model: {sorted(own.keys() ^ weights.keys())[:4]} ...")
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            own[name].copy_(tensor)
