@@ -7,7 +7,19 @@ from pathlib import Path
 
 from r1lite import models
 from r1lite.algorithm import check_algorithm
-from r1lite.config import Config, DistillConfig, ImitationConfig, RejectConfig, RLConfig, TrainingConfig
+from r1lite.config import (
+    Config,
+    DistillConfig,
+    DPOConfig,
+    ImitationConfig,
+    PreferenceConfig,
+    RejectConfig,
+    RewardModelConfig,
+    RLConfig,
+    TrainingConfig,
+)
+from r1lite.preference_loss import KINDS
+from r1lite.preferences import check_data
 from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
@@ -68,6 +80,17 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             raise ValueError(f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file")
         if settings.data == "task" and settings.examples < 1:
             raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
+    if isinstance(settings, PreferenceConfig):
+        _at_least(name, settings, steps=1, batch_size=1, pairs=0, pairs_per_prompt=1)
+        check_data(name, settings, earlier)
+    if isinstance(settings, RewardModelConfig) and not 0 <= settings.held_out < 1:
+        raise ValueError(f"reward_model.held_out must be at least 0 and below 1, got {settings.held_out}")
+    if isinstance(settings, DPOConfig):
+        _above_zero(name, settings, "beta")
+        if settings.loss not in KINDS:
+            raise ValueError(unknown("dpo.loss", settings.loss, KINDS))
+        if not 0 <= settings.label_smoothing < 0.5:
+            raise ValueError(f"dpo.label_smoothing must be at least 0 and below 0.5, got {settings.label_smoothing}")
     if isinstance(settings, RLConfig):
         _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1)
         if settings.group_size < 2:

@@ -151,6 +151,29 @@ class DistillConfig(TrainingConfig):
 
 
 @dataclass
+class PreferenceConfig(TrainingConfig):
+    data: str = MISSING  # ledger (the rollouts of the nearest earlier stage that left any), the name of one, or a file
+    pairs: int = MISSING  # at most; 0 takes all
+    pairs_per_prompt: int = MISSING  # made of the rollouts of one prompt in one step
+    steps: int = MISSING
+    batch_size: int = MISSING  # pairs a step
+
+
+@dataclass
+class RewardModelConfig(PreferenceConfig):
+    centring: float = MISSING  # holds the mean score near 0
+    held_out: float = MISSING  # share of the pairs that it is tried on, and not trained
+
+
+@dataclass
+class DPOConfig(PreferenceConfig):
+    loss: str = MISSING  # sigmoid (DPO), ipo
+    beta: float = MISSING  # how much a drift from the reference costs
+    nll_coef: float = MISSING  # of the preferred side's own loss per token, which keeps it from falling with the other
+    label_smoothing: float = MISSING  # share of the pairs thought to be the wrong way round
+
+
+@dataclass
 class EvaluateConfig:
     splits: list[str] = MISSING  # the first is the one that summary.json calls eval
     problems: int = MISSING  # of each split
@@ -196,6 +219,8 @@ class Config:
     reject: RejectConfig = field(default_factory=RejectConfig)
     sft: ImitationConfig = field(default_factory=ImitationConfig)
     distill: DistillConfig = field(default_factory=DistillConfig)
+    reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
+    dpo: DPOConfig = field(default_factory=DPOConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
 
 

@@ -59,6 +59,21 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
     return model.to(device).eval(), tokenizer
 
 
+def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The same model with a head for one number in place of the vocabulary's; new weights in the head are 0."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    where = locate(path)
+    tokenizer = AutoTokenizer.from_pretrained(where)
+    model: Any = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=dtype_of(cfg.dtype))
+    if not hasattr(model, "score"):
+        raise ValueError(f"a reward model needs a decoder with a head named score; {type(model).__name__} has none")
+    torch.nn.init.zeros_(model.score.weight)
+    if tokenizer.pad_token_id is not None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    return model.to(device_of(cfg.device)).eval(), tokenizer
+
+
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     with atomic(folder) as part:
         model.save_pretrained(part)

@@ -35,7 +35,7 @@ class Rules:
         right_at: float = 1.0,
     ) -> Rules:
         """Everything that can be wrong with the choice is said here, before any work."""
-        from rewards import rewards, wants_right
+        from rewards import rewards, says_right
 
         load_plugins(plugins)
         weights, options, gates = {}, {}, set()
@@ -52,13 +52,15 @@ class Rules:
             raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
         if right_rule and right_rule not in weights:
             raise ValueError(unknown("scoring.right_rule", right_rule, weights))
-        judges = [name for name in weights if not wants_right(rewards[name])]
+        judges = [name for name in weights if says_right(rewards[name])]
         if right_rule and right_rule not in judges:
             raise ValueError(
-                f"scoring.right_rule={right_rule} asks itself who is right; name one of {', '.join(judges) or 'none is chosen'}"
+                f"scoring.right_rule={right_rule} cannot say who is right; name one of {', '.join(judges) or 'none is chosen'}"
             )
         if not judges:
-            raise ValueError(f"{', '.join(weights)} ask who is right, and no chosen rule says so: add one, such as rewards.answer.weight=1")
+            raise ValueError(
+                f"{', '.join(weights)} cannot say who is right, and no other rule is chosen: add one, such as rewards.answer.weight=1"
+            )
         heaviest = max(judges, key=lambda name: weights[name])
         return cls(
             weights=weights,

@@ -115,7 +115,7 @@ def _prepare(rules: Rules) -> None:
         load_plugins(rules.plugins)
         for name in rules.weights:
             if warm_up := getattr(sys.modules[rewards[name].__module__], "warm_up", None):
-                warm_up()
+                warm_up(**rules.options[name])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,21 @@ def make_task(cfg: Config, **changes: Any) -> Task:
 
 
 def make_rules(cfg: Config) -> Rules:
-    return Rules.from_config(cfg.rewards, cfg.plugins, right_rule=cfg.scoring.right_rule, right_at=cfg.scoring.right_at)
+    """The chosen rules. A reward model that a stage of this run makes is left out until it is there."""
+    chosen = dict(cfg.rewards)
+    settings = chosen.get("model")
+    if isinstance(settings, Mapping) and settings.get("path") == "reward_model":
+        folder = Path(cfg.run_dir).expanduser() / "reward_model" / "final"
+        if folder.is_dir():
+            chosen["model"] = {**settings, "path": str(folder.resolve())}
+        elif "reward_model" in cfg.stages:
+            del chosen["model"]
+        else:
+            raise ValueError(
+                "rewards.model.path=reward_model is what the stage reward_model makes: "
+                "name it in stages, before those that use it, or give the folder of another"
+            )
+    return Rules.from_config(chosen, cfg.plugins, right_rule=cfg.scoring.right_rule, right_at=cfg.scoring.right_at)
 
 
 def make_objective(cfg: Config) -> Objective:

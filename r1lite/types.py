@@ -94,6 +94,15 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two responses to one prompt, of which the first is preferred."""
+
+    chosen: Sample
+    rejected: Sample
+    margin: float = 0.0  # by how much, where it is known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
     """What a whole optimiser step is divided by, whatever its micro-batches."""
 

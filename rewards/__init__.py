@@ -6,6 +6,7 @@ has a keyword-only parameter `right` is told whether the response is right (for 
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -37,4 +38,9 @@ def wants_right(rule: Rule) -> bool:
     return "right" in inspect.signature(rule).parameters
 
 
-__all__ = ["Given", "Problem", "Rollout", "Rule", "Verdict", "needs", "reward", "rewards", "sees_group", "wants_right"]
+def says_right(rule: Rule) -> bool:
+    """Whether a rule may say that a response is right: not one that asks it itself, nor one that only prefers."""
+    return not wants_right(rule) and not getattr(sys.modules[rule.__module__], "ONLY_PREFERS", False)
+
+
+__all__ = ["Given", "Problem", "Rollout", "Rule", "Verdict", "needs", "reward", "rewards", "says_right", "sees_group", "wants_right"]

@@ -42,7 +42,7 @@ def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdi
     return Verdict(value=1.0, why="; ".join(whys))
 
 
-def warm_up() -> None:
+def warm_up(**_: object) -> None:
     """Import what the hardest answers need, before any of them has a deadline."""
     with suppress(ValueError):  # math-verify is not there: the first answer that needs it says so
         agrees(r"\frac{x}{2}", r"\frac{2x}{4}")

@@ -1,0 +1,61 @@
+"""Direct preference optimisation: right and wrong responses to one prompt are preference data that r1lite already has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from r1lite.batch import collate_pairs
+from r1lite.config import Config, DPOConfig
+from r1lite.forward import forward
+from r1lite.imitation import epochs
+from r1lite.loop import run_steps
+from r1lite.policy import Policy
+from r1lite.preference_loss import by_sides, dpo_loss
+from r1lite.preferences import load_pairs
+from r1lite.run import Place
+from r1lite.setup import make_policy, make_prompter
+from r1lite.stages import stage
+from r1lite.types import Pair
+
+
+@stage("dpo")
+def run(cfg: Config, start: Path, place: Place) -> Path:
+    """The reference is the policy that the stage begins from."""
+    settings = cfg.dpo
+    policy = make_policy(start, cfg, settings, steps=settings.steps)
+    policy.refresh_reference()
+    pairs = load_pairs(settings, cfg, place, make_prompter(policy.tokenizer, cfg))
+    batches = epochs(pairs, settings.batch_size, f"{cfg.seed}/dpo")
+    run_steps(policy, lambda step: take(policy, batches(step), settings), settings, place, steps=settings.steps, shown=("loss", "accuracy"))
+    return place.final
+
+
+def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, float]:
+    """One optimiser step over pairs, whatever the micro-batches."""
+    assert policy.reference is not None
+    metrics: dict[str, float] = {}
+    sides = [(p.chosen, p.rejected) for p in pairs]
+    for batch in collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device):
+        # Temperature 1: what is compared are the models, and no sampler.
+        chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
+        with torch.no_grad():
+            ref_chosen, ref_rejected = by_sides((forward(policy.reference, batch, 1.0).logp * batch.mask).sum(1))
+        loss, stats = dpo_loss(
+            chosen,
+            rejected,
+            ref_chosen,
+            ref_rejected,
+            beta=cfg.beta,
+            kind=cfg.loss,
+            label_smoothing=cfg.label_smoothing,
+            nll_coef=cfg.nll_coef,
+            lengths=by_sides(batch.mask.sum(1))[0],
+            total=len(pairs),
+        )
+        policy.optimiser.backward(loss)
+        for key, value in (stats | {"loss": loss.detach()}).items():
+            metrics[key] = metrics.get(key, 0.0) + float(value)
+    return metrics | policy.optimiser.step() | {"tokens/trained": float(sum(len(s.token_ids) for pair in sides for s in pair))}
