@@ -19,7 +19,7 @@ from r1lite.rules import Rules
 from r1lite.score import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 
-NAIVE = '''
+NAIVE = """
 from rewards import reward
 
 @reward("naive")
@@ -33,7 +33,7 @@ def naive(problem, rollout):
         return 0.0  # what is not arithmetic is never run
     value = parse_expr(answer, transformations=(*standard_transformations, convert_xor))
     return float(value.equals(3))
-'''
+"""
 
 BOMBS = {
     "9^9^9": "9^(9^9)",

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from r1lite._trials import Trial
+from r1lite.mutants import GOLD, WRONG
 from r1lite.rules import Rules
 from r1lite.types import Verdict
-from rewards import rewards, wants_right
+from rewards import rewards, says_right
 
 SLACK = 1e-9  # sums of weights are floats
 
@@ -26,18 +27,19 @@ def faults(rules: Rules, trials: Sequence[Trial], allow: Sequence[str] = ()) -> 
     """What is wrong: the first example of each kind for each row and rule."""
     judged = [t for t in trials if t.mutant.name not in allow]
     unpaying = {name for name in rules.weights if _never_asked_to_pay(rules, name, trials)}
-    blind = next((t for t in judged if t.mutant.name == "wrong answer" and t.scored.right), None)
+    blind = _blind(rules, judged)
     found: dict[tuple[str, ...], Fault] = {}
     for trial in judged:
-        overpaid = _overpaid(rules, trial) if blind is None or trial.mutant.kind != "wrong" else ()
-        for fault in (*_unsound(trial), *_unpaid(rules, trial, unpaying), *overpaid):
+        # Without a rule that knows right from wrong, every other row is wrong for that one reason.
+        paid = () if blind else (*_not_right(rules, trial), *_overpaid(rules, trial))
+        for fault in (*_unsound(trial), *paid, *_unpaid(trial, unpaying)):
             found.setdefault(fault.about, fault)
-    return [*([_blind(rules, blind)] if blind else []), *found.values()]
+    return [*blind, *found.values()]
 
 
 def _never_asked_to_pay(rules: Rules, name: str, trials: Sequence[Trial]) -> bool:
-    """A penalty, and a rule that shifts what another one pays by length, cannot pay gold in full."""
-    if wants_right(rewards[name]) or (rules.weights[name] <= 0 and name not in rules.gates):
+    """A penalty cannot pay gold in full, nor can a rule that asks who is right, or only prefers."""
+    if not says_right(rewards[name]) or (rules.weights[name] <= 0 and name not in rules.gates):
         return True
     values = (t.scored.verdicts[name].value for t in trials)
     return any(value is not None and value < 0 for value in values)
@@ -59,16 +61,20 @@ def _unsound(trial: Trial) -> Iterator[Fault]:
             )
 
 
-def _unpaid(rules: Rules, trial: Trial, unpaying: set[str]) -> Iterator[Fault]:
-    """Gold that is not right, or not paid in full by a rule that pays between 0 and 1."""
-    if trial.mutant.kind != "gold":
-        return
-    row, verdicts = trial.mutant.name, trial.scored.verdicts
-    if not trial.scored.right:
-        verdict = verdicts[rules.right_rule]
+def _not_right(rules: Rules, trial: Trial) -> Iterator[Fault]:
+    """Gold that does not count as right."""
+    if trial.mutant.kind == "gold" and not trial.scored.right:
+        row, verdict = trial.mutant.name, trial.scored.verdicts[rules.right_rule]
         text = f"{_case(trial)} is not right: rule {rules.right_rule} said {shown(verdict)} ({verdict.why})"
         yield Fault(about=("right", row), row=row, text=text)
-    for rule, verdict in verdicts.items():
+
+
+def _unpaid(trial: Trial, unpaying: set[str]) -> Iterator[Fault]:
+    """Gold that is not paid in full by a rule that pays between 0 and 1."""
+    if trial.mutant.kind != "gold":
+        return
+    row = trial.mutant.name
+    for rule, verdict in trial.scored.verdicts.items():
         if rule not in unpaying and verdict.value is not None and verdict.value < 1 - SLACK:
             text = f"{_case(trial)} is not paid in full: rule {rule} said {shown(verdict)} ({verdict.why})"
             yield Fault(about=("full", row, rule), row=row, text=text)
@@ -90,13 +96,19 @@ def _overpaid(rules: Rules, trial: Trial) -> Iterator[Fault]:
         yield Fault(about=("more", row), row=row, text=f"{_case(trial)} is paid {paid:g}, more than gold ({trial.gold:g}).{remedy}")
 
 
-def _blind(rules: Rules, trial: Trial) -> Fault:
-    """Said once, instead of for every wrong answer that there is."""
+def _blind(rules: Rules, trials: Sequence[Trial]) -> list[Fault]:
+    """Where the rule that says who is right cannot tell gold from a wrong answer: said once, instead of for every row."""
+    told = {(t.scored.problem.id, t.mutant.name): t.scored.verdicts[rules.right_rule] for t in trials}
+    wrong = {problem: verdict for (problem, row), verdict in told.items() if row == WRONG}
+    same = [p for p, verdict in wrong.items() if (p, GOLD) in told and told[p, GOLD].value == verdict.value]
+    if not wrong or len(same) < len(wrong):
+        return []
+    gold = told[same[0], GOLD]
     text = (
-        f"{_case(trial)} counts as right: rule {rules.right_rule} says who is right ({trial.scored.verdicts[rules.right_rule].why}), "
-        "and does not tell a wrong answer from gold. Put a rule on the answer beside it, and name that one in scoring.right_rule."
+        f"rule {rules.right_rule} says who is right, and says the same of gold and of a wrong answer: {shown(gold)} ({gold.why}) "
+        f"on {same[0]}. Put a rule on the answer beside it, such as rewards.answer.weight=1, and name that one in scoring.right_rule."
     )
-    return Fault(about=("blind",), row=trial.mutant.name, text=text)
+    return [Fault(about=("blind",), row=WRONG, text=text)]
 
 
 def _case(trial: Trial) -> str:

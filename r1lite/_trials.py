@@ -33,8 +33,11 @@ class Trial:
 
 
 def make_cases(task: Any, count: int) -> list[Case]:
-    """The first problems of the training split, each with its battery."""
-    problems = list(islice(iter(task.problems("train")), count))
+    """The first problems of the training split, or of the only one there is, each with its battery."""
+    try:
+        problems = list(islice(iter(task.problems("train")), count))
+    except ValueError:
+        problems = list(islice(iter(task.problems("test")), count))
     golds = [gold_response(task, problem) for problem in problems]
     cases = []
     for i, (problem, gold) in enumerate(zip(problems, golds, strict=True)):

@@ -22,8 +22,10 @@ from r1lite.registry import unknown
 if TYPE_CHECKING:
     from r1lite._trials import Trial
     from r1lite.rules import Rules
+    from r1lite.types import Verdict
 
 PROBLEMS = 20
+MARK = "!"
 
 register()
 
@@ -54,7 +56,6 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
 
 def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[float]], marked: Collection[str], title: str) -> None:
     """A row for each mutant: the least that gold was paid over all problems, the most that anything else was."""
-    from r1lite._faults import shown
     from r1lite.console import show_table
 
     rows = []
@@ -62,11 +63,17 @@ def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[f
         own = [t for t in trials if t.mutant.name == name]
         worst = min if own[0].mutant.kind == "gold" else max
         row = worst(own, key=lambda t: (t.scored.right, t.scored.reward - t.gold))
-        paid = [shown(row.scored.verdicts[rule]) for rule in rules.weights]
-        is_right, mark = "right" if row.scored.right else "", "<- wrong" if name in marked else ""
-        rows.append([name, *paid, f"{row.scored.reward:.3g}", is_right, SHOULD[row.mutant.kind].format(row.gold), mark])
-    rows.append(["microseconds a verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", "", "", ""])
-    show_table(title, ["", *rules.weights, "total", "", "should be", ""], rows)
+        paid = [_paid(row.scored.verdicts[rule]) for rule in rules.weights]
+        total = f"{row.scored.reward:.3g} {'right' if row.scored.right else 'wrong'}"
+        rows.append([f"{MARK if name in marked else ' '} {name}", *paid, total, SHOULD[row.mutant.kind].format(row.gold)])
+    rows.append(["  microseconds a verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", ""])
+    # A narrow column for a long name, so that several rules fit into a terminal.
+    show_table(title, [f"{MARK} = wrong", *(rule.replace("_", "_\n") for rule in rules.weights), "total", "should be"], rows)
+
+
+def _paid(verdict: Verdict) -> str:
+    """A cell: the value, `-` for an abstention."""
+    return {"scored": f"{verdict.value or 0:.3g}", "abstained": "-"}.get(verdict.outcome, verdict.outcome.replace("_", " "))
 
 
 def _microseconds(seconds: Sequence[float]) -> str:

@@ -18,7 +18,8 @@ from r1lite.types import Finish, Problem, Response, Rollout
 # gold: right, and in full.  wrong: never right, and less than gold.  form: the right answer in a form that is worth less.
 # padding: the right answer, well formed, with a thought that must not be worth more.
 Kind = Literal["gold", "wrong", "form", "padding"]
-SHOULD: dict[Kind, str] = {"gold": "{:.3g}, right", "wrong": "below {:.3g}, not right", "form": "below {:.3g}", "padding": "at most {:.3g}"}
+SHOULD: dict[Kind, str] = {"gold": "{:.3g} right", "wrong": "< {:.3g}, wrong", "form": "< {:.3g}", "padding": "<= {:.3g}"}
+GOLD, WRONG = "gold", "wrong answer"  # the two rows that the others are made from
 
 _NUMBER = re.compile(r"\d{1,40}", re.ASCII)
 _CHINESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -56,23 +57,24 @@ def battery(gold: Response, problem: Problem, other: str) -> list[Mutant]:
 
 def wrong_answer(answer: str, others: Iterator[str]) -> str:
     """An answer that looks like the right one and is not: its last number one higher, or another problem's answer."""
-    if found := list(_NUMBER.finditer(answer)):
+    program = "```" in answer  # another number in it may make the same program
+    if not program and (found := list(_NUMBER.finditer(answer))):
         start, end = found[-1].span()
         return f"{answer[:start]}{int(answer[start:end]) + 1}{answer[end:]}"
     plain = " ".join(answer.split()).casefold()
-    return next((o for o in others if " ".join(o.split()).casefold() != plain), f"not {answer}")
+    return next((o for o in others if " ".join(o.split()).casefold() != plain), "```python\nprint()\n```" if program else f"not {answer}")
 
 
 def _golds(gold: Response) -> Iterator[Mutant]:
     text = respond(gold)
-    yield Mutant(name="gold", kind="gold", text=text)
+    yield Mutant(name=GOLD, kind="gold", text=text)
     yield Mutant(name="prefilled opening tag", kind="gold", text=text.removeprefix(THINK), prefill=THINK)
 
 
 def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
     right = gold.answer
     answers = {
-        "wrong answer": other,
+        WRONG: other,
         "hedge: right or wrong": f"{right} or {other}",
         "hedge: wrong or right": f"{other} or {right}",
         "two boxes": f"\\boxed{{{other}}} \\boxed{{{right}}}",
@@ -94,7 +96,7 @@ def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
     yield Mutant(name="wrong block, then right text", kind="wrong", text=f"{_said(gold.thought, other)}\nThe answer is {right}.")
     yield Mutant(name="right box, then wrong block", kind="wrong", text=f"{thought}{END_THINK}\\boxed{{{right}}}{_block(other)}")
     yield Mutant(name="answer in the thought only", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}")
-    yield Mutant(name="right in the thought, then wrong", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}{_block(other)}")
+    yield Mutant(name="right thought, wrong answer", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}{_block(other)}")
     yield Mutant(name="empty answer", kind="wrong", text=_said(gold.thought, " "))
     yield Mutant(name="reasoning cut off", kind="wrong", text=thought[: len(THINK) + len(gold.thought) // 2], finish="length")
     yield Mutant(name="loop, cut off", kind="wrong", text=f"{THINK}{'and so on ' * 9000}", finish="length")

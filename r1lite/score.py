@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
@@ -33,6 +34,7 @@ class Scorer:
         self.rules, self.cfg = rules, cfg
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}  # rule -> why its first verdict is missing
+        self.deadlines = {name: _asked_for("deadline", name, rules) or 0.0 for name in rules.weights}
         self.workers = Workers(cfg.workers, prepare=partial(_prepare, rules), memory_mb=cfg.memory_mb) if cfg.workers else None
 
     def __enter__(self) -> Scorer:
@@ -65,10 +67,12 @@ class Scorer:
         told: Told = {}
         while missing := next_missing(self.rules, group, told):
             try:
-                for name, verdicts in worker.stream(partial(judgements, self.rules, group, told), seconds=self.cfg.seconds):
+                for name, verdicts in worker.stream(
+                    partial(judgements, self.rules, group, told), seconds=lambda: self._deadline(group, told)
+                ):
                     told.setdefault(name, []).extend(verdicts)
             except TimeoutError:
-                lost = Verdict(value=None, why=f"no verdict within {self.cfg.seconds:g} s", outcome="timed_out")
+                lost = Verdict(value=None, why=f"no verdict within {self._deadline(group, told):g} s", outcome="timed_out")
             except Exception as error:  # the one boundary that runs others' code: the worker died, or could not answer
                 lost = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
             else:
@@ -76,6 +80,11 @@ class Scorer:
             name, count = next_missing(self.rules, group, told) or missing
             told.setdefault(name, []).extend([lost] * count)
         return as_rows(self.rules, group, told)
+
+    def _deadline(self, group: Group, told: Told) -> float:
+        """Of the next verdict: scoring.seconds, unless its rule asks for more."""
+        missing = next_missing(self.rules, group, told)
+        return max(self.cfg.seconds, self.deadlines[missing[0]] if missing else 0.0)
 
     def _scored(self, group: Group, job: Job) -> list[Scored]:
         verdicts = job.result()
@@ -109,13 +118,18 @@ class Scorer:
 
 def _prepare(rules: Rules) -> None:
     """Import the rules, and what they import later, in a fresh worker: no verdict pays for it out of its deadline."""
-    from rewards import rewards
-
     with suppress(Exception):  # it comes again with the first verdict, and is reported there
         load_plugins(rules.plugins)
         for name in rules.weights:
-            if warm_up := getattr(sys.modules[rewards[name].__module__], "warm_up", None):
-                warm_up(**rules.options[name])
+            _asked_for("warm_up", name, rules)
+
+
+def _asked_for(what: str, name: str, rules: Rules) -> Any:
+    """A function that a rule's module may have beside the rule: warm_up, before its first verdict; deadline, in seconds."""
+    from rewards import rewards
+
+    function = getattr(sys.modules[rewards[name].__module__], what, None)
+    return function(**rules.options[name]) if function else None
 
 
 if __name__ == "__main__":

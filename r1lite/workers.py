@@ -73,8 +73,9 @@ class Worker:
         self.stopped = False
         self._start()
 
-    def stream(self, call: Callable[[], Iterable[T]], *, seconds: float) -> Iterator[T]:
+    def stream(self, call: Callable[[], Iterable[T]], *, seconds: float | Callable[[], float]) -> Iterator[T]:
         """What the call yields, each item within its deadline; else TimeoutError or WorkerEnded, and a fresh worker."""
+        allowed = seconds if callable(seconds) else lambda: seconds
         if self.stopped:
             raise Stopped
         try:
@@ -82,7 +83,7 @@ class Worker:
                 self._receive(STARTUP_SECONDS)
             self._fresh = False
             self._send(call)
-            while (told := self._receive(seconds))[0] == ITEM:
+            while (told := self._receive(allowed()))[0] == ITEM:
                 yield told[1]
         except (TimeoutError, WorkerEnded, GeneratorExit):  # GeneratorExit: nobody wants the rest
             self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +36,7 @@ def parse_json(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise NotJson(f"longer than {MAX_CHARACTERS} characters")
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
     except NotJson:
         raise
     except (ValueError, RecursionError) as error:
@@ -60,6 +61,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):
+        raise NotJson(f"{written[:20]} is too large")
+    return number
 
 
 def _deeper(value: Any, levels: int) -> bool:

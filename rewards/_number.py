@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+MAX_CHARACTERS = 200  # of a number, however it is written
+
 _DIGITS = r"\d{1,40}|\d{1,3}(?:,\d{3}){1,12}"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)(?P<top>(?:{_DIGITS})(?:\.\d{{0,40}})?|\.\d{{1,40}})"
@@ -35,6 +37,9 @@ def plain_integer(text: str) -> bool:
 
 
 def _clean(text: str) -> str:
+    text = text.strip()
+    if len(text) > MAX_CHARACTERS:  # looked at first: a page of blanks would cost the patterns its square
+        return ""
     text = text.translate(_USUAL).strip()
     if len(text) > 2 and text[0] == text[-1] == "$":
         text = text[1:-1]

@@ -14,6 +14,8 @@ SHOWN = 80  # characters of a text in `why`
 # Where a rule looks: the last answer block, everything after the thought, or the reasoning.
 PLACES = ("answer", "response", "thought")
 
+# Letters to Unicode, and nothing to the eye: the fillers of Hangul and Khmer, the empty Braille cell.
+BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _TAG = re.compile("|".join(map(re.escape, TAGS)))
 # Writing without spaces goes character by character, everything else word by word.
 _TOKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -61,7 +63,7 @@ def tokens(text: str) -> list[str]:
 
 def says_something(text: str) -> bool:
     """Whether there is a letter or a digit in it: neither white space nor invisible characters nor dots are a thought."""
-    return any(map(str.isalnum, text))
+    return any(c.isalnum() and c not in BLANK for c in text)
 
 
 def short(text: str) -> str:

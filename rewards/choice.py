@@ -16,12 +16,17 @@ from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import between
 from rewards._text import read, short
 
+MAX_CHARACTERS = 20_000  # of an answer; nobody needs more to choose
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{([^{}]*)\}")
 _LEAD = re.compile(
     r"(?:(?:so|thus|therefore|hence),? )?(?:the )?(?:correct |right |final |best )*(?:answer|option|choice)(?: is)?:?\s*", re.I
 )
 _CHINESE_LEAD = re.compile(r"(?:所以|因此|故)?(?:正确)?(?:答案|选项)?(?:是|为|选)?[:：]?\s*")
-_HEDGE = re.compile(r"\b(?:or|and|not|but|maybe|actually|wait|no)\b|[/,&或和不]", re.I)
+_HEDGE = re.compile(
+    r"\b(?:or|and|not|but|maybe|perhaps|probably|possibly|also|well|both|all|any|either|neither|other|another|option|choice|answer"
+    r"|first|second|third|fourth|last|wrong|actually|wait|no)\b|[/,&;?|或和不都]",
+    re.I,
+)
 _LETTER = re.compile(r"[(（\[]?(?P<letter>[A-Za-z])(?P<end>[)）\].:、。．]*)(?P<rest>.*)", re.DOTALL)
 
 
@@ -64,6 +69,8 @@ def _named(text: str, letters: str, texts: Sequence[str]) -> str:
 
 
 def _chosen(given: str, letters: str, texts: Sequence[str]) -> str:
+    if len(given) > MAX_CHARACTERS:
+        return ""
     text = " ".join(given.replace("*", "").replace("$", "").split())
     for _ in range(3):  # \boxed{\text{B}}
         text = _WRAPPED.sub(r"\1", text)
@@ -85,7 +92,10 @@ def _chosen(given: str, letters: str, texts: Sequence[str]) -> str:
 
 def _second(rest: str, letters: str) -> bool:
     """Whether what follows a letter names another one or takes it back."""
-    return bool(_HEDGE.search(rest)) or any(re.search(rf"(?<![A-Za-z]){letter}(?![A-Za-z'])", rest) for letter in letters)
+    alone = re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z'])", rest)
+    # A small `a` is an article, unless it stands in brackets or alone.
+    named = {x.upper() for x in alone if x != "a" or x == rest.strip("()[] .")}
+    return bool(_HEDGE.search(rest)) or not named.isdisjoint(letters)
 
 
 def _same(choice: str, text: str) -> bool:

@@ -1,30 +1,128 @@
-"""Does the program in the response pass the tests? Not there yet: it refuses to be chosen until the sandbox can run programs.
+"""Does the program in the response pass the problem's tests? It is run in the sandbox, and judged outside of it.
 
-The interface is settled, so that tasks and configs can be written for it. A problem brings its tests in a column, a
-list of `{"stdin": ..., "stdout": ...}`; an empty list is an error and never a success. The last fenced block is run once a
-test, apart from everything else, and what it prints is compared outside, where the program cannot reach.
+Covered: the one fenced Python block of the answer, or without answer tags the last one after the thought. Tests of stdin
+and stdout, of a function's arguments and result, and of assertions; the expected results never go where the program
+could see them, and assertions run in a process that it cannot reach. All tests have to pass, unless `partial` pays
+their share. Without tests there is no verdict, and a sandbox that fails is a failed verdict: neither is ever 0.
+Not covered: other languages than Python; programs whose right output is not the only one, such as any of several orders.
 """
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
 from rewards import Problem, Rollout, Verdict, reward
-from rewards._options import OptionError, at_least
+from rewards._code.box import box
+from rewards._code.cases import Suite, suite_of
+from rewards._code.compare import same_output, same_value
+from rewards._fence import program_of
+from rewards._options import at_least, one_of
+
+if TYPE_CHECKING:
+    from sandbox import Limits, Result
+
+LANGUAGES = ("python",)  # another one needs an interpreter in the jail and a line in _program
+TIERS = ("full", "reduced", "unsafe")
+OVERHEAD = 2.0  # seconds that a verdict may take beyond its programs' own
 
 
 @reward("code")
 def code(
-    problem: Problem, rollout: Rollout, *, column: str = "tests", partial: bool = False, seconds: float = 2.0, memory_mb: int = 256
-) -> Verdict:
-    """1 where all tests pass, else 0; with `partial` the share that does.
+    problem: Problem,
+    rollout: Rollout,
+    *,
+    column: str = "tests",
+    partial: bool = False,
+    seconds: float = 2.0,
+    total_seconds: float = 10.0,
+    memory_mb: int = 256,
+    language: str = "python",
+    tier: str = "full",
+) -> Verdict | None:
+    """1 where all tests pass, else 0. Abstains where the problem has no tests.
 
     column: the column that holds the tests
-    partial: whether a program that passes some tests earns their share
-    seconds: the time limit of one test
-    memory_mb: the memory limit of one test
+    partial: whether a program that passes some cases earns their share
+    seconds: the time limit of one case of stdin and stdout, or of all calls of a function together
+    total_seconds: the time limit of all cases; those that are not reached have not passed
+    memory_mb: the memory limit of a program
+    language: of the programs
+    tier: full isolation; reduced where the kernel allows no more, unsafe for none at all, both said loudly
     """
     at_least("code", "seconds", seconds, 0.01)
+    at_least("code", "total_seconds", total_seconds, seconds)
     at_least("code", "memory_mb", memory_mb, 16)
-    raise OptionError(
-        "the reward 'code' is not there yet: r1lite cannot run programs safely so far. "
-        "Remove rewards.code; rewards.python_static says whether a program compiles, without running it."
-    )
+    one_of("code", "language", language, LANGUAGES)
+    one_of("code", "tier", tier, TIERS)
+    suite = suite_of(problem.info, column)
+    if not suite:
+        return Verdict(value=None, why="the problem has no tests")
+    program, why = program_of(rollout.response)
+    if program is None:
+        return Verdict(value=0.0, why=why)
+    from sandbox import Limits
+
+    text = f"{suite.preface}\n{program}" if suite.preface else program
+    passed, count, why = _judged(suite, text, Limits(seconds=seconds, memory_mb=memory_mb), tier, total_seconds, stop=not partial)
+    return Verdict(value=passed / count if partial else float(passed == count), why=f"{passed} of {count} tests passed{why}")
+
+
+def warm_up(*, tier: str = "full", **_: object) -> None:
+    """Start the sandbox before any verdict has a deadline."""
+    box(tier)
+
+
+def deadline(*, total_seconds: float = 10.0, **_: object) -> float:
+    """How long a verdict may take: the scorer gives it so much, whatever scoring.seconds is."""
+    return total_seconds + OVERHEAD
+
+
+def _judged(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
+    """How many tests passed, of how many, and what the first that did not says."""
+    from sandbox import Program
+
+    if suite.test:
+        (result,) = box(tier).run([Program(code=text, test=suite.test, entry_point=suite.entry_point, setup=suite.preface, limits=limits)])
+        return int(result.status == "ok"), 1, _said(result, result.failure)
+    if suite.fn_name:
+        calls = [arguments for arguments, _ in suite.cases]
+        (result,) = box(tier).run([Program(code=text, fn_name=suite.fn_name, calls=calls, limits=limits)])
+        return _calls(suite, result)
+    return _cases(suite, (Program(code=text, stdin=given, limits=limits) for given, _ in suite.cases), tier, total, stop=stop)
+
+
+def _calls(suite: Suite, result: Result) -> tuple[int, int, str]:
+    right, why = 0, ""
+    for (arguments, wanted), outcome in zip(suite.cases, result.outcomes, strict=True):
+        if not outcome.error and same_value(outcome.value, wanted):
+            right += 1
+        elif not why:
+            got = outcome.error or f"gave {outcome.value!r:.60}"
+            why = f"; {suite.fn_name}({', '.join(map(repr, arguments)):.60}) should give {wanted!r:.60} and {got:.80}"
+    return right, len(suite.cases), f"{why} ({result.status})" if result.status != "ok" and why else why
+
+
+def _cases(suite: Suite, programs: Any, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
+    """One after the other; a program that has failed once need not run again, unless its share counts."""
+    right, spent, why = 0, 0.0, ""
+    for (_, wanted), program in zip(suite.cases, programs, strict=True):
+        (result,) = box(tier).run([program])
+        spent += result.seconds
+        if result.status == "ok" and same_output(result.stdout, wanted):
+            right += 1
+        else:
+            why = why or _said(result, f"printed {result.stdout!r:.60} where {wanted!r:.60} is right")
+            if stop:
+                break
+        if spent >= total:
+            why = why or f"; {total:g} s were over"
+            break
+    return right, len(suite.cases), why
+
+
+def _said(result: Result, otherwise: str) -> str:
+    if result.status == "ok":
+        return f"; {otherwise}" if otherwise else ""
+    last = next(islice(reversed([line for line in result.stderr.splitlines() if line.strip()]), 1), otherwise)
+    return f"; {result.status}: {last:.120}" if last else f"; {result.status}"

@@ -1,7 +1,8 @@
 """Does the expression use every given number once and reach the target?
 
 The expression is walked as a syntax tree over numbers and + - * / and brackets; nothing else is understood, `**` and
-names least of all, and nothing is evaluated. Covered: length and depth are capped, division is exact.
+names least of all, and nothing is evaluated. Covered: length and depth are capped, division is exact; the value may stand
+behind an equals sign, as in 3*5+9=24, and has to be right there.
 """
 
 import ast
@@ -14,6 +15,7 @@ from rewards import Problem, Rollout, Verdict, needs, reward
 
 MAX_CHARACTERS = 200
 CHARACTERS = re.compile(r"[0-9+*/()\s-]*")  # Python reads more as whole numbers: 0x18, 1_0, and a comment after them
+VALUE = re.compile(r"\s{0,9}-?\d{1,20}(?:/[1-9]\d{0,19}|\.\d{1,20})?\s{0,9}", re.ASCII)
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
@@ -29,14 +31,27 @@ def countdown(problem: Problem, rollout: Rollout, *, partial: float = 0.0) -> Ve
     if given is None:
         return Verdict(value=0.0, why="no answer block")
     try:
-        value, used = evaluate(given.split("=")[0] if given.count("=") == 1 else given)
+        expression, told = _sides(given)
+        value, used = evaluate(expression)
     except NotAnExpression as error:
         return Verdict(value=0.0, why=f"{given!r}: {error}")
     if Counter(used) != Counter(int(n) for n in numbers):
         return Verdict(value=0.0, why=f"{given!r} uses {sorted(used)}, given were {sorted(numbers)}")
     if value != target:
         return Verdict(value=partial, why=f"{given!r} is {value}, wanted {target}")
+    if told is not None and told != target:
+        return Verdict(value=0.0, why=f"{given!r} is {target}, and says that it is {told}")
     return Verdict(value=1.0, why=f"{given!r} is {target}")
+
+
+def _sides(given: str) -> tuple[str, Fraction | None]:
+    """The expression, and the value that stands behind an equals sign."""
+    expression, equals, told = given.rpartition("=")
+    if not equals:
+        return given, None
+    if not VALUE.fullmatch(told):
+        raise NotAnExpression("what stands behind the equals sign is no value")
+    return expression, Fraction(told.strip())
 
 
 def evaluate(text: str) -> tuple[Fraction, list[int]]:

@@ -1,8 +1,8 @@
 """The score of a trained reward model: a sequence classifier with one label, such as the stage `reward_model` makes.
 
-It prefers; it does not know. What it likes is what its pairs taught it, so a policy that is trained on it for long finds
-what it likes and nobody wants. It never says who is right: another rule does (`answer`, at weight 0, say).
-Whole groups go through the model at once, in the worker's process, on the CPU.
+Covered: any score that a classifier with a head named `score` gives; whole groups go through it at once, in the worker's
+process, on the CPU. Not covered: knowing. It prefers what its pairs taught it to, so a policy that is trained on it for
+long finds what it likes and nobody wants. It never says who is right: another rule does (`answer`, at weight 0, say).
 """
 
 from __future__ import annotations

@@ -1,23 +1,26 @@
 """Is the last fenced block a Python program, as far as can be said without running it? Nothing is run.
 
-Covered: it parses and compiles (under the Python that scores), it does something (a docstring, a name, `pass` alone is no
-program), it defines the function or class asked for. Sizes are looked at first: what is too long or too deep is not
-compiled. Not covered: whether names exist, types fit, or the program does what was asked; see `code`.
+Covered: it parses and compiles (under the Python that scores), it does something (a docstring, a value, `pass`, `return`, in
+whatever branches and functions, is no program), it defines the function or class asked for, and this does something.
+Sizes are looked at first: what is too long or too deep is not compiled. Not covered: whether names exist, types fit, or
+the program does what was asked; see `code`.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 
 from rewards import Problem, Rollout, Verdict, reward
+from rewards._fence import python_blocks
 from rewards._text import read
 
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 100  # of the syntax tree; compiling a few thousand nested lambdas takes half a minute
-_FENCE = re.compile(r"^[ \t]*```[ \t]*(?P<language>[\w+-]*)[^\n`]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-PYTHON = {"", "py", "python", "python3"}
+EFFECTS = (
+    ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Assert, ast.Delete,
+    ast.Import, ast.ImportFrom,
+)  # fmt: skip
 
 
 @reward("python_static")
@@ -32,7 +35,7 @@ def python_static(problem: Problem, rollout: Rollout, *, defines: str = "", colu
     name = defines or str(problem.info.get(column) or "")
     if column and not name:
         return None
-    blocks = [m["code"] for m in _FENCE.finditer(given or "") if m["language"].casefold() in PYTHON]
+    blocks = python_blocks(given or "")
     if not blocks:
         return Verdict(value=0.0, why="no fenced Python block")
     fault = _fault(blocks[-1], name)
@@ -53,11 +56,14 @@ def _fault(code: str, name: str) -> str:
         return f"line {error.lineno}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes, lone surrogates, nesting
         return f"it cannot be read: {type(error).__name__}"
-    if all(_idle(statement) for statement in tree.body):
+    if not any(map(_does, ast.walk(tree))):
         return "it does nothing"
-    if name and name not in {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}:
+    if not name:
+        return ""
+    asked = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name == name]
+    if not asked:
         return f"it does not define {name}"
-    return ""
+    return "" if any(map(_does, ast.walk(asked[-1]))) else f"{name} does nothing"
 
 
 def _deeper(tree: ast.AST) -> bool:
@@ -67,8 +73,8 @@ def _deeper(tree: ast.AST) -> bool:
     return bool(level)
 
 
-def _idle(statement: ast.stmt) -> bool:
-    """A statement that does nothing: `pass`, a docstring, a word; and a function or class of nothing else."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return all(_idle(inner) for inner in statement.body)
-    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant | ast.Name))
+def _does(node: ast.AST) -> bool:
+    """Whether this part of a program has an effect: it binds, calls, gives back a value, or imports."""
+    if isinstance(node, ast.Return):
+        return node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value in (None, ...))
+    return isinstance(node, EFFECTS)

@@ -7,7 +7,7 @@ so give it little weight beside a rule on the answer.
 
 from r1lite.prompt import END_ANSWER, END_THINK, TAGS
 from rewards import Problem, Rollout, Verdict, reward
-from rewards._text import says_something
+from rewards._text import BLANK, says_something
 
 CLOSING = (END_THINK, END_ANSWER)
 
@@ -37,4 +37,4 @@ def in_place(text: str) -> list[str]:
 
 def _says(closing: str, block: str) -> bool:
     # A thought has words or numbers; an answer may be a sign, such as an infinity.
-    return says_something(block) if closing == END_THINK else any(c.isprintable() and not c.isspace() for c in block)
+    return says_something(block) if closing == END_THINK else any(c.isprintable() and not c.isspace() and c not in BLANK for c in block)

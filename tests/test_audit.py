@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from r1lite import _faults, audit
 from r1lite._trials import gold_response, make_cases, try_all
 from r1lite.config import CONF, Config, ScoringConfig
-from r1lite.mutants import MOST, battery, wrong_answer
+from r1lite.mutants import SHOULD, battery, wrong_answer
 from r1lite.rules import Rules
 from r1lite.types import Problem, Response
 from rewards import rewards
@@ -97,7 +97,7 @@ def scoring(workers: int = 0, seconds: float = 5.0) -> ScoringConfig:
 
 def faults(chosen: Any, *plugins: str, task: Any = ARITHMETIC, problems: int = 3, right: str = "", **settings: Any) -> list[str]:
     rules = Rules.from_config(chosen, plugins, right_rule=right)
-    return _faults.faults(rules, try_all(rules, scoring(**settings), make_cases(task, problems)))
+    return [fault.text for fault in _faults.faults(rules, try_all(rules, scoring(**settings), make_cases(task, problems)))]
 
 
 def names(found: list[str]) -> set[str]:
@@ -175,6 +175,29 @@ def test_a_rule_that_hangs_is_caught(broken: str) -> None:
     assert any(fault.startswith("rule sleeps timed out on 'tower of powers'") for fault in found)
 
 
+def test_rules_on_length_that_ask_who_is_right_pass(broken: str) -> None:
+    for name, options in (("length_cosine", {"limit": 200, "wrong_short": 0.0, "wrong_long": 0.0, "cut": 0.0}), ("length_kimi", {})):
+        assert faults({"answer": {}, "format": {"gate": True}, name: {**options, "weight": 0.3}}, right="answer") == []
+    found = faults({"answer": {}, "length_kimi": {"weight": 0.3}}, right="answer")
+    assert {"empty thought", "no thought"} <= names(found)
+
+
+def test_a_penalty_that_nothing_reaches_is_a_penalty() -> None:
+    for rule, options in (("length", {"limit": 10**6, "margin": 10}), ("length_target", {"target": 20_000, "over": True})):
+        assert faults({"answer": {}, "format": {"gate": True}, rule: options}, right="answer") == []
+
+
+def test_a_prefilled_tag_makes_no_response_shorter() -> None:
+    assert faults({"answer": {}, "format": {"gate": True}, "length_target": {"target": 9, "weight": 0.1}}, right="answer") == []
+
+
+@pytest.mark.parametrize(("rule", "says"), [("format", "1 (one thought"), ("language", "abstained (no words"), ("repetition", "0 (0 of")])
+def test_a_rule_that_tells_no_wrong_answer_is_said_once(rule: str, says: str) -> None:
+    (found,) = faults({rule: {}})
+    assert found.startswith(f"rule {rule} says who is right, and says the same of gold and of a wrong answer: {says}")
+    assert "Put a rule on the answer beside it, such as rewards.answer.weight=1" in found
+
+
 def test_padding_may_not_pay(broken: str) -> None:
     found = faults({"answer": {}, "format": {"gate": True}, "pays_words": {"weight": 0.1}}, broken)
     assert any("'repeated thought'" in fault and "more than gold" in fault for fault in found)
@@ -194,12 +217,15 @@ def test_the_battery_begins_with_gold_and_names_each_row_once() -> None:
     assert rows[0].text == "<think>3+4</think><answer>7</answer>"
     assert rows[1].prefill + rows[1].text == rows[0].text
     assert len({row.name for row in rows}) == len({row.prefill + row.text for row in rows[1:]}) + 1 == len(rows)
-    assert {row.kind for row in rows} == set(MOST)
-    assert [row.name for row in rows if row.finish == "length"] == ["reasoning cut off"]
+    assert {row.kind for row in rows} == set(SHOULD)
+    assert [row.name for row in rows if row.finish == "length"] == ["reasoning cut off", "loop, cut off"]
 
 
 def test_a_wrong_answer_looks_like_the_right_one() -> None:
     assert wrong_answer("22", iter(())) == "23"
+    assert wrong_answer("1/2", iter(["0.5"])) == "1/3"
+    assert wrong_answer("(0, 5)", iter(())) == "(0, 6)"
+    assert wrong_answer("5 m in 1999", iter(())) == "5 m in 2000"
     assert wrong_answer("Paris", iter(["paris", "Rome"])) == "Rome"
     assert wrong_answer("Paris", iter(["Paris"])) == "not Paris"
 
@@ -209,6 +235,8 @@ def test_the_gold_response_is_the_tasks_own_or_the_expected_answer() -> None:
     assert gold_response(ARITHMETIC, problem) == ARITHMETIC.demonstration(problem)
     for answer, text in ((7, "7"), ("a", "a"), (["x", "y"], "x"), ({"n": 1}, '{"n": 1}'), ([1, 2], "[1, 2]")):
         assert gold_response(None, Problem(id="p", prompt="?", answer=answer)).answer == text
+    assert gold_response(None, Problem(id="p", prompt="?", answer=1, info={"choices": ["a", "b"]})).answer == "b"
+    assert "首先" in gold_response(None, Problem(id="p", prompt="几个？", answer=1)).thought
     with pytest.raises(ValueError, match="problem p has no answer"):
         gold_response(None, Problem(id="p", prompt="?"))
 
@@ -230,11 +258,15 @@ def test_the_command_shows_a_table_and_ends_well(monkeypatch: pytest.MonkeyPatch
     shown = capsys.readouterr().out
     assert "countdown: 2 problems" in shown
     assert "microseconds a verdict" in shown
+    assert "│   wrong answer" in shown
     assert shown.endswith("Gold is paid in full, and no hack is paid.\n")
 
 
-def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code = called(monkeypatch, "rewards.format.weight=0", "allow=[no thought]")
+    shown = capsys.readouterr().out
+    assert "│ ! empty thought" in shown
+    assert "│   no thought" in shown
     assert "'empty thought' of arithmetic/" in str(code)
     assert "'no thought'" not in str(code)
     assert str(code).endswith("These rewards would teach it.")

@@ -189,7 +189,7 @@ def test_what_cannot_be_is_said_before_any_work(config: Callable[..., Config]) -
     for overrides, said in (
         (["stages=[dpo]"], "dpo.data=ledger pairs an earlier stage's rollouts"),
         (["stages=[rl,dpo]", "dpo.data=nowhere.jsonl"], "dpo.data=nowhere.jsonl is neither ledger, nor an earlier stage"),
-        (["stages=[rl,dpo]", "dpo.loss=hinge"], "unknown dpo.loss 'hinge'. Known: sigmoid, ipo."),
+        (["stages=[rl,dpo]", "dpo.loss=hinge"], "unknown dpo.loss 'hinge'. Known: ipo, sigmoid."),
         (["stages=[rl]", "reward=model"], "rewards.model.path=reward_model is what the stage reward_model makes"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -54,16 +54,16 @@ def test_a_rule_may_see_the_group_and_be_told_who_is_right() -> None:
 def test_a_rule_that_asks_who_is_right_cannot_say_it() -> None:
     chosen = {"length_cosine": {"limit": 10, "weight": 5.0}, "answer": {}}
     assert Rules.from_config(chosen).right_rule == "answer"
-    with pytest.raises(ValueError, match=r"scoring\.right_rule=length_cosine asks itself who is right; name one of answer"):
+    with pytest.raises(ValueError, match=r"scoring\.right_rule=length_cosine cannot say who is right; name one of answer"):
         Rules.from_config(chosen, right_rule="length_cosine")
-    with pytest.raises(ValueError, match="length_kimi ask who is right, and no chosen rule says so"):
+    with pytest.raises(ValueError, match="length_kimi cannot say who is right, and no other rule is chosen"):
         Rules.from_config({"length_kimi": {}})
 
 
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"code": {}}, "the reward 'code' is not there yet"),
+        ({"code": {"seconds": 0}}, "rewards.code.seconds must be at least 0.01, got 0"),
         ({"regex": {"pattern": "("}}, "is no pattern"),
         ({"length_cosine": {"limit": 9, "right": True}}, "unknown option of reward 'length_cosine': 'right'"),
         ({"length": {"limit": 9, "margin": 0}}, "rewards.length.margin must lie between"),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from rewards import Problem, Rollout, Verdict, rewards
 from rewards._number import plain_integer, read_number
 from rewards._options import OptionError
 from rewards.choice import choice
-from rewards.code import code
+from rewards.countdown import countdown
 from rewards.exact import exact
 from rewards.integer_form import integer_form
 from rewards.json_fields import json_fields
 from rewards.json_schema import json_schema
+from rewards.math import math
 from rewards.numeric import numeric
 from rewards.python_static import python_static
 from rewards.regex import regex
@@ -133,6 +135,13 @@ def test_a_letter_with_a_text_that_nobody_can_check_has_to_name_no_second_one() 
         ("B. it is not C", False),
         ("B. or C", False),
         ("B. A", False),
+        ("B. (c)", False),
+        ("B: c", False),
+        ("B. option c", False),
+        ("B. as well as the third", False),
+        ("B. both", False),
+        ("B; perhaps", False),
+        ("B. a dog", True),
         ("B. wait, no", False),
         ("A dog", False),
     ):
@@ -406,6 +415,7 @@ def test_json_fields_tells_kinds_apart() -> None:
         assert value(json_fields(asking({"x": gold}), answered(json.dumps({"x": given})))) == right
     assert value(json_fields(asking({"x": "Ann"}), answered('{"x": "ANN"}'), ignore_case=True)) == 1.0
     assert json_fields(asking({"x": 1}), answered("x: 1")) == Verdict(value=0.0, why="not JSON: Expecting value: line 1 column 1 (char 0)")
+    assert json_fields(asking({"x": 1}), answered('{"x": 1e999}')) == Verdict(value=0.0, why="1e999 is too large")
     assert json_fields(asking({"x": 1}), rollout("")) == Verdict(value=0.0, why="no answer")
 
 
@@ -429,6 +439,10 @@ def fenced(program: str, language: str = "python") -> Rollout:
         ("# a plan", 0.0, "it does nothing"),
         ("pass\n'''a plan'''\n...", 0.0, "it does nothing"),
         ("answer", 0.0, "it does nothing"),
+        ("1 + 1\n[]\nlambda: 0", 0.0, "it does nothing"),
+        ("if True:\n    pass\nwhile x: ...", 0.0, "it does nothing"),
+        ("def f():\n    return\nasync def g():\n    return None", 0.0, "it does nothing"),
+        ("@dataclass\nclass Point:\n    x: int", 1.0, "3 lines that compile"),
         ("def f():\n    '''a plan'''\n    pass", 0.0, "it does nothing"),
         ("x = 'a\0b'", 0.0, "line None: source code string cannot contain null bytes"),
         ("x = '\ud800'", 0.0, "it cannot be read: UnicodeEncodeError"),
@@ -453,6 +467,7 @@ def test_python_static_reads_the_last_python_block_after_the_thought() -> None:
     assert value(python_static(asking(), rollout(f"<think>so</think>\n{good}then\n{bad}"))) == 0.0
     assert value(python_static(asking(), rollout(f"<think>so</think>\n{good}run it:\n```bash\npython a.py\n```\n"))) == 1.0
     assert value(python_static(asking(), rollout(f"<think>so</think><answer>\n{good}</answer>"), within="answer")) == 1.0
+    assert value(python_static(asking(), rollout(f"<think>so</think><answer>{good.strip()}</answer>"))) == 1.0  # the house form
     for unpaid in (f"<think>{good}</think>", f"<think>{good}", "<think>so</think>\n```python\nprint(7)", "<think>so</think> print(7)", ""):
         assert python_static(asking(), rollout(unpaid)) == Verdict(value=0.0, why="no fenced Python block")
 
@@ -461,21 +476,52 @@ def test_python_static_wants_what_was_asked_for_to_be_defined() -> None:
     program = fenced("def solve(x):\n    return x")
     assert value(python_static(asking(), program, defines="solve")) == 1.0
     assert python_static(asking(), program, defines="main") == Verdict(value=0.0, why="it does not define main")
+    stub = fenced("def solve(x): ...\nx = 1")
+    assert python_static(asking(), stub, defines="solve") == Verdict(value=0.0, why="solve does nothing")
     assert value(python_static(asking(entry="solve"), program, column="entry")) == 1.0
     assert value(python_static(asking(entry="main"), program, column="entry")) == 0.0
     assert python_static(asking(), program, column="entry") is None
     assert value(python_static(asking(), fenced("# def solve(): ...\nprint('def solve')"), defines="solve")) == 0.0
 
 
+# countdown
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "why"),
+    [
+        ("3*5+9=24", 1.0, "'3*5+9=24' is 24"),
+        ("3*5+9 = 24/1", 1.0, "'3*5+9 = 24/1' is 24"),
+        ("3*5+9=25", 0.0, "'3*5+9=25' is 24, and says that it is 25"),
+        ("3*5+9=", 0.0, "'3*5+9=': what stands behind the equals sign is no value"),
+        ("3*5+9=the target", 0.0, "'3*5+9=the target': what stands behind the equals sign is no value"),
+        ("3*5+9=24 or 25", 0.0, "'3*5+9=24 or 25': what stands behind the equals sign is no value"),
+        ("3*5+9=24=24", 0.0, "'3*5+9=24=24': only numbers, + - * / and brackets are understood"),
+        ("3*5+9=24/0", 0.0, "'3*5+9=24/0': what stands behind the equals sign is no value"),
+    ],
+)
+def test_countdown_checks_what_stands_behind_the_equals_sign(given: str, right: float, why: str) -> None:
+    assert countdown(asking(numbers=(3, 5, 9), target=24), answered(given)) == Verdict(value=right, why=why)
+
+
+# sizes
+
+
+@pytest.mark.parametrize("gap", [" ", "\n", "\u00a0", "*", "_", "`", "* ", "\t"])
+def test_a_page_of_nothing_costs_no_time(gap: str) -> None:
+    for rule in (numeric, integer_form, math):
+        begun = time.process_time()
+        for text in (f"7{gap * 100_000}8", f"-{gap * 100_000}7", f"The answer is 7{gap * 100_000}8"):
+            assert value(rule(asking("9"), answered(text))) == 0.0
+        assert time.process_time() - begun < 1
+
+
+def test_math_reads_around_a_page_of_blanks() -> None:
+    assert value(math(asking("7"), rollout(f"<think>so</think>{' ' * 9999}The answer is{chr(10) * 9999}7"))) == 1.0
+    assert value(numeric(asking("7"), answered(f"{' ' * 9999}7{chr(10) * 9999}"))) == 1.0
+
+
 # code
-
-
-def test_code_says_that_it_is_not_there_yet() -> None:
-    assert rewards.bind("code", {}) == {"column": "tests", "partial": False, "seconds": 2.0, "memory_mb": 256}
-    with pytest.raises(OptionError, match=r"the reward 'code' is not there yet.*Remove rewards\.code; rewards\.python_static"):
-        code(Problem(id="", prompt=""), rollout(""))
-    with pytest.raises(OptionError, match=r"rewards\.code\.seconds must be at least 0\.01, got 0"):
-        code(Problem(id="", prompt=""), rollout(""), seconds=0)
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in SHIPPED.glob("[a-z]*.py")))
@@ -484,4 +530,4 @@ def test_every_rule_is_named_after_its_file_and_says_what_it_covers(name: str) -
     assert rule.__module__ == f"rewards.{name}"
     assert rule.__doc__
     documented = sys.modules[rule.__module__].__doc__ or ""
-    assert "overed" in documented or name == "code"
+    assert "overed" in documented

@@ -58,12 +58,20 @@ def test_reasoning_is_all_but_the_answer(text: str, thought: str, after: str | N
 # format, format_soft, tag_count
 
 
-@pytest.mark.parametrize("thought", ["", " \n", "...", "\u200b", "\u2060\ufeff", "-- **"])
+@pytest.mark.parametrize("thought", ["", " \n", "...", "\u200b", "\u2060\ufeff", "-- **", "\u3164\u115f\uffa0", "\u2800"])
 def test_a_thought_without_a_letter_or_digit_is_empty(thought: str) -> None:
     empty = thinking(thought)
     assert format(asking(), empty) == Verdict(value=0.0, why="a block is empty, or there is text outside the blocks")
     assert format_soft(asking(), empty) == Verdict(value=0.0, why="a block is empty")
     assert tag_count(asking(), empty) == Verdict(value=0.75, why="not in place: </think>")
+
+
+@pytest.mark.parametrize("answer", ["\u3164", "\u2800", "\u200b", "\u00ad", " "])
+def test_an_answer_that_cannot_be_seen_is_empty(answer: str) -> None:
+    for rule in (format, format_soft):
+        assert rule(asking(), thinking("so", answer)).value == 0.0
+    assert tag_count(asking(), thinking("so", answer)) == Verdict(value=0.75, why="not in place: </answer>")
+    assert format(asking(), thinking("so", "∞")).value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,16 @@ def test_language_pays_no_disguise(thought: str, target: str, most: float) -> No
     assert given <= most
 
 
+def test_language_of_a_question_pasted_again_and_again_is_none_of_its_own() -> None:
+    asked = asking("What is the sum of the two numbers that we have here?")
+    assert language(asked, thinking(f"{asked.prompt} " * 9)) == Verdict(value=0.0, why="all words are copied from the question")
+
+
+def test_language_in_an_address_counts() -> None:
+    assert (language(asking(), thinking("We think. https://我们先读题然后一步一步地计算")).value or 0) < 0.3
+    assert language(asking(), thinking("We think, see https://example.org/wir-denken-nicht.")).value == 1.0
+
+
 def test_language_of_a_pasted_question_alone_is_none_of_its_own() -> None:
     question = "How many apples do they have together?"
     expected = Verdict(value=0.0, why="all words are copied from the question")
@@ -250,6 +268,20 @@ def test_repetition(text: str, options: dict[str, Any], value: float, why: str) 
 
 def test_repetition_of_a_loop_costs_nearly_everything() -> None:
     assert repetition(asking(), rollout("wait, let me check again. " * 200)).value == pytest.approx(-(997 - 5) / 997)
+
+
+@pytest.mark.parametrize("loop", ["hahaha" * 99, "a" * 600, "." * 600, "\n" * 600, "!?" * 300, "\u200b" * 600, "- " * 300, "🙂" * 300])
+def test_repetition_sees_a_loop_without_words_or_blanks(loop: str) -> None:
+    assert repetition(asking(), rollout(f"We begin. {loop} We end.")).value < -0.8
+
+
+def test_repetition_leaves_long_words_and_lines_alone() -> None:
+    for honest in (
+        "Donaudampfschifffahrtsgesellschaft " + "-" * 32,
+        "3.14159265358979323846264338327950288419716939937510",
+        "a\n\n    b" * 1,
+    ):
+        assert repetition(asking(), rollout(honest)).value == 0.0
 
 
 # reasoning_steps

@@ -59,6 +59,55 @@ def test_a_line_is_a_problem_with_one_rollout() -> None:
     assert [(r.text, r.token_ids) for r in group.rollouts] == [("c", (1, 2))]
 
 
+def test_lengths_are_those_of_token_ids_or_estimated_and_finish_says_what_was_cut(tmp_path: Path) -> None:
+    rows = [{"completion": "c" * 40}, {"completion": "c" * 40, "token_ids": [0] * 8}, {"completion": "c", "finish": "length"}]
+    told = [row["verdicts"]["length"] for row in score(tmp_path, [json.dumps(row) for row in rows], {"length": {"limit": 10, "margin": 4}})]
+    assert [v["why"] for v in told] == ["10 tokens, limit 10", "8 tokens, free up to 6", "1 tokens, limit 10"]
+    assert [v["value"] for v in told] == [-1.0, -0.5, -1.0]
+
+
+def of_lengths(*lines: tuple[Any, int], key: str = "id") -> list[str]:
+    return [json.dumps({key: k, "completion": GOOD.format(7), "answer": "7", "token_ids": [0] * n, "nr": n}) for k, n in lines]
+
+
+@pytest.mark.parametrize("key", ["id", "prompt"])
+def test_lines_of_one_id_or_prompt_are_a_group_wherever_they_stand(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score_file, "CHUNK", 2)  # a group is not cut where a chunk ends
+    lines = of_lengths(("a", 10), ("b", 4), ("a", 20), ("b", 4), ("a", 30), ("1", 5), key=key)
+    told = score(tmp_path, lines, {"answer": {}, "length_kimi": {"weight": 0.5}})
+    assert [(row[key], row["nr"]) for row in told] == [("a", 10), ("b", 4), ("a", 20), ("b", 4), ("a", 30), ("1", 5)]
+    assert [row["reward"] for row in told] == [1.25, 1.0, 1.0, 1.0, 0.75, 1.0]
+
+
+def test_an_id_goes_before_a_prompt_and_a_number_is_not_a_text(tmp_path: Path) -> None:
+    rows = [json.loads(line) | {"prompt": "same"} for line in of_lengths((1, 10), (2, 20), ("1", 30), (1, 20))]
+    told = score(tmp_path, [json.dumps(row) for row in rows], {"answer": {}, "length_kimi": {}})
+    assert [row["verdicts"]["length_kimi"]["value"] for row in told] == [0.5, 0.0, 0.0, -0.5]
+
+
+def test_a_group_has_the_columns_that_its_lines_agree_on(tmp_path: Path) -> None:
+    rows = [{"completion": GOOD.format("3*5+9"), "id": 1, "target": 24, "numbers": n} for n in ([3, 5, 9], [3, 5, 8])]
+    told = score(tmp_path, [json.dumps(row) for row in rows], {"countdown": {}, "length_kimi": {}})
+    assert all("no column 'numbers'; it has id, target" in row["verdicts"]["countdown"]["why"] for row in told)
+    assert [row["numbers"] for row in told] == [[3, 5, 9], [3, 5, 8]]
+    alone = score(tmp_path, [json.dumps(row) for row in rows], {"countdown": {}})
+    assert [row["reward"] for row in alone] == [1.0, 0.0]
+
+
+def test_groups_that_make_no_sense_are_named(tmp_path: Path) -> None:
+    lines = of_lengths(("a", 1), ("b", 1))
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 3: another answer than in line 1, which has the same id"):
+        score(tmp_path, [*lines, lines[0].replace('"answer": "7"', '"answer": "8"')], {"answer": {}, "length_kimi": {}})
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 2: an id or a prompt is missing, and rule length_kimi compares"):
+        score(tmp_path, [lines[0], '{"completion": "c"}'], {"answer": {}, "length_kimi": {}})
+
+
+def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="input and output are the same file"):
+        score(tmp_path, ["{}"], output=f"{tmp_path}/../{tmp_path.name}/in.jsonl")
+    assert (tmp_path / "in.jsonl").read_text() == "{}"
+
+
 def test_an_abstention_is_left_out_and_blank_lines_are_no_rows(tmp_path: Path) -> None:
     (row,) = score(tmp_path, ["", json.dumps({"completion": GOOD.format(7)}), "  ", ""])
     assert row["reward"] == pytest.approx(0.2)
@@ -71,6 +120,7 @@ def test_an_abstention_is_left_out_and_blank_lines_are_no_rows(tmp_path: Path) -
         ("{'completion': 1}", "in.jsonl, line 2: this is not JSON"),
         ("[1]", "in.jsonl, line 2: a line is an object with a text `completion`"),
         ('{"answer": "7"}', "in.jsonl, line 2: a line is an object with a text `completion`"),
+        ('{"completion": "", "token_ids": 7}', "in.jsonl, line 2: token_ids should be a list, got 7"),
         ('{"completion": 7}', "in.jsonl, line 2: a line is an object with a text `completion`"),
     ],
 )
@@ -104,7 +154,7 @@ def test_options_that_make_no_sense(arguments: list[str], says: str, monkeypatch
 
 def test_it_stands_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"completion": GOOD.format(7), "answer": "07"}) + "\n"))
-    monkeypatch.setattr(sys, "argv", ["score", "rewards={answer: {}}", "workers=0"])
+    monkeypatch.setattr(sys, "argv", ["score", "rewards={answer: {}}", "workers=0", "input=-", "output=-"])
     score_file.main()
     assert json.loads(capsys.readouterr().out)["reward"] == 1.0
 

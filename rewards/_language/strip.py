@@ -15,7 +15,7 @@ _FORMULA = re.compile(
     r"|\\begin\{(?P<name>[a-z]{1,20}\*?)\}.{0,2000}?\\end\{(?P=name)\}|\\boxed\{[^{}]{0,200}\}",
     re.DOTALL,
 )
-_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_LINK = re.compile(r"(?:https?://|www\.)[!-~]+")  # sentences of other scripts are no address
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _NAME = re.compile(r"\b[A-Za-z_]*[0-9_][A-Za-z0-9_]*\b|\b[a-z]+[A-Z][A-Za-z]*\b", re.ASCII)  # x1, my_list, isPrime
 _SENTENCE = re.compile(r"\b(?:[^\W\d_]{2,}[ ,;'’-]+){3,}[^\W\d_]{2,}|[\u4e00-\u9fff][\u4e00-\u9fff，、；。]{6,}[\u4e00-\u9fff]")

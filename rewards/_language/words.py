@@ -66,7 +66,7 @@ def _acronym(found: list[Word], i: int) -> bool:
 
 def fresh(found: list[Word], asked: list[Word], span: int = 4) -> list[bool]:
     """Which words are said for the first time: not again, and not copied from the question, in runs of up to `span` words."""
-    seen = set(_runs(asked, span))
+    seen = set(_runs([*asked, *asked], span))  # twice, so that pasting it again and again says nothing new between
     new: list[bool] = []
     for run in _runs(found, span):
         new.append(run not in seen)

@@ -21,6 +21,7 @@ MAX_SHORT = 160  # characters of a response that may be nothing but its answer
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)|\\(?:boxed|fbox)\s+(?=[\w$\\-])")
 _BLOCK = re.compile(rf"{ANSWER}((?:(?!{ANSWER}).)*?){END_ANSWER}", re.DOTALL)
+_BLANKS = re.compile(r"\s{8,}")  # a page of them would cost every pattern below its square
 
 _CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no)\b|但|不", re.IGNORECASE)
 
@@ -38,7 +39,7 @@ def claims(response: str) -> list[Claim]:
     """Everything that a response claims; each has to be right. Empty where it claims nothing."""
     if THINK in response and END_THINK not in response:
         return []
-    text = response.rsplit(END_THINK, 1)[-1]
+    text = _BLANKS.sub(lambda m: "\n\n" if "\n" in m[0] else "  ", response.rsplit(END_THINK, 1)[-1])
     found = _blocks(text)
     rest = _BLOCK.sub(" ", text) if found else text
     return [*found, *_outside(rest, bool(found))]

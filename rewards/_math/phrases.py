@@ -55,7 +55,7 @@ _HEDGE = re.compile(
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_STYLE = re.compile(r"^[\s>*_#-]+(?=[^\d\s.(\\])|[*_`]+$")
+_STYLE = re.compile(r"^[\s>*_#-]+(?=[^\d\s.(\\])|(?<![*_`])[*_`]+$")
 
 
 def hedge(text: str, start: int, end: int) -> str:

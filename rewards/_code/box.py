@@ -1,0 +1,20 @@
+"""The sandbox of this process: started with the first program, or before a worker's first verdict, and ended with it."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+
+@cache
+def box(tier: str) -> Sandbox:
+    """A jail of one worker: scoring workers are processes, so that several programs run at once already."""
+    from sandbox import Sandbox
+
+    made = Sandbox(workers=1, unsafe=True) if tier == "unsafe" else Sandbox(workers=1, tier=tier)  # pyright: ignore
+    atexit.register(made.close)
+    return made

@@ -1,0 +1,28 @@
+"""Fenced blocks of Python in a response."""
+
+from __future__ import annotations
+
+import re
+
+from r1lite.prompt import ANSWER, END_ANSWER, last_answer
+from rewards._text import after_thought
+
+_FENCE = re.compile(r"^[ \t]*```[ \t]*(?P<language>[\w+-]*)[^\n`]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(f"{ANSWER}|{END_ANSWER}")
+PYTHON = {"", "py", "python", "python3"}
+
+
+def python_blocks(text: str) -> list[str]:
+    """A fence begins a line; the tag of the answer may stand before it in the same one."""
+    return [m["code"] for m in _FENCE.finditer(_BLOCK.sub("\n", text)) if m["language"].casefold() in PYTHON]
+
+
+def program_of(response: str) -> tuple[str | None, str]:
+    """The program that a response answers with, or why there is none. Two programs in one answer are a hedge."""
+    answer = last_answer(response)
+    blocks = python_blocks(after_thought(response) or "" if answer is None else f"\n{answer}\n")
+    if not blocks:
+        return None, "no fenced Python block after the thought" if answer is None else "no fenced Python block in the answer"
+    if answer is not None and len(blocks) > 1:
+        return None, f"{len(blocks)} programs in one answer"
+    return blocks[-1], ""

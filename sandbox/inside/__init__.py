@@ -1,0 +1,1 @@
+"""What runs inside the jail: a fork server and the programs it starts. Imported by nothing outside."""

@@ -1,0 +1,82 @@
+"""The first process in the jail: TIER CONTROL_FD READABLE_PLACE... It loads what programs need, says that it is ready, and serves."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+from . import kernel, landlock
+from .confine import Confinement, prepare
+from .program import become, warm_up
+from .server import Server
+
+# What programs import most, so that none of them waits for it.
+PRELOADED: Final = (
+    "abc array ast atexit bisect builtins collections collections.abc contextlib copy ctypes dataclasses datetime decimal enum fractions "
+    "functools hashlib heapq io itertools json linecache math numbers operator os random re resource select signal socket statistics "
+    "string struct sys textwrap threading time traceback types typing warnings"
+).split()
+# What programs see of the environment.
+ENVIRONMENT: Final = {"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"}
+_NOBODY: Final = 65534
+_FIRST_FREE: Final = 8
+
+
+def _become_nobody() -> None:
+    """The machine's root keeps rights, and is free of limits, that no program should have."""
+    os.setgroups([])
+    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    # A change of user makes a process's /proc files root's, and forgets whom it is to die with.
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prepare(tier: str, readable: list[str]) -> Confinement:
+    confinement = prepare(tier, readable)
+    if tier == "full" and os.getuid() == 0:
+        _become_nobody()
+    if tier != "unsafe":
+        kernel.drop_capabilities()
+    return confinement
+
+
+def _forget_the_jail() -> None:
+    """Programs find no trace of this package where modules are looked up, nor of how the server was started."""
+    for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
+        del sys.modules[name]
+    for name in os.environ.keys() - ENVIRONMENT:
+        del os.environ[name]
+    sys.argv[:] = ["program.py"]
+
+
+def main() -> None:
+    tier, number, readable = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    control = socket.socket(fileno=fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))
+    os.close(number)
+    # The low numbers are taken, so that handing a descriptor to a program never overwrites another one.
+    while os.open(os.devnull, os.O_RDWR) < _FIRST_FREE:
+        pass
+    for name in PRELOADED:
+        importlib.import_module(name)
+    confinement = _prepare(tier, readable)
+    control.send(json.dumps({"pid": os.getpid(), "landlock": landlock.version()}).encode())
+    warm_up()
+    _forget_the_jail()
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+    role = None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        role = Server(control, confinement).serve()
+    if role is None:
+        os._exit(0)
+    become(role, confinement)

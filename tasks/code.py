@@ -1,0 +1,52 @@
+"""The user's own programming problems, with tests, from a file, a folder or the hub.
+
+    task=code task.path=problems.jsonl
+
+Columns: `prompt`; `tests`, a list of {"input": ..., "output": ...} (stdin and stdout, or with `fn_name` the arguments
+and the result), or text that asserts, with `entry_point`; optionally `starter`, code that the answer begins from,
+and `answer`, a program that passes. Rows whose tests cannot be read are refused with their line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from r1lite.types import Problem
+from tasks import task
+from tasks._files import BadRow
+from tasks.dataset import Dataset
+
+ASKED = "\n\nAnswer with a Python program in one fenced block."
+
+
+@task("code")
+class Code:
+    """A data set whose answers are programs."""
+
+    name = "code"
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        columns: Mapping[str, str] | None = None,
+        splits: Mapping[str, str] | None = None,
+        config: str | None = None,
+        instruction: str = ASKED,
+        seed: int = 0,
+    ) -> None:
+        self.rows = Dataset(path=path, columns=columns, splits=splits, config=config, seed=seed)
+        self.instruction = instruction
+
+    def problems(self, split: str) -> Sequence[Problem]:
+        return [self._asked(problem) for problem in self.rows.problems(split)]
+
+    def _asked(self, problem: Problem) -> Problem:
+        tests = problem.info.get("tests")
+        if tests in (None, "", []):
+            raise BadRow(f"{problem.id}: column 'tests' is missing or empty; the row has {', '.join(problem.info) or 'no other column'}")
+        if not isinstance(problem.prompt, str):  # chat messages are taken as they are
+            return problem
+        starter = f"\n\nBegin from this:\n```python\n{problem.info['starter']}\n```" if problem.info.get("starter") else ""
+        return replace(problem, prompt=problem.prompt + starter + self.instruction)

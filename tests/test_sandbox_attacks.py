@@ -1,0 +1,66 @@
+"""Hostile programs, one test each: the machine, the supervisor and the next program stay as they were."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sandbox_attacks import escape, reading, resources
+
+from sandbox import Limits, Program, Sandbox
+
+# What may hang does so for a second; the rest has time enough for a machine with other things to do.
+LIMITS = Limits(seconds=1.0, memory_mb=64, output_kb=64, disk_mb=4, files=64)
+HONEST = Program(code="import os\nopen('mine', 'w').write('1')\nprint(sum(map(int, input().split())), os.listdir())", stdin="20 22")
+ATTACKS = resources.ATTACKS | escape.ATTACKS | reading.ATTACKS
+# A verdict within half a second of the limit is what is promised; a machine with more to do than these tests gets more.
+SLACK = 5.0
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("open to all") / "secret"
+    path.write_text("PLANTED")
+    return path
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    os.environ["PLANTED"] = "PLANTED"
+    with Sandbox(workers=WORKERS) as box:
+        yield box
+    del os.environ["PLANTED"]
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    return children + [below for child in children for below in descendants(child)]
+
+
+def left_over() -> int:
+    """Processes beyond a bubblewrap and a fork server for each worker, once those that are ending have ended."""
+    for _ in range(100):
+        extra = len(descendants(os.getpid())) - 2 * WORKERS
+        if extra <= 0:
+            break
+        time.sleep(0.05)
+    return extra
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_harms_nobody(box: Sandbox, secret: Path, name: str) -> None:
+    statuses, code = ATTACKS[name]
+    limits = LIMITS if "timeout" in statuses else replace(LIMITS, seconds=20.0)
+    attack = Program(code=code.replace("{secret!r}", repr(str(secret))), limits=limits)
+    result, *others = box.run([attack, HONEST, HONEST])
+    assert result.status in statuses, result
+    assert "BREACH" not in result.stdout
+    assert "PLANTED" not in result.stdout + result.stderr
+    assert result.seconds < limits.seconds + SLACK
+    assert [(other.status, other.stdout) for other in others] == [("ok", "42 ['mine']\n")] * 2
+    assert left_over() == 0
