@@ -70,10 +70,10 @@ def shared_libraries() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith(standard + "/") and name != str(interpreter())))
 
 
-def command(tier: Tier, control: int) -> list[str]:
+def command(tier: Tier, control: int, *, fresh_network: bool) -> list[str]:
     """What starts a fork server that listens on descriptor `control`."""
     readable = [*_standard_library(), *shared_libraries()]
-    server = [tier, str(control), *readable]
+    server = [tier, str(control), "fresh" if fresh_network else "shared", *readable]
     if tier != "full":
         return [str(interpreter()), *_python(str(INSIDE)), *server]
     return [*_walls([str(interpreter()), *readable]), "--", str(interpreter()), *_python("/jail/inside"), *server]

@@ -36,8 +36,9 @@ class Task(NamedTuple):
 
 
 class Worker:
-    def __init__(self, tier: Tier) -> None:
+    def __init__(self, tier: Tier, *, fresh_network: bool) -> None:
         self.tier: Tier = tier
+        self._fresh_network = fresh_network
         self.task: Task | None = None
         self.deadline = 0.0
         self.facts: dict[str, Any] = {}
@@ -54,7 +55,8 @@ class Worker:
         self._words = os.memfd_create("words")
         with theirs:
             self._process = subprocess.Popen(
-                jail.command(self.tier, theirs.fileno()), env=jail.environment(self.tier), pass_fds=[theirs.fileno()], cwd="/",
+                jail.command(self.tier, theirs.fileno(), fresh_network=self._fresh_network),
+                env=jail.environment(self.tier), pass_fds=[theirs.fileno()], cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._words, start_new_session=True,
             )  # fmt: skip
 

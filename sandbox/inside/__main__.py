@@ -1,4 +1,4 @@
-"""The first process in the jail: TIER CONTROL_FD READABLE_PLACE... It loads what programs need, says that it is ready, and serves."""
+"""The first process in the jail: TIER CONTROL_FD NETWORK READABLE_PLACE... It loads what programs need, and serves."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def _become_nobody() -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _prepare(tier: str, readable: list[str]) -> Confinement:
-    confinement = prepare(tier, readable)
+def _prepare(tier: str, network: str, readable: list[str]) -> Confinement:
+    confinement = prepare(tier, readable, fresh_network=network == "fresh")
     if tier == "full" and os.getuid() == 0:
         _become_nobody()
     if tier != "unsafe":
@@ -59,7 +59,7 @@ def _forget_the_jail() -> None:
 
 
 def main() -> None:
-    tier, number, readable = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    tier, number, network, readable = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     control = socket.socket(fileno=fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))
     os.close(number)
     # The low numbers are taken, so that handing a descriptor to a program never overwrites another one.
@@ -67,7 +67,7 @@ def main() -> None:
         pass
     for name in PRELOADED:
         importlib.import_module(name)
-    confinement = _prepare(tier, readable)
+    confinement = _prepare(tier, network, readable)
     control.send(json.dumps({"pid": os.getpid(), "landlock": landlock.version()}).encode())
     warm_up()
     _forget_the_jail()
