@@ -1,10 +1,11 @@
 """Every algorithm on the tiny model, from the same cold start: does it train, in how many seconds, with how much memory?
 
-    python -m bench.algorithms [--seeds 0 1 2] [--only grpo ppo dpo] [--folder runs/algorithms] [--steps 24]
+    python -m bench.algorithms [--seeds 0 1 2] [--only grpo ppo dpo] [--folder runs/algorithms] [--steps 16] [--jobs 2]
 
-Each run is a process of its own, so that its peak memory is its own. Prints a Markdown table: held-out pass@1 at the start
-and at the end, the gain's mean and deviation over the seeds, its smallest, seconds of training, and peak memory over
-that of a process that only evaluates.
+Each run is a process of its own with one thread, so that its peak memory is its own, and two run side by side. Prints a
+Markdown table: held-out pass@1 at the start and at the end, the gain's mean and deviation over the seeds, its smallest,
+seconds of the stages, and peak memory over that of a process that only evaluates. Runs that are in the folder already
+are not made again.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from r1lite.config import CONF
 
 COMMON = (
-    "threads=1 evaluate.splits=[test] evaluate.problems=192 rl.prompts_per_step=48 rl.group_size=8 rl.show_every=0 "
+    "threads=1 evaluate.splits=[test] evaluate.problems=128 rl.prompts_per_step=20 rl.group_size=8 rl.show_every=0 "
     "rl.checkpoint_every=1000 rl.warmup_steps=4"
 )
 # What a preset needs at this scale: a critic that learns as fast as the policy, a budget that is the sampler's.
@@ -31,9 +34,10 @@ FITTED = {
     "r1": "algorithm.reference_every=10",
 }
 PREFERENCES = {
-    "dpo": "stages=[reject,dpo] reject.prompts=384 reject.samples=8",
-    "dpo ipo": "stages=[reject,dpo] reject.prompts=384 reject.samples=8 dpo.loss=ipo",
-    "reward_model": "stages=[reject,reward_model,rl] reject.prompts=384 reject.samples=8 reward=model algorithm=grpo",
+    "dpo": "stages=[reject,dpo] reject.prompts=320 reject.samples=8 dpo.nll_coef=0",
+    "dpo, nll_coef=1": "stages=[reject,dpo] reject.prompts=320 reject.samples=8 dpo.nll_coef=1 dpo.lr=2e-4",
+    "dpo, loss=ipo": "stages=[reject,dpo] reject.prompts=320 reject.samples=8 dpo.loss=ipo",
+    "reward_model, then grpo": "stages=[reject,reward_model,rl] reject.prompts=320 reject.samples=8 reward=model algorithm=grpo",
 }
 
 
@@ -50,26 +54,34 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--folder", type=Path, default=Path("runs/algorithms"))
-    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--jobs", type=int, default=2)
     chosen = parser.parse_args()
     rows = algorithms()
     rows = {name: rows[name] for name in chosen.only} if chosen.only else rows
     found: dict[str, list[Run]] = {name: [] for name in rows}
-    idle: list[float] = []
-    for seed in chosen.seeds:
-        folder = chosen.folder / f"seed{seed}"
-        train("cold_start", f"stages=[cold_start] seed={seed} evaluate.every_stage=false", folder)
-        start = folder / "cold_start" / "cold_start" / "final"
-        idle.append(train("idle", f"stages=[evaluate] seed={seed} {COMMON} model.path={start}", folder)[1])
-        for name, settings in rows.items():
-            summary, memory = train(name, f"{COMMON} rl.steps={chosen.steps} {settings} seed={seed} model.path={start}", folder)
-            stages = {s["name"]: s for s in summary["stages"]}
-            first, last = summary["stages"][0], summary["stages"][-1]
-            seconds = sum(s["seconds"] for s in stages.values())
-            run = Run(start=first["eval"]["pass@1"], end=last["eval"]["pass@1"], seconds=seconds, memory_mb=memory - idle[-1])
+    with ThreadPoolExecutor(chosen.jobs) as pool:  # a thread for each process that runs
+        starts = list(pool.map(lambda seed: begin(seed, chosen.folder / f"seed{seed}"), chosen.seeds))
+        asked = [(name, seed, start) for seed, start in zip(chosen.seeds, starts, strict=True) for name in rows]
+        for name, run in pool.map(lambda a: (a[0], run_of(*a, f"{rows[a[0]]} rl.steps={chosen.steps}", chosen.folder)), asked):
             found[name].append(run)
-            print(f"{name:24} seed {seed}: {run.start:.3f} -> {run.end:.3f} in {run.seconds:.0f} s", file=sys.stderr, flush=True)
     print(table(found))
+
+
+def begin(seed: int, folder: Path) -> tuple[Path, float]:
+    """The cold start that a seed's runs begin from, and the memory of a process that only evaluates it."""
+    train("cold_start", f"stages=[cold_start] seed={seed} threads=1 evaluate.every_stage=false", folder)
+    start = folder / "cold_start" / "cold_start" / "final"
+    return start, train("idle", f"stages=[evaluate] seed={seed} {COMMON} model.path={start}", folder)[1]
+
+
+def run_of(name: str, seed: int, start: tuple[Path, float], settings: str, folder: Path) -> Run:
+    summary, memory = train(name, f"{COMMON} {settings} seed={seed} model.path={start[0]}", folder / f"seed{seed}")
+    first, last = summary["stages"][0], summary["stages"][-1]
+    seconds = sum(s["seconds"] for s in summary["stages"])
+    run = Run(start=first["eval"]["pass@1"], end=last["eval"]["pass@1"], seconds=seconds, memory_mb=memory - start[1])
+    print(f"{name:24} seed {seed}: {run.start:.3f} -> {run.end:.3f} in {run.seconds:.0f} s", file=sys.stderr, flush=True)
+    return run
 
 
 def algorithms() -> dict[str, str]:
@@ -80,7 +92,7 @@ def algorithms() -> dict[str, str]:
 
 def train(name: str, settings: str, folder: Path) -> tuple[dict, float]:
     """A run's summary, and the peak memory of its process in MB; a run that is there already is not made again."""
-    place = folder / name.replace(" ", "_")
+    place = folder / re.sub(r"\W+", "_", name)
     note = place / "memory.json"
     if not note.is_file():
         place.mkdir(parents=True, exist_ok=True)

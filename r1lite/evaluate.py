@@ -14,6 +14,7 @@ from r1lite.config import Config
 from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.prompt import last_answer
+from r1lite.rollouts import judged
 from r1lite.score import Scorer
 from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
 from r1lite.types import Scored
@@ -41,19 +42,23 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
 
 
 def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
-    """The figures of one split."""
-    right = [[s.right for s in group] for group in sampled]
-    answers = [[last_answer(s.rollout.response) for s in group] for group in sampled]
+    """The figures of one split. A response whose verdict is missing is left out, since unknown is not wrong, and counted."""
     k = cfg.evaluate.k
-    return {
+    known = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
+    right = [[s.right for s in row] for row in known]
+    answers = [[last_answer(s.rollout.response) for s in row] for row in known]
+    everyone = [s for group in [*sampled, *greedy] for s in group]
+    figures = {
         "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
-        "greedy": mean(group[0].right for group in greedy),
-        f"pass@{k}": mean(pass_at_k(sum(row), len(row), k) for row in right),
+        "greedy": mean(group[0].right for group in greedy if judged(group[0])),
+        f"pass@{k}": mean(pass_at_k(sum(row), len(row), min(k, len(row))) for row in right),
         f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
         "length_mean": mean(len(s.rollout.token_ids) for group in sampled for s in group),
         "problems": len(sampled),
         "k": k,
     }
+    unjudged = mean(not judged(s) for s in everyone)
+    return figures | ({"unjudged": unjudged} if unjudged else {})
 
 
 def pass_at_k(right: int, samples: int, k: int) -> float:
@@ -73,4 +78,5 @@ def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> b
 
 
 def mean(values: Any) -> float:
-    return round(statistics.fmean(values), 4)
+    found = list(values)
+    return round(statistics.fmean(found), 4) if found else 0.0

@@ -7,7 +7,7 @@ import pytest
 
 from r1lite.config import Config
 from r1lite.evaluate import majority_is_right, pass_at_k, table
-from r1lite.types import Problem, Rollout, Scored
+from r1lite.types import Problem, Rollout, Scored, Verdict
 
 
 @pytest.mark.parametrize("samples", range(1, 8))
@@ -48,10 +48,11 @@ def test_the_majority_decides_and_the_earlier_answer_wins_a_tie(answers: list[st
     assert majority_is_right(answers, right) is won
 
 
-def scored(answer: str, reward: float, tokens: int) -> Scored:
+def scored(answer: str, reward: float, tokens: int, outcome: str = "scored") -> Scored:
     text = f"<answer>{answer}</answer>" if answer else "well"
     rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=tuple(range(tokens)), logprobs=(), text=text)
-    return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=reward >= 1, verdicts={})
+    verdict = Verdict(value=reward if outcome == "scored" else None, outcome=outcome)  # pyright: ignore
+    return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=reward >= 1, verdicts={"answer": verdict})
 
 
 def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
@@ -70,3 +71,13 @@ def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
         "problems": 2,
         "k": 2,
     }
+
+
+def test_what_was_not_judged_is_left_out_and_counted(config: Callable[..., Config]) -> None:
+    cfg = config("evaluate.samples=2", "evaluate.k=2")
+    lost = scored("1", 0.0, 3, "timed_out")
+    sampled = [[scored("1", 1.0, 3), lost], [scored("2", 0.0, 3), scored("1", 1.0, 3)], [lost, lost]]
+    figures = table(sampled, [[scored("1", 1.0, 3)], [lost], [lost]], cfg)
+    assert (figures["pass@1"], figures["pass@2"], figures["greedy"]) == (0.75, 1.0, 1.0)
+    assert figures["unjudged"] == round(5 / 9, 4)
+    assert "unjudged" not in table(sampled[1:2], [[scored("1", 1.0, 3)]], cfg)
