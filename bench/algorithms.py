@@ -63,8 +63,11 @@ def main() -> None:
     with ThreadPoolExecutor(chosen.jobs) as pool:  # a thread for each process that runs
         starts = list(pool.map(lambda seed: begin(seed, chosen.folder / f"seed{seed}"), chosen.seeds))
         asked = [(name, seed, start) for seed, start in zip(chosen.seeds, starts, strict=True) for name in rows]
-        for name, run in pool.map(lambda a: (a[0], run_of(*a, f"{rows[a[0]]} rl.steps={chosen.steps}", chosen.folder)), asked):
-            found[name].append(run)
+        runs = [
+            pool.submit(run_of, name, seed, start, f"{rows[name]} rl.steps={chosen.steps}", chosen.folder) for name, seed, start in asked
+        ]
+        for (name, _, _), run in zip(asked, runs, strict=True):
+            found[name].append(run.result())
     print(table(found))
 
 

@@ -53,9 +53,12 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
 
     where = locate(path)
     device = device_of(cfg.device)
-    tokenizer = AutoTokenizer.from_pretrained(where)
-    end_token(tokenizer)  # without one there is no use in going on
-    model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        end_token(tokenizer)  # without one there is no use in going on
+        model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype))
+    except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
+        raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
     return model.to(device).eval(), tokenizer
 
 

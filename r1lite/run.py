@@ -17,7 +17,7 @@ from r1lite.track import Tracker
 
 # Settings that may differ when a run goes on: they change what is done next, not what was done.
 FREE = ("run_dir", "stages", "scoring.workers", "scoring.seconds", "scoring.max_failed_share", "rl.show_every")
-DONE = "done.json"
+DONE, SOURCES = "done.json", "sources.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +65,20 @@ class Run:
         mine = asdict(self.cfg)
         if path.exists():
             self._same(flat(read_yaml(path)), flat(mine))
+        self._same_files()
         with atomic(path) as part:
             part.write_text(to_yaml(mine))
+
+    def _same_files(self) -> None:
+        """The user's own rules and problems are part of what a run is: its stages must not rest on two versions of them."""
+        path, mine = self.folder / SOURCES, sources(self.cfg)
+        theirs = read_json(path) if path.exists() else mine
+        changed = [name for name in sorted({*theirs, *mine}) if theirs.get(name) != mine.get(name)]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} changed since {self.folder} was begun. Choose another run_dir=, or undo the change to go on."
+            )
+        write_json(path, mine)
 
     def _same(self, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
         free = lambda key: any(key == f or key.startswith(f"{f}.") for f in FREE)  # noqa: E731
@@ -107,6 +119,14 @@ class Run:
         for file in sorted(Path(start).glob("*.safetensors")):
             digest.update(file.read_bytes())
         return digest.hexdigest()
+
+
+def sources(cfg: Config) -> dict[str, str]:
+    """A hash of each local file that a run reads: plugins, problems, examples."""
+    named = [*cfg.plugins, cfg.task.get("path"), cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
+    paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
+    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.*")) if path.is_dir() else [])]
+    return {str(file): hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() for file in files if file.is_file()}
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:

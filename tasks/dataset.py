@@ -47,7 +47,11 @@ class Dataset:
         if split not in self._cache:
             self._cache[split] = self._read(split)
             if not self._cache[split]:
-                raise ValueError(f"the data set {self.path} has no problems in its {split} split")
+                raise ValueError(
+                    f"the data set {self.path} has no problems in its {split} split. A file without splits is cut by the hash of each "
+                    f"prompt ({HELD_OUT} percent are test), so a small one may leave a split empty: give a folder with a file for each, "
+                    f"or name another split in evaluate.splits"
+                )
         return self._cache[split]
 
     def _read(self, split: str) -> list[Problem]:
@@ -98,4 +102,8 @@ def _from_hub(name: str, config: str | None, split: str) -> Iterator[tuple[int, 
         from datasets import load_dataset
     except ImportError as error:
         raise ValueError("data sets from the hub need the extra `data`: pip install 'r1lite[data]'") from error
-    yield from enumerate(load_dataset(name, config, split=split), start=1)  # pyright: ignore
+    try:
+        rows = load_dataset(name, config, split=split)
+    except Exception as error:  # the library has many: no such data set, split or configuration, no network
+        raise ValueError(f"the data set {name} cannot be loaded: {type(error).__name__}: {str(error).splitlines()[0]}") from error
+    yield from enumerate(rows, start=1)  # pyright: ignore

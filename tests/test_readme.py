@@ -15,7 +15,7 @@ SMALL = (
     "threads=1 scoring.right_at=0 sampler.max_tokens=96 rl.steps=1 rl.prompts_per_step=2 rl.group_size=2 "
     "cold_start.steps=1 cold_start.examples=2 cold_start.batch_size=2 sft.steps=1 sft.batch_size=2 "
     "reject.prompts=16 reject.samples=8 distill.prompts=16 distill.samples=8 distill.steps=1 distill.batch_size=2 "
-    "evaluate.problems=2 evaluate.samples=2 evaluate.k=2"
+    "dpo.steps=1 dpo.batch_size=2 evaluate.problems=2 evaluate.samples=2 evaluate.k=2"
 ).split()
 TRAINING = [c for c in COMMANDS if c.startswith("python -m r1lite.train")]
 

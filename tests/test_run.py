@@ -77,3 +77,16 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     assert checkpoints.restore(policy) == (3, 30)
     checkpoints.clear()
     assert checkpoints.restore(policy) == (0, 0)
+
+
+def test_a_rule_that_was_edited_since_is_said(config: Callable[..., Config], tmp_path: Path) -> None:
+    rule = tmp_path / "my_rules.py"
+    rule.write_text("x = 1\n")
+    cfg = config(f"run_dir={tmp_path / 'run'}", f"plugins=[{rule}]")
+    with Run(cfg).opened():
+        pass
+    with Run(cfg).opened():
+        pass
+    rule.write_text("x = 2\n")
+    with pytest.raises(ValueError, match=r"my_rules\.py changed since .*run was begun\. Choose another run_dir="), Run(cfg).opened():
+        pass
