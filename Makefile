@@ -14,7 +14,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(GPU),,$(RUN) -m pip install -q "$(TORCH_CPU)" ||) $(RUN) -m pip install -q "$(TORCH_ANY)"
-	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,dev]"
+	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,dev]"
 	touch $@
 
 demo: install

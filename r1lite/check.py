@@ -44,6 +44,9 @@ def check(cfg: Config) -> list[str]:
         models.locate(cfg.model.path)
     models.dtype_of(cfg.model.dtype)
     models.device_of(cfg.model.device)
+    _at_least("model", cfg.model, lora_rank=0)
+    if cfg.model.dora and not cfg.model.lora_rank:
+        raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
     problems = _problems(cfg)
     rules = make_rules(cfg)
     check_algorithm(cfg.algorithm)
@@ -72,8 +75,8 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if isinstance(settings, TrainingConfig):
         _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
         _above_zero(name, settings, "lr", "max_grad_norm")
-        if cfg.model.dtype == "bfloat16" and settings.lr < SMALLEST_BFLOAT16_LR:
-            raise ValueError(f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32")
+        if cfg.model.dtype == "bfloat16" and not cfg.model.lora_rank and settings.lr < SMALLEST_BFLOAT16_LR:
+            raise ValueError(f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32, or adapters (model.lora_rank)")
     if isinstance(settings, ImitationConfig):
         _at_least(name, settings, steps=1, batch_size=1)
         if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():

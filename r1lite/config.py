@@ -18,6 +18,11 @@ class ModelConfig:
     path: str = MISSING  # tiny_base, tiny_student, a folder, or a Hugging Face hub name
     dtype: str = MISSING  # float32 (auto), or bfloat16, in which small updates round away
     device: str = MISSING  # cpu, cuda, or auto
+    lora_rank: int = MISSING  # of adapters that are trained in place of the weights; 0 trains the weights themselves
+    lora_alpha: float = MISSING  # adapters count lora_alpha / lora_rank times
+    lora_targets: list[str] = MISSING  # names of layers that get adapters; none given is all linear ones but the head
+    dora: bool = MISSING  # DoRA: a magnitude of its own for each column
+    freeze: list[str] = MISSING  # patterns of weights that are not trained, such as "*embed_tokens*"
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from r1lite import adapters
 from r1lite.config import AlgorithmConfig, TrainingConfig
 from r1lite.forward import before_each_token
 from r1lite.losses import value_loss
@@ -25,7 +26,7 @@ class Critic:
 
     def __init__(self, policy: PreTrainedModel, cfg: AlgorithmConfig, training: TrainingConfig, *, total_steps: int) -> None:
         self.cfg, self.shared = cfg, cfg.critic == "shared"
-        self.trunk: Any = None if self.shared else copy.deepcopy(policy.base_model)
+        self.trunk: Any = None if self.shared else copy.deepcopy(adapters.trunk_of(policy))
         self.head = nn.Linear(policy.config.hidden_size, 1, device=policy.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

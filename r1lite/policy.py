@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from r1lite import models
+from r1lite import adapters, models
 from r1lite.batch import collate, per_sample
 from r1lite.config import TrainingConfig
 from r1lite.critic import Critic
@@ -42,21 +43,28 @@ class Policy:
         self.temperature, self.entropy_share = temperature, entropy_share
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
-        self.optimiser = Optimiser(model.parameters(), cfg, total_steps=total_steps)
+        self.optimiser = Optimiser([p for _, p in adapters.trained(model)], cfg, total_steps=total_steps)
 
     @property
     def lr(self) -> float:
         return self.optimiser.lr
 
     def save(self, folder: Path) -> None:
-        models.save(self.model, self.tokenizer, folder)
+        """A plain model that loads anywhere; adapters beside it, where there are any."""
+        models.save(adapters.merged(self.model), self.tokenizer, folder)
+        if adapters.has_adapters(self.model):
+            adapters.save_adapters(self.model, folder.parent / "adapter")
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:
-        return self.model.named_parameters()
+        """What training changes, and a checkpoint holds."""
+        return adapters.trained(self.model)
 
     def refresh_reference(self) -> None:
-        """Let the reference of the KL be the policy as it is now."""
-        self.reference = copy.deepcopy(self.model).requires_grad_(False)
+        """Let the reference of the KL be the policy as it is now. Before any step, adapters that are off are just that."""
+        if adapters.has_adapters(self.model) and not self.optimiser.steps:
+            self.reference = None
+        else:
+            self.reference = copy.deepcopy(self.model).requires_grad_(False)
 
     def logprobs(self, samples: Sequence[Sample]) -> list[list[float]]:
         """Of each sample's tokens, as the policy gives them now."""
@@ -115,10 +123,19 @@ class Policy:
 
     @torch.no_grad()
     def _reference_logp(self, batch: Batch) -> Tensor:
+        with self.as_reference() as reference:
+            return forward(reference, batch, self.temperature).logp
+
+    @contextmanager
+    def as_reference(self) -> Iterator[PreTrainedModel]:
+        if self.reference is None and adapters.has_adapters(self.model):
+            with adapters.without_adapters(self.model) as base:
+                yield base
+            return
         if self.reference is None:
             self.refresh_reference()
         assert self.reference is not None
-        return forward(self.reference, batch, self.temperature).logp
+        yield self.reference
 
     @torch.no_grad()
     def _entropy_threshold(self, batches: Sequence[Batch]) -> Tensor:
@@ -137,8 +154,7 @@ class Policy:
         load_weights(self.weights(), weights)
         self.optimiser.restore(state["optimiser"])
         if state["reference"] is not None:
-            self.refresh_reference()
-            assert self.reference is not None
+            self.reference = copy.deepcopy(self.model).requires_grad_(False)
             self.reference.load_state_dict(state["reference"])
         if self.critic is not None:
             self.critic.restore(state["critic"])

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1lite import models
+from r1lite import adapters, models
 from r1lite.config import Config, TrainingConfig
 from r1lite.critic import Critic
 from r1lite.objective import Objective
@@ -70,6 +70,7 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
 
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
     model, tokenizer = models.load(str(start), cfg.model)
+    model = adapters.prepared(model, cfg.model, seed=cfg.seed)
     return Policy(model, tokenizer, training, total_steps=steps, temperature=cfg.sampler.temperature)
 
 
@@ -77,6 +78,7 @@ def make_learner(start: Path | str, cfg: Config) -> Policy:
     """The policy of reinforcement learning, with the reference and the critic that its algorithm needs."""
     a = cfg.algorithm
     model, tokenizer = models.load(str(start), cfg.model)
+    model = adapters.prepared(model, cfg.model, seed=cfg.seed)
     steps = cfg.rl.steps * cfg.rl.updates_per_step * cfg.rl.epochs
     policy = Policy(model, tokenizer, cfg.rl, total_steps=steps, temperature=cfg.sampler.temperature, entropy_share=a.entropy_share)
     if a.kl != "none" or a.reward_kl_coef:

@@ -35,14 +35,13 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 
 def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, float]:
     """One optimiser step over pairs, whatever the micro-batches."""
-    assert policy.reference is not None
     metrics: dict[str, float] = {}
     sides = [(p.chosen, p.rejected) for p in pairs]
     for batch in collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device):
         # Temperature 1: what is compared are the models, and no sampler.
         chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
-        with torch.no_grad():
-            ref_chosen, ref_rejected = by_sides((forward(policy.reference, batch, 1.0).logp * batch.mask).sum(1))
+        with torch.no_grad(), policy.as_reference() as reference:
+            ref_chosen, ref_rejected = by_sides((forward(reference, batch, 1.0).logp * batch.mask).sum(1))
         loss, stats = dpo_loss(
             chosen,
             rejected,
