@@ -76,7 +76,9 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
         _above_zero(name, settings, "lr", "max_grad_norm")
         if cfg.model.dtype == "bfloat16" and not cfg.model.lora_rank and settings.lr < SMALLEST_BFLOAT16_LR:
-            raise ValueError(f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32, or adapters (model.lora_rank)")
+            raise ValueError(
+                f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32, or adapters (model.lora_rank)"
+            )
     if isinstance(settings, ImitationConfig):
         _at_least(name, settings, steps=1, batch_size=1)
         if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from r1lite.files import atomic, read_json, remove, write_json
 
 if TYPE_CHECKING:
-    from r1lite.loop import Learner
+    from r1lite.types import Learner
 
 KEEP = 2
 

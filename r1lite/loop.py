@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
-
-from torch import Tensor
+from collections.abc import Callable, Mapping
 
 from r1lite.checkpoint import Checkpoints
 from r1lite.config import TrainingConfig
 from r1lite.console import Progress
 from r1lite.run import Place
 from r1lite.track import Stopwatch
-
-
-class Learner(Protocol):
-    """What can be checkpointed, and saved when it is done."""
-
-    def weights(self) -> Iterable[tuple[str, Tensor]]: ...
-
-    def state(self) -> dict[str, Any]: ...
-
-    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None: ...
-
-    def save(self, folder: Path) -> None: ...
+from r1lite.types import Learner
 
 
 def run_steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import torch
@@ -148,3 +149,15 @@ class Sampler(Protocol):
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]: ...
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...
+
+
+class Learner(Protocol):
+    """What can be checkpointed, and saved when it is done."""
+
+    def weights(self) -> Iterable[tuple[str, Tensor]]: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None: ...
+
+    def save(self, folder: Path) -> None: ...
