@@ -46,6 +46,14 @@ def test_commands_run(command: str, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "summary.json").is_file()
 
 
-def test_files_that_the_readme_names_are_there() -> None:
-    for name in re.findall(r"\]\(([^)#:]+)\)", TEXT):
-        assert (HOME / name).exists(), name
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md", *(f"docs/{p.name}" for p in (HOME / "docs").glob("*.md"))])
+def test_files_that_a_page_names_are_there(page: str) -> None:
+    text = (HOME / page).read_text(encoding="utf-8")
+    for name in re.findall(r"\]\(([^)#:]+)[^):]*\)", text):
+        assert ((HOME / page).parent / name).exists(), name
+
+
+def test_the_chinese_page_gives_the_same_commands() -> None:
+    text = (HOME / "README.zh.md").read_text(encoding="utf-8")
+    theirs = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines() if line]
+    assert set(theirs) <= set(COMMANDS)
