@@ -132,6 +132,7 @@ class RLConfig(TrainingConfig):
     group_size: int = MISSING  # rollouts of one prompt
     updates_per_step: int = MISSING  # optimiser updates that one step's rollouts are split into
     epochs: int = MISSING  # passes over one step's rollouts
+    share_prompts: bool = MISSING  # train with each prompt once for all of its rollouts, where that leaves less to compute
     shuffle_rewards: bool = MISSING  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = MISSING  # steps between printed rollouts; 0 prints none
 

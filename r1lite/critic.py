@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from r1lite import adapters
 from r1lite.config import AlgorithmConfig, TrainingConfig
-from r1lite.forward import before_each_token
+from r1lite.forward import states_before
 from r1lite.losses import value_loss
 from r1lite.optimiser import Optimiser
 from r1lite.types import Batch
@@ -39,7 +39,7 @@ class Critic:
     def values(self, batch: Batch, hidden: Tensor | None) -> Tensor:
         """[N, T]; `hidden` is the policy's, for a critic that shares its trunk."""
         if not self.shared:
-            hidden = self.trunk(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, before_each_token(batch)]
+            hidden = states_before(self.trunk, batch)
         assert hidden is not None
         return self.head(hidden.float()).squeeze(-1)
 

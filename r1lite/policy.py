@@ -16,7 +16,7 @@ from r1lite import adapters, models
 from r1lite.batch import collate, per_sample
 from r1lite.config import TrainingConfig
 from r1lite.critic import Critic
-from r1lite.forward import Forward, forward
+from r1lite.forward import Forward, can_share_prompts, forward
 from r1lite.losses import entropy_threshold, high_entropy_mask
 from r1lite.objective import Objective, policy_loss
 from r1lite.optimiser import Optimiser, load_weights
@@ -38,9 +38,11 @@ class Policy:
         total_steps: int,
         temperature: float = 1.0,
         entropy_share: float = 1.0,
+        share_prompts: bool = False,
     ) -> None:
         self.model, self.tokenizer, self.cfg = model, tokenizer, cfg
         self.temperature, self.entropy_share = temperature, entropy_share
+        self.share_prompts = share_prompts and can_share_prompts(model)
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.optimiser = Optimiser([p for _, p in adapters.trained(model)], cfg, total_steps=total_steps)
@@ -81,7 +83,7 @@ class Policy:
 
     def step(self, samples: Sequence[Sample], objective: Objective, *, totals: Totals | None = None) -> dict[str, float]:
         """One optimiser step over all samples, whatever the micro-batches; divided by their totals, or by those given."""
-        batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, totals=totals, device=self.model.device)
+        batches = self._collate(samples, totals)
         threshold = self._entropy_threshold(batches) if self.entropy_share < 1 else None
         metrics: dict[str, float] = {}
         for batch in batches:
@@ -116,9 +118,18 @@ class Policy:
         shared = self.critic is not None and self.critic.shared
         return forward(self.model, batch, self.temperature, entropy_grad=entropy_grad, hidden=shared)
 
+    def _collate(self, samples: Sequence[Sample], totals: Totals | None = None) -> list[Batch]:
+        return collate(
+            samples,
+            micro_batch_tokens=self.cfg.micro_batch_tokens,
+            totals=totals,
+            device=self.model.device,
+            share_prompts=self.share_prompts,
+        )
+
     @torch.no_grad()
     def _each(self, samples: Sequence[Sample], what: Any) -> list[list[float]]:
-        batches = collate(samples, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device)
+        batches = self._collate(samples)
         return per_sample(batches, [what(batch) for batch in batches], samples)
 
     @torch.no_grad()

@@ -29,6 +29,7 @@ class RewardModel:
     def scores(self, batch: Batch) -> Tensor:
         """[N]"""
         hidden = self.model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
+        assert batch.first is not None
         last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
         rows = torch.arange(len(last), device=last.device)
         return self.head(hidden[rows, last]).squeeze(-1).float()

@@ -80,7 +80,15 @@ def make_learner(start: Path | str, cfg: Config) -> Policy:
     model, tokenizer = models.load(str(start), cfg.model)
     model = adapters.prepared(model, cfg.model, seed=cfg.seed)
     steps = cfg.rl.steps * cfg.rl.updates_per_step * cfg.rl.epochs
-    policy = Policy(model, tokenizer, cfg.rl, total_steps=steps, temperature=cfg.sampler.temperature, entropy_share=a.entropy_share)
+    policy = Policy(
+        model,
+        tokenizer,
+        cfg.rl,
+        total_steps=steps,
+        temperature=cfg.sampler.temperature,
+        entropy_share=a.entropy_share,
+        share_prompts=cfg.rl.share_prompts,
+    )
     if a.kl != "none" or a.reward_kl_coef:
         policy.refresh_reference()
     if a.critic != "none":

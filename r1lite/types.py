@@ -112,16 +112,29 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prompts:
+    """The prompts that a micro-batch's completions share."""
+
+    ids: Tensor  # [P, longest] padded on the right
+    lengths: Tensor  # [P]
+    of_row: Tensor  # [N] each row's prompt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """A micro-batch: whole sequences, padded on the right. Column t of the [N, T] fields is token first + t."""
+    """A micro-batch: whole sequences, or with `prompts` completions alone; padded on the right.
+
+    Column t of the [N, T] fields is token first + t of a whole sequence, or token t of a completion.
+    """
 
     input_ids: Tensor  # [N, L]
-    first: int  # where the earliest completion of the batch begins; T = L - first
+    first: int | None  # where the earliest completion of the batch begins; T = L - first. None where prompts are shared
     mask: Tensor  # [N, T] 1.0 on completion tokens
     old_logp: Tensor  # [N, T] zeros where no policy sampled the tokens
     advantages: Tensor  # [N, T]
     totals: Totals
     rows: tuple[int, ...]  # where each sequence stood in what was collated
+    prompts: Prompts | None = None
     sampler_logp: Tensor | None = None  # [N, T]
     values: Tensor | None = None  # [N, T] the critic's, before the step
     returns: Tensor | None = None  # [N, T]
