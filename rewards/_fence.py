@@ -7,14 +7,28 @@ import re
 from r1lite.prompt import ANSWER, END_ANSWER, last_answer
 from rewards._text import after_thought
 
-_FENCE = re.compile(r"^[ \t]*```[ \t]*(?P<language>[\w+-]*)[^\n`]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+# Line by line and without backtracking: one expression over the whole text takes minutes for a page of fences that never close.
+_OPENS = re.compile(r"[ \t]*+```[ \t]*+(?P<language>[\w+-]*+)[^`]*+")
+_CLOSES = re.compile(r"[ \t]*+```[ \t]*+")
 _BLOCK = re.compile(f"{ANSWER}|{END_ANSWER}")
 PYTHON = {"", "py", "python", "python3"}
 
 
 def python_blocks(text: str) -> list[str]:
     """A fence begins a line; the tag of the answer may stand before it in the same one."""
-    return [m["code"] for m in _FENCE.finditer(_BLOCK.sub("\n", text)) if m["language"].casefold() in PYTHON]
+    blocks: list[str] = []
+    opened: re.Match[str] | None = None
+    code: list[str] = []
+    for line in _BLOCK.sub("\n", text).split("\n"):
+        if opened is None:
+            opened, code = _OPENS.fullmatch(line), []
+        elif _CLOSES.fullmatch(line):
+            if opened["language"].casefold() in PYTHON:
+                blocks.append("".join(code))
+            opened = None
+        else:
+            code.append(f"{line}\n")
+    return blocks
 
 
 def program_of(response: str) -> tuple[str | None, str]:

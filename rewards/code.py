@@ -9,8 +9,9 @@ Not covered: other languages than Python; programs whose right output is not the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._code.box import box
@@ -89,7 +90,7 @@ def _judged(suite: Suite, text: str, limits: Limits, tier: str, total: float, *,
         calls = [arguments for arguments, _ in suite.cases]
         (result,) = box(tier).run([Program(code=text, fn_name=suite.fn_name, calls=calls, limits=limits)])
         return _calls(suite, result)
-    return _cases(suite, (Program(code=text, stdin=given, limits=limits) for given, _ in suite.cases), tier, total, stop=stop)
+    return _cases(suite, text, limits, tier, total, stop=stop)
 
 
 def _calls(suite: Suite, result: Result) -> tuple[int, int, str]:
@@ -103,16 +104,21 @@ def _calls(suite: Suite, result: Result) -> tuple[int, int, str]:
     return right, len(suite.cases), f"{why} ({result.status})" if result.status != "ok" and why else why
 
 
-def _cases(suite: Suite, programs: Any, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
+def _cases(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
     """One after the other; a program that has failed once need not run again, unless its share counts."""
+    from sandbox import Program
+
     right, spent, why = 0, 0.0, ""
-    for (_, wanted), program in zip(suite.cases, programs, strict=True):
-        (result,) = box(tier).run([program])
+    for given, wanted in suite.cases:
+        # No case goes on past the time of all: the verdict would be too late, and missing instead of 0.
+        left = replace(limits, seconds=min(limits.seconds, total - spent))
+        (result,) = box(tier).run([Program(code=text, stdin=given, limits=left)])
         spent += result.seconds
         if result.status == "ok" and same_output(result.stdout, wanted):
             right += 1
         else:
-            why = why or _said(result, f"printed {result.stdout!r:.60} where {wanted!r:.60} is right")
+            over = f"; {total:g} s were over" if spent >= total else ""
+            why = why or over or _said(result, f"printed {result.stdout!r:.60} where {wanted!r:.60} is right")
             if stop:
                 break
         if spent >= total:

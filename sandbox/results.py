@@ -55,7 +55,7 @@ def _outcome(line: bytes) -> Outcome:
     if type(said) is list and len(said) == 1:
         return Outcome(value=said[0])
     if type(said) is dict and type(said.get("error")) is str:
-        return Outcome(error=said["error"] or "Exception")
+        return Outcome(error=_writable(said["error"]) or "Exception")
     return Outcome(error="unreadable" if line else "not reached")
 
 
@@ -63,7 +63,15 @@ def _failure(report: bytes) -> str:
     """Of a test. Its driver writes the report with its last breath: without one there was no pass."""
     if not report:
         return "the test did not end"
-    return json.loads(report)["failure"]
+    try:
+        return _writable(json.loads(report)["failure"])
+    except ValueError:  # cut off: killed while it was written, or longer than may be read
+        return "the test's report is unreadable"
+
+
+def _writable(text: str) -> str:
+    """What an exception said, for a log: half a surrogate pair can be written to no file."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _read(file: int, most: int) -> bytes:

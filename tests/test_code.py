@@ -1,6 +1,7 @@
 """The code rule: what it runs, what it reads of a problem, what it compares. The battery tries to cheat it."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from rewards._code.cases import BadTests, suite_of
 from rewards._code.compare import same_output, same_value
 from rewards._fence import program_of
 from rewards._options import OptionError
-from rewards.code import code
+from rewards.code import code, deadline
 from tasks import tasks
 from tasks._files import BadRow
 
@@ -95,10 +96,15 @@ def test_in_a_worker_a_program_may_take_longer_than_other_verdicts() -> None:
 
 
 def test_the_time_of_all_cases_is_limited() -> None:
-    verdict = code(asking(tests=SUM * 4), rollout(f"import time\ntime.sleep(0.3)\n{ADDS}"), seconds=0.5, total_seconds=0.5)
-    assert verdict is not None
-    assert verdict.value == 0
-    assert verdict.why == "2 of 8 tests passed; 0.5 s were over"
+    verdict = code(asking(tests=SUM * 4), rollout(f"import time\ntime.sleep(1.2)\n{ADDS}"), seconds=2, total_seconds=2)
+    assert verdict == Verdict(value=0.0, why="1 of 8 tests passed; 2 s were over")
+
+
+def test_the_last_case_does_not_go_on_past_the_time_of_all() -> None:
+    hangs = rollout("import time\na, b = map(int, input().split())\ntime.sleep(0.5 if a == 1 else 9)\nprint(a + b)")
+    began = time.monotonic()
+    assert code(asking(tests=SUM), hangs, seconds=8, total_seconds=8).value == 0
+    assert time.monotonic() - began < deadline(total_seconds=8)
 
 
 def test_options_are_looked_at_first() -> None:
@@ -119,6 +125,17 @@ def test_options_are_looked_at_first() -> None:
 )
 def test_the_program_of_a_response(response: str, program: str | None) -> None:
     assert program_of(response)[0] == program
+
+
+def test_fences_that_never_close_are_read_at_once() -> None:
+    began = time.monotonic()
+    for text in ("```python\n" * 20_000, f"```{'a' * 100_000}`", f"```{' ' * 100_000}`"):
+        assert program_of(text) == (None, "no fenced Python block after the thought")
+    assert time.monotonic() - began < 5
+
+
+def test_text_beside_values_is_no_json() -> None:
+    assert suite_of({"tests": [{"args": [12], "expected": "12"}], "fn_name": "f"}, "tests").cases == (([12], "12"),)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +185,10 @@ def test_values_are_compared_as_json() -> None:
     assert not same_value({"a": 1}, {"a": 1, "b": 2})
     assert not same_value(10**400, 1.5)
     assert not same_value(10**20 + 1, 10**20)
+    assert not same_value(10**9 + 0.5, 10**9)
+    assert not same_value(1e20, 10**20 + 1)
+    assert same_value(3 - 4e-16, 3)
+    assert not same_value(float("inf"), 3)
 
 
 def test_a_row_without_tests_is_refused_with_its_place(tmp_path: Any) -> None:

@@ -233,6 +233,34 @@ def test_helpers_of_a_test_are_the_tests_own(box: Sandbox) -> None:
     assert run(box, cheat, setup=setup, test=test, entry_point="f").status == "error"
 
 
+def test_a_check_of_the_test_is_called_whatever_the_function_is_called(box: Sandbox) -> None:
+    test = "def check(candidate):\n    assert candidate(1) == 2\n"
+    assert run(box, "def check(x): return 2", test=test, entry_point="check").status == "ok"
+    assert run(box, "def check(x): return 0", test=test, entry_point="check").failure == "AssertionError (line 2 of the test)"
+    setup = "def check(n):\n    return n > 1\ndef f(x): pass"
+    assert run(box, "def f(x): return 2", setup=setup, test="assert f(1) == 2 and check(2)", entry_point="f").status == "ok"
+
+
+def test_a_test_that_calls_nothing_is_no_pass(box: Sandbox) -> None:
+    result = run(box, "def f(x): return 0", test="def test_f():\n    assert f(1) == 2", entry_point="f")
+    assert (result.status, result.failure) == ("error", "ValueError: the test ended without a call of f")
+
+
+def test_what_an_exception_says_breaks_no_log(box: Sandbox) -> None:
+    code = "def f(x): raise ValueError('\\ud800')"
+    assert [outcome.error for outcome in call(box, code, [1]).outcomes] == ["ValueError: \\ud800"]
+    assert run(box, code, test=TEST, entry_point="f").failure == "ValueError: \\ud800 (line 3 of the test)"
+
+
+def test_a_failure_longer_than_the_output_limit_is_still_one(box: Sandbox) -> None:
+    code = (
+        "import os\ndef f(x):\n    said = ('[\"raised\", \"ValueError\", \"' + '\\U0001f600' * 2500 + '\"]').encode()\n"
+        "    os.write(4, len(said).to_bytes(4, 'big') + said)\n"
+    )
+    result = run(box, code, test=TEST, entry_point="f", limits=Limits(seconds=20, output_kb=16))
+    assert (result.status, result.failure) == ("error", "the test's report is unreadable")
+
+
 def test_a_program_is_one_kind_or_another() -> None:
     with pytest.raises(ValueError, match="not both"):
         Program(code="", fn_name="f", test="", entry_point="f")

@@ -20,6 +20,7 @@ from sandbox.results import outcomes
         (b"[1]", Outcome(value=1)),
         (b'["x"]', Outcome(value="x")),
         (b'{"error": "ValueError: x"}', Outcome(error="ValueError: x")),
+        (rb'{"error": "\ud800"}', Outcome(error="\\ud800")),
         (b'{"error": 1}', Outcome(error="unreadable")),
         (b"[1, 2]", Outcome(error="unreadable")),
         (b"1", Outcome(error="unreadable")),
@@ -85,7 +86,7 @@ def decide(program: bytes, number: int, *arguments: int) -> int:
 
 def test_the_filter_allows_what_is_listed_and_nothing_else() -> None:
     program = build(threads=True, signals=True)
-    special = {syscalls.number[name] for name in ("clone", "clone3", "ioctl", "fcntl", "socketpair", "prlimit64")}
+    special = {syscalls.number[name] for name in ("clone", "clone3", "ioctl", "fcntl", "socketpair", "prlimit64", "sendto")}
     for number in set(range(600)) - special:
         assert decide(program, number) == (ALLOW if number in syscalls.allowed.values() else DENY), number
     assert decide(program, 0x4000_0000) == DENY
@@ -106,5 +107,7 @@ def test_the_filter_reads_arguments() -> None:
     assert decide(program, number["fcntl"], 0, 8) == DENY
     assert decide(program, number["prlimit64"], 0) == ALLOW
     assert decide(program, number["prlimit64"], 1) == DENY
+    assert decide(program, number["sendto"], 4, 0, 1, 0x4000) == ALLOW
+    assert decide(program, number["sendto"], 4, 0, 1, 1) == DENY
     strict = build(threads=False, signals=False)
     assert {decide(strict, number[name], 0x3D0F00) for name in ("clone", "kill", "tgkill", "tkill")} == {DENY}

@@ -18,9 +18,7 @@ def same_value(given: Any, wanted: Any) -> bool:
     if isinstance(given, bool) or isinstance(wanted, bool):
         return given is wanted
     if isinstance(given, int | float) and isinstance(wanted, int | float):
-        if isinstance(given, int) and isinstance(wanted, int):
-            return given == wanted
-        return _close(given, wanted)
+        return _close(given, wanted) if isinstance(wanted, float) else _whole(given) == wanted
     if type(given) is not type(wanted):
         return False
     if isinstance(given, list):
@@ -28,6 +26,13 @@ def same_value(given: Any, wanted: Any) -> bool:
     if isinstance(given, dict):
         return given.keys() == wanted.keys() and all(same_value(given[key], wanted[key]) for key in wanted)
     return given == wanted
+
+
+def _whole(given: float) -> float:
+    """The whole number that a float is but for rounding. Never by its share: an estimate of a large number would pass."""
+    if isinstance(given, float) and math.isfinite(given) and abs(given - round(given)) <= ROUNDING:
+        return round(given)
+    return given
 
 
 def _close(given: float, wanted: float) -> bool:

@@ -42,9 +42,9 @@ class Confinement(NamedTuple):
         if self.tier != "full":
             # With namespaces it could not outlive the fork server.
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if self.tier == "unsafe":
-            os.setsid()
-        else:
+        # A signal to a process group passes through namespaces, and in that of the fork server are all.
+        os.setsid()
+        if self.tier != "unsafe":
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             kernel.drop_capabilities()
         if self.rules >= 0:

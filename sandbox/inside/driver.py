@@ -49,12 +49,17 @@ def _test(job: dict[str, Any], most: int) -> None:
     module = types.ModuleType("test")
     names = module.__dict__
     exec(compile(job["setup"], "setup.py", "exec", dont_inherit=True), names)
-    candidate = _proxy(job["entry_point"], most)
+    called: set[str] = set()
+    candidate = _proxy(job["entry_point"], most, called)
     names |= {"candidate": candidate, job["entry_point"]: candidate}
+    before = names.get("check")
     exec(compile(job["test"], _FILE, "exec", dont_inherit=True), names)
+    # The test's own alone: the tested function or a helper of the setup may have that name too.
     check = names.get("check")
-    if callable(check) and job["entry_point"] != "check":
+    if callable(check) and check is not before:
         check(candidate)
+    if not called:  # such as one that only defines functions: it would pass whatever it is given
+        raise ValueError(f"the test ended without a call of {job['entry_point']}")
 
 
 def _receive(most: int, due: bytes = b"") -> bytes:
@@ -67,8 +72,9 @@ def _receive(most: int, due: bytes = b"") -> bytes:
     return data
 
 
-def _proxy(name: str, most: int) -> Callable[..., Any]:
+def _proxy(name: str, most: int, called: set[str]) -> Callable[..., Any]:
     def candidate(*arguments: Any, **keywords: Any) -> Any:
+        called.add(name)
         asked = plain.dumps([name, list(arguments), keywords])
         try:
             channel.send(asked)

@@ -28,6 +28,9 @@ _AUDIT_ARCH: Final = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 # Exactly what pthread_create of glibc and of musl asks for. Anything else would be a process, or a namespace.
 _THREAD: Final = (0x003D_0F00, 0x007D_0F00)
 _AF_UNIX: Final = 1
+# None, MSG_DONTWAIT, MSG_NOSIGNAL, both. Without the rest, and without sendmsg, no descriptors and no urgent bytes travel in
+# messages: kernel code of which little else has had as many faults.
+_SEND_FLAGS: Final = (0, 0x40, 0x4000, 0x4040)
 # TCGETS and TIOCGWINSZ (is this a terminal), FIONREAD, FIONBIO, FIOCLEX, FIONCLEX.
 _IOCTLS: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5451, 0x5450)
 # Owners and signals of descriptors reach other processes; leases, notices and larger pipes take kernel memory.
@@ -53,6 +56,7 @@ def _guards(*, threads: bool, signals: bool) -> dict[str, list[Instruction]]:
         "fcntl": _by_argument(1, _FCNTLS_REFUSED, listed=DENY, others=ALLOW),
         "socketpair": _by_argument(0, (_AF_UNIX,), listed=ALLOW, others=DENY),
         "prlimit64": _by_argument(0, (0,), listed=ALLOW, others=DENY),
+        "sendto": _by_argument(3, _SEND_FLAGS, listed=ALLOW, others=DENY),
     }
     if threads:
         guards["clone"] = _by_argument(0, _THREAD, listed=ALLOW, others=DENY)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from . import wire
 from .answer import answer
-from .confine import REPORT_FD, Confinement
+from .confine import CHANNEL_FD, REPORT_FD, Confinement
 from .driver import drive
 from .jsonable import jsonable
 from .server import Role
@@ -38,6 +38,9 @@ def become(role: Role, confinement: Confinement) -> NoReturn:
         os._exit(1)
     os.write(_MARK_FD, b"+")
     os.close(_MARK_FD)
+    if role.request.kind != wire.TEST:
+        # Opened once by the fork server: locks and flags that a program leaves on it would be there for the next.
+        os.close(CHANNEL_FD)
     if role.driver:
         drive(job, role.request.output)
         os._exit(0)

@@ -24,8 +24,7 @@ listxattr 194 11 | llistxattr 195 12 | flistxattr 196 13
 mmap 9 222 | mprotect 10 226 | munmap 11 215 | mremap 25 216 | madvise 28 233 | brk 12 214
 pipe 22 - | pipe2 293 59 | poll 7 - | ppoll 271 73 | select 23 - | pselect6 270 72 | epoll_create 213 -
 epoll_create1 291 20 | epoll_ctl 233 21 | epoll_wait 232 - | epoll_pwait 281 22 | epoll_pwait2 441 441 | eventfd 284 -
-eventfd2 290 19 | sendto 44 206 | recvfrom 45 207 | sendmsg 46 211 | recvmsg 47 212 | shutdown 48 210
-getsockname 51 204 | getpeername 52 205
+eventfd2 290 19 | recvfrom 45 207 | shutdown 48 210 | getsockname 51 204 | getpeername 52 205
 rt_sigaction 13 134 | rt_sigprocmask 14 135 | rt_sigreturn 15 139 | rt_sigpending 127 136 | rt_sigtimedwait 128 137
 rt_sigsuspend 130 133 | sigaltstack 131 132 | kill 62 129 | tkill 200 130 | tgkill 234 131
 alarm 37 - | getitimer 36 102 | setitimer 38 103 | pause 34 - | nanosleep 35 101 | clock_nanosleep 230 115
@@ -43,7 +42,7 @@ exit_group 231 94
 GUARDED: Final = """
 clone 56 220 | clone3 435 435 | ioctl 16 29 | socketpair 53 199 | mount 165 40 | umount2 166 39 | seccomp 317 277
 landlock_create_ruleset 444 444 | landlock_add_rule 445 445 | landlock_restrict_self 446 446 | capset 126 91
-prctl 157 167 | fcntl 72 25 | prlimit64 302 261
+prctl 157 167 | fcntl 72 25 | prlimit64 302 261 | sendto 44 206
 """
 
 _COLUMN: Final = {"x86_64": 1, "aarch64": 2}

@@ -9,6 +9,7 @@ def refused(number: int, *arguments: int) -> str:
     return f"{LIBC}r = call({', '.join(map(str, (number, *arguments)))})\nprint('BREACH' if r >= 0 else 'refused')"
 
 
+PAIR = f"{LIBC}ends = (ctypes.c_int * 2)()\nassert call(53, 1, 1, 0, ctypes.addressof(ends)) == 0\n"
 ENDED = {"ok", "error", "killed", "timeout"}
 
 ATTACKS = {
@@ -20,6 +21,8 @@ ATTACKS = {
     "kill the parent": (ENDED, "import os, signal\nprint(os.getppid())\nos.kill(os.getppid(), signal.SIGKILL)"),
     "kill everyone": (ENDED, "import os, signal\nos.kill(-1, signal.SIGKILL)"),
     "kill a range": (ENDED, "import os, signal\nfor p in range(2, 5000):\n    try:\n        os.kill(p, signal.SIGKILL); print('BREACH')\n    except OSError: pass"),
+    "a session of its own": ({"ok"}, "import os\nprint('held' if os.getsid(0) == os.getpgid(0) == os.getpid() == 1 else 'BREACH')"),
+    "interrupt the group": ({"ok"}, "import os, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nos.kill(0, signal.SIGINT)\ntime.sleep(0.2)"),
     "kill by group": (ENDED, "import os, signal\nos.killpg(0, signal.SIGTERM)"),
     "signals through a descriptor's owner": ({"error"}, "import fcntl\nfcntl.fcntl(0, fcntl.F_SETOWN, 1)\nprint('BREACH')"),
     "tcp": ({"error"}, "import socket\nsocket.create_connection(('127.0.0.1', 22), 1)\nprint('BREACH')"),
@@ -29,6 +32,8 @@ ATTACKS = {
     "netlink": ({"error"}, "import socket\nsocket.socket(16, socket.SOCK_RAW, 0)\nprint('BREACH')"),
     "abstract socket": ({"error"}, "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('\\0planted')\nprint('BREACH')"),
     "bind a pair's end": ({"error"}, "import socket\na, b = socket.socketpair()\na.bind('\\0planted')\nprint('BREACH')"),
+    "descriptors in a message": (ENDED, PAIR + "print('refused' if call(46, ends[0], 0, 0) < 0 and ctypes.get_errno() == 1 else 'BREACH')"),
+    "urgent bytes": (ENDED, PAIR + "print('refused' if call(44, ends[0], ctypes.addressof(ends), 1, 1, 0, 0) < 0 else 'BREACH')"),
     "vsock": ({"error"}, "import socket\nsocket.socket(40, socket.SOCK_STREAM)\nprint('BREACH')"),
     "ptrace": (ENDED, refused(101, 16, 1)),
     "process_vm_readv": (ENDED, refused(310, 1, 0, 0, 0, 0, 0)),
@@ -69,6 +74,7 @@ ATTACKS = {
     "the clock": ({"error"}, "import time\ntime.clock_settime(time.CLOCK_REALTIME, 0)\nprint('BREACH')"),
     "32-bit system calls": (ENDED, "import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(bytes.fromhex('b802000000cd80c3'))\na = ctypes.addressof(ctypes.c_char.from_buffer(m))\nprint('BREACH' if ctypes.CFUNCTYPE(ctypes.c_int)(a)() >= 0 else 'refused')"),
     "x32 system calls": (ENDED, refused(0x40000000 + 57)),
+    "descriptors that the fork server keeps": ({"ok"}, "import os\nfor fd in range(4, 64):\n    try: os.fstat(fd); print('BREACH', fd)\n    except OSError: pass"),
     "the jail's control": (ENDED, "import os\nfor fd in range(5, 64):\n    try: os.write(fd, bytes(13)); print('BREACH', fd)\n    except OSError: pass"),
     "limits of the parent": ({"error"}, "import os, resource\nresource.prlimit(os.getppid() or 1, resource.RLIMIT_CPU, (0, 0))\nprint('BREACH')"),
     "priority": ({"error"}, "import os\nos.nice(-5)\nprint('BREACH')"),
