@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from r1lite.card import write_card
+from r1lite.config import EvaluateConfig
 from r1lite.console import say, show_table
 from r1lite.evaluate import evaluate
 from r1lite.files import read_json, write_json
@@ -30,13 +33,14 @@ class Report:
             write_json(own, found)
             entry |= found
         self.entries.append(entry)
+        write_card(self.run, name, Path(weights), self.entries)
         self._write("running")
 
     def finish(self) -> dict[str, Any]:
-        summary = self._write("finished")
-        rows = [row for entry in self.entries if "eval" in entry for row in [self._row(entry)]]
+        summary, settings = self._write("finished"), self.run.cfg.evaluate
+        rows = [cells(entry, settings) for entry in self.entries if "eval" in entry]
         if rows:
-            show_table(f"held-out problems ({self._kinds()})", self._columns(), rows)
+            show_table(f"held-out problems ({', '.join(settings.splits)})", columns(settings), rows)
         say(f"everything is in {self.run.folder}")
         return summary
 
@@ -46,23 +50,19 @@ class Report:
         write_json(self.run.folder / "summary.json", summary)
         return summary
 
-    def _splits(self) -> list[str]:
-        return ["eval", *(f"eval_{split}" for split in self.run.cfg.evaluate.splits[1:])]
-
-    def _kinds(self) -> str:
-        return ", ".join(self.run.cfg.evaluate.splits)
-
-    def _columns(self) -> list[str]:
-        k = self.run.cfg.evaluate.k
-        more = [f"{split} pass@1" for split in self.run.cfg.evaluate.splits[1:]]
-        return ["", "parameters", "pass@1", "greedy", f"pass@{k}", f"maj@{k}", "length", *more, "seconds"]
-
-    def _row(self, entry: dict[str, Any]) -> list[str]:
-        first, k = entry["eval"], self.run.cfg.evaluate.k
-        figures = [f"{first[key]:.3f}" for key in ("pass@1", "greedy", f"pass@{k}", f"maj@{k}")]
-        more = [f"{entry[split]['pass@1']:.3f}" for split in self._splits()[1:] if split in entry]
-        return [entry["name"], f"{entry['parameters']:,}", *figures, f"{first['length_mean']:.1f}", *more, f"{entry['seconds']:.0f}"]
-
     def _relative(self, weights: str) -> str:
         path = Path(weights)
         return str(path.relative_to(self.run.folder)) if path.is_relative_to(self.run.folder) else weights
+
+
+def columns(cfg: EvaluateConfig) -> list[str]:
+    """The heads of a table with a model a line."""
+    more = [f"{split} pass@1" for split in cfg.splits[1:]]
+    return ["", "parameters", "pass@1", "greedy", f"pass@{cfg.k}", f"maj@{cfg.k}", "length", *more, "seconds"]
+
+
+def cells(entry: Mapping[str, Any], cfg: EvaluateConfig) -> list[str]:
+    first, keys = entry["eval"], ("pass@1", "greedy", f"pass@{cfg.k}", f"maj@{cfg.k}")
+    others = [entry[f"eval_{split}"] for split in cfg.splits[1:] if f"eval_{split}" in entry]
+    figures = [*(f"{first[key]:.3f}" for key in keys), f"{first['length_mean']:.1f}", *(f"{other['pass@1']:.3f}" for other in others)]
+    return [entry["name"], f"{entry['parameters']:,}", *figures, f"{entry['seconds']:.0f}"]

@@ -18,10 +18,11 @@ SMALL = (
     "dpo.steps=1 dpo.batch_size=2 evaluate.problems=2 evaluate.samples=2 evaluate.k=2"
 ).split()
 TRAINING = [c for c in COMMANDS if c.startswith("python -m r1lite.train")]
+USING = [c for c in COMMANDS if c.startswith(("r1lite evaluate", "r1lite chat", "r1lite export"))]
 
 
 def test_every_command_is_one_that_this_file_knows_how_to_run() -> None:
-    assert {c for c in COMMANDS if c not in TRAINING} == {"make demo", "make test"}
+    assert {c for c in COMMANDS if c not in TRAINING + USING} == {"make demo", "make test"}
     assert len(TRAINING) >= 6
 
 
@@ -44,6 +45,23 @@ def test_commands_run(command: str, tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert (tmp_path / "run" / "summary.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", USING)
+def test_commands_on_a_model_run(command: str, tmp_path: Path) -> None:
+    words = ["tiny_student" if word == "runs/demo" else word for word in shlex.split(command)[1:]]
+    settings = {"evaluate": [s for s in SMALL if s.startswith(("threads", "scoring", "sampler", "evaluate"))], "chat": ["threads=1"]}
+    run = subprocess.run(
+        [sys.executable, "-c", "from r1lite.cli import main; main()", *words, *settings.get(words[0], [])],
+        cwd=tmp_path,
+        input="7+12*3+5 mod 23\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md", *(f"docs/{p.name}" for p in (HOME / "docs").glob("*.md"))])
