@@ -65,7 +65,7 @@ def shared_libraries() -> tuple[str, ...]:
     done = subprocess.run([interpreter(), "-I", "-S", "-c", _PROBE], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SandboxError(f"the interpreter {interpreter()} does not start: {done.stderr.strip()}")
-    standard = sysconfig.get_path("platstdlib", vars={"installed_platbase": sys.base_exec_prefix})
+    standard = sysconfig.get_path("platstdlib", vars={"platbase": sys.base_exec_prefix})
     names = {os.path.normpath(line) for line in done.stdout.splitlines() if line.startswith("/")}
     return tuple(sorted(name for name in names if not name.startswith(standard + "/") and name != str(interpreter())))
 
@@ -128,7 +128,7 @@ def _folders(places: list[str]) -> list[str]:
 
 
 def _standard_library() -> list[str]:
-    base = {"installed_base": sys.base_prefix, "installed_platbase": sys.base_exec_prefix}
+    base = {"installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # not a virtual environment's
     folders = {sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")}
     return sorted(folder for folder in folders if os.path.isdir(folder))
 

@@ -14,7 +14,7 @@ def said_of(*arguments: str) -> str:
     return str(ended.value)
 
 
-EVERY_LR = "Did you mean cold_start.lr or distill.lr or pretrain.lr or rl.lr or sft.lr?"
+EVERY_LR = "Did you mean cold_start.lr or distill.lr or dpo.lr or pretrain.lr or reward_model.lr or rl.lr?"
 
 
 @pytest.mark.parametrize(
