@@ -5,6 +5,8 @@ Runs beside the model's code, so all it sends is worth no more than that code's 
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -25,7 +27,15 @@ def answer(find: Callable[[str], Callable[..., Any]], most: int) -> None:
         reply = _reply(find, asked)
         if len(reply) > most:
             reply = plain.dumps(["raised", "TypeError", "the value is larger than the output limit"])
+        _let_out_what_was_printed()
         channel.send(reply)
+
+
+def _let_out_what_was_printed() -> None:
+    """Before the answer: after the test's last one this process is ended, whatever it still holds."""
+    with contextlib.suppress(BaseException):
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def _reply(find: Callable[[str], Callable[..., Any]], asked: bytes) -> bytes:
