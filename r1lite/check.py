@@ -88,17 +88,23 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if isinstance(settings, PreferenceConfig):
         _at_least(name, settings, steps=1, batch_size=1, pairs=0, pairs_per_prompt=1)
         check_data(name, settings, earlier)
-    if isinstance(settings, RewardModelConfig) and not 0 <= settings.held_out < 1:
-        raise ValueError(f"reward_model.held_out must be at least 0 and below 1, got {settings.held_out}")
+    if isinstance(settings, RewardModelConfig):
+        _not_negative(name, settings, "centring")
+        if not 0 <= settings.held_out < 1:
+            raise ValueError(f"reward_model.held_out must be at least 0 and below 1, got {settings.held_out}")
     if isinstance(settings, DPOConfig):
         _above_zero(name, settings, "beta")
         if settings.loss not in KINDS:
             raise ValueError(unknown("dpo.loss", settings.loss, KINDS))
+        _not_negative(name, settings, "nll_coef")
         if not 0 <= settings.label_smoothing < 0.5:
             raise ValueError(f"dpo.label_smoothing must be at least 0 and below 0.5, got {settings.label_smoothing}")
     if isinstance(settings, RLConfig):
         _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1)
-        if settings.group_size < 2:
+        # Where nothing is compared within the group (PPO, REINFORCE++), one response a prompt will do.
+        alone = cfg.algorithm.center == "none" and cfg.algorithm.keep == "all"
+        _at_least(name, settings, group_size=1)
+        if settings.group_size < 2 and not alone:
             raise ValueError(
                 f"rl.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
             )
@@ -121,7 +127,7 @@ def _sampler(cfg: Config) -> None:
 
 
 def _scoring(cfg: Config) -> None:
-    _at_least("scoring", cfg.scoring, workers=0)
+    _at_least("scoring", cfg.scoring, workers=0, memory_mb=1)
     _above_zero("scoring", cfg.scoring, "seconds")
 
 
@@ -143,6 +149,12 @@ def _above_zero(where: str, settings: object, *names: str) -> None:
     for field in names:
         if not getattr(settings, field) > 0:
             raise ValueError(f"{where}.{field} must be above 0, got {getattr(settings, field)}")
+
+
+def _not_negative(where: str, settings: object, *names: str) -> None:
+    for field in names:
+        if not getattr(settings, field) >= 0:
+            raise ValueError(f"{where}.{field} must be at least 0, got {getattr(settings, field)}")
 
 
 def _problems(cfg: Config) -> Sequence[Problem]:

@@ -72,6 +72,7 @@ BAD = [
     ("algorithm.ratio=tokn", "algorithm.ratio"),
     ("algorithm.gate=clp", "algorithm.gate"),
     ("algorithm.aggregate=budget", "algorithm.budget, which must be at least 1 token"),
+    ("scoring.memory_mb=0", "scoring.memory_mb must be at least 1, got 0"),
     ("algorithm.kl=k1", "algorithm.kl=k1 does nothing as a loss: its expected gradient is 0"),
     ("algorithm.critic=shared", "a critic serves advantage=gae, and nothing else does"),
     ("algorithm.kl_coef=0", "algorithm.kl=k3 needs algorithm.kl_coef above 0, got 0.0"),
@@ -121,6 +122,18 @@ def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], mon
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"model\.device=cuda, but torch sees no GPU here"):
         check(composed("model.device=cuda"))
+
+
+@pytest.mark.parametrize(("algorithm", "alone"), [("reinforce_pp", True), ("ppo", True), ("grpo", False), ("reinforce_pp_baseline", False)])
+def test_one_response_a_prompt_will_do_where_nothing_is_compared(
+    algorithm: str, alone: bool, config: Callable[..., Config], model_folder: Path
+) -> None:
+    cfg = config("stages=[rl]", f"model.path={model_folder}", f"algorithm={algorithm}", "rl.group_size=1", "scoring.workers=0")
+    if alone:
+        check(cfg)
+    else:
+        with pytest.raises(ValueError, match=r"rl\.group_size must be at least 2, got 1"):
+            check(cfg)
 
 
 def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Callable[..., Config]) -> None:

@@ -190,6 +190,8 @@ def test_what_cannot_be_is_said_before_any_work(config: Callable[..., Config]) -
         (["stages=[dpo]"], "dpo.data=ledger pairs an earlier stage's rollouts"),
         (["stages=[rl,dpo]", "dpo.data=nowhere.jsonl"], "dpo.data=nowhere.jsonl is neither ledger, nor an earlier stage"),
         (["stages=[rl,dpo]", "dpo.loss=hinge"], "unknown dpo.loss 'hinge'. Known: ipo, sigmoid."),
+        (["stages=[rl,dpo]", "dpo.nll_coef=-1"], "dpo.nll_coef must be at least 0, got -1.0"),
+        (["stages=[rl,reward_model]", "reward_model.centring=-1"], "reward_model.centring must be at least 0, got -1.0"),
         (["stages=[rl]", "reward=model"], "rewards.model.path=reward_model is what the stage reward_model makes"),
     ):
         with pytest.raises(ValueError, match=said):

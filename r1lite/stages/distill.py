@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r1lite import models
+from r1lite import adapters, models
 from r1lite.config import Config
 from r1lite.imitation import epochs, imitate
 from r1lite.policy import Policy
@@ -25,6 +25,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     if not (place.out / FILE).is_file():
         sample_traces(teacher, tokenizer, cfg, cfg.distill, folder=place.out, name=place.name)
     samples = from_file(place.out / FILE, make_prompter(student_tokenizer, cfg))
+    student = adapters.prepared(student, cfg.model, seed=cfg.seed)
     policy = Policy(student, student_tokenizer, cfg.distill, total_steps=cfg.distill.steps)
     imitate(policy, epochs(samples, cfg.distill.batch_size, f"{cfg.seed}/distill"), cfg.distill, place, steps=cfg.distill.steps)
     return place.final
