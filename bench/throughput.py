@@ -25,7 +25,10 @@ from r1lite.sampling.native import NativeSampler
 from r1lite.types import Problem, Rollout, Sample
 from tasks import tasks
 
-SAMPLER = SamplerConfig(name="native", temperature=1.0, top_p=1.0, top_k=0, max_tokens=128, stop=[], max_rows=512)
+MODEL = ModelConfig(path="", dtype="auto", device="auto", attention="auto", gradient_checkpointing=False, compile=False)
+SAMPLER = SamplerConfig(
+    name="native", temperature=1.0, top_p=1.0, top_k=0, max_tokens=128, stop=[], dtype="auto", max_rows=512, cache_mb=4096
+)
 TRAINING = RLConfig(
     start="base",
     lr=1e-6,
@@ -40,7 +43,7 @@ TRAINING = RLConfig(
 
 def main() -> None:
     options = parsed()
-    model, tokenizer = models.load(options.model, ModelConfig(path=options.model, dtype="auto", device="auto"))
+    model, tokenizer = models.load(options.model, replace(MODEL, path=options.model))
     prompter = Prompter(tokenizer=tokenizer)
     problems = mixed_problems(options.rollouts // options.group)
     sampler = NativeSampler(model, prompter, replace(SAMPLER, max_tokens=options.tokens, max_rows=options.rollouts))

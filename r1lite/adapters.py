@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from r1lite.config import ModelConfig
+from r1lite.layers import arranged
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,7 +32,7 @@ def prepared(model: PreTrainedModel, cfg: ModelConfig, *, seed: int) -> PreTrain
             model.get_parameter(name).requires_grad_(False)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("model.freeze leaves nothing to train")
-    return model
+    return arranged(model, cfg)
 
 
 def trained(model: PreTrainedModel) -> Iterator[tuple[str, nn.Parameter]]:

@@ -26,8 +26,6 @@ from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
 from r1lite.types import Problem
 
-SMALLEST_BFLOAT16_LR = 1e-4
-
 
 def check(cfg: Config) -> list[str]:
     """Raise ValueError with the first thing that is wrong, where it is set and what to do; give what is only odd."""
@@ -75,10 +73,6 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if isinstance(settings, TrainingConfig):
         _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
         _above_zero(name, settings, "lr", "max_grad_norm")
-        if cfg.model.dtype == "bfloat16" and not cfg.model.lora_rank and settings.lr < SMALLEST_BFLOAT16_LR:
-            raise ValueError(
-                f"{name}.lr={settings.lr:g} rounds away in bfloat16 weights: train with model.dtype=float32, or adapters (model.lora_rank)"
-            )
     if isinstance(settings, ImitationConfig):
         _at_least(name, settings, steps=1, batch_size=1)
         if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():
@@ -117,7 +111,9 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
 
 
 def _sampler(cfg: Config) -> None:
-    _at_least("sampler", cfg.sampler, max_tokens=1, max_rows=1, top_k=0)
+    _at_least("sampler", cfg.sampler, max_tokens=1, max_rows=1, cache_mb=1, top_k=0)
+    if cfg.sampler.dtype != "auto":
+        models.dtype_of(cfg.sampler.dtype, "sampler.dtype")
     _above_zero("sampler", cfg.sampler, "temperature", "top_p")
     if cfg.sampler.top_p > 1:
         raise ValueError(f"sampler.top_p must be at most 1, got {cfg.sampler.top_p}")

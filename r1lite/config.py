@@ -16,8 +16,11 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 @dataclass
 class ModelConfig:
     path: str = MISSING  # tiny_base, tiny_student, a folder, or a Hugging Face hub name
-    dtype: str = MISSING  # float32 (auto), or bfloat16, in which small updates round away
+    dtype: str = MISSING  # float32 (auto), or bfloat16, of which the optimiser keeps float32 masters
     device: str = MISSING  # cpu, cuda, or auto
+    attention: str = MISSING  # auto is torch's own; flash_attention_2 where it is installed, eager
+    gradient_checkpointing: bool = MISSING  # keep one state a layer and compute the rest again: less memory, a third more time
+    compile: bool = MISSING  # compile the layers' feed-forward parts and norms: a minute at the start, and faster steps
     lora_rank: int = MISSING  # of adapters that are trained in place of the weights; 0 trains the weights themselves
     lora_alpha: float = MISSING  # adapters count lora_alpha / lora_rank times
     lora_targets: list[str] = MISSING  # names of layers that get adapters; none given is all linear ones but the head
@@ -41,7 +44,9 @@ class SamplerConfig:
     top_k: int = MISSING  # 0 keeps all
     max_tokens: int = MISSING  # longest completion
     stop: list[str] = MISSING  # strings that end a completion, besides the end token
-    max_rows: int = MISSING  # rollouts decoded at once
+    dtype: str = MISSING  # of its weights: auto is the model's; bfloat16 under a float32 model wants algorithm.correction
+    max_rows: int = MISSING  # rollouts decoded at once, at most
+    cache_mb: int = MISSING  # that their keys and values may take, were each to grow as long as it may
 
 
 @dataclass

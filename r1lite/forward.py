@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from r1lite.adapters import trunk_of
+from r1lite.head import has_plain_head, head_log_probs
+from r1lite.layers import recomputes
 from r1lite.types import Batch, Prompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-CHUNK_BYTES = 64 * 2**20  # of logits at once
-# Of configs: models that do something to their logits after the head keep their own way to them.
-SHAPED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +27,16 @@ class Forward:
 
 
 def forward(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool = False, hidden: bool = False) -> Forward:
-    if batch.prompts is not None:
-        return over_shared_prompts(model, batch, temperature, entropy_grad=entropy_grad)
-    # Prompt positions go through the model, but not through the output head.
-    keep = before_each_token(batch)
-    out = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False, output_hidden_states=hidden)
-    logp, entropy = log_probs(out.logits, batch.input_ids[:, batch.first :], temperature, entropy_grad=entropy_grad)
-    return Forward(logp=logp, entropy=entropy, hidden=out.hidden_states[-1][:, keep] if hidden else None)
+    if not has_plain_head(model):
+        return _by_the_models_own_head(model, batch, temperature, entropy_grad=entropy_grad, hidden=hidden)
+    # The output head sees completion tokens alone: no prompt, no padding.
+    states = states_before(trunk_of(model), batch)
+    inside = batch.mask > 0
+    head: Any = model.get_output_embeddings()
+    tokens = batch.input_ids if batch.first is None else batch.input_ids[:, batch.first :]
+    logp, entropy = head_log_probs(head, states[inside], tokens[inside], temperature, entropy_grad=entropy_grad)
+    empty = torch.zeros_like(batch.mask, dtype=logp.dtype)
+    return Forward(logp=empty.masked_scatter(inside, logp), entropy=empty.masked_scatter(inside, entropy), hidden=states)
 
 
 def states_before(trunk: Any, batch: Batch) -> Tensor:
@@ -52,23 +52,16 @@ def before_each_token(batch: Batch) -> Tensor:
     return torch.arange(batch.first - 1, batch.input_ids.shape[1] - 1, device=batch.input_ids.device)
 
 
-def log_probs(logits: Tensor, tokens: Tensor, temperature: float, *, entropy_grad: bool) -> tuple[Tensor, Tensor]:
-    """Of each token, and the entropy where it was drawn."""
-    precise = torch.promote_types(logits.dtype, torch.float32)
-    logprobs = torch.log_softmax(logits.to(precise) / temperature, dim=-1)
-    logp = logprobs.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+def _by_the_models_own_head(model: Any, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Forward:
+    """Whole sequences through a model that shapes its logits in its own way."""
+    keep = before_each_token(batch)
+    out = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False, output_hidden_states=hidden)
+    precise = torch.promote_types(out.logits.dtype, torch.float32)
+    logprobs = torch.log_softmax(out.logits.to(precise) / temperature, dim=-1)
+    logp = logprobs.gather(-1, batch.input_ids[:, batch.first :].unsqueeze(-1)).squeeze(-1)
     with torch.set_grad_enabled(entropy_grad and torch.is_grad_enabled()):
         entropy = -(logprobs.exp() * logprobs).sum(-1)
-    return logp, entropy
-
-
-def over_shared_prompts(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool) -> Forward:
-    """Each prompt once, and the output head on completion tokens alone, in chunks: the logits of a step never exist together."""
-    states = after_shared_prompts(trunk_of(model), batch)
-    inside = batch.mask > 0
-    logp, entropy = _through_head(model.get_output_embeddings(), states[inside], batch.input_ids[inside], temperature, entropy_grad)
-    empty = torch.zeros_like(batch.mask, dtype=logp.dtype)
-    return Forward(logp=empty.masked_scatter(inside, logp), entropy=empty.masked_scatter(inside, entropy), hidden=states)
+    return Forward(logp=logp, entropy=entropy, hidden=out.hidden_states[-1][:, keep] if hidden else None)
 
 
 def after_shared_prompts(trunk: Any, batch: Batch) -> Tensor:
@@ -93,10 +86,9 @@ def after_shared_prompts(trunk: Any, batch: Batch) -> Tensor:
 
 
 def can_share_prompts(model: Any) -> bool:
-    """Whether a prompt's keys and values are all that later layers need of it, and the head's output is the logits."""
-    config = model.config
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    return kinds == {"full_attention"} and all(getattr(config, name, None) in (None, 1, 1.0) for name in SHAPED_LOGITS)
+    """Whether a prompt's keys and values are all that later layers need of it, the head's output is the logits, and no layer runs twice."""
+    kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+    return kinds == {"full_attention"} and has_plain_head(model) and not recomputes(model)
 
 
 def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
@@ -106,19 +98,3 @@ def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
     of_prompt = torch.arange(prompts.ids.shape[1], device=lengths.device) < lengths[:, None]
     causal = (steps[None, :] <= steps[:, None])[None, None].expand(len(lengths), 1, -1, -1)
     return torch.cat([of_prompt[:, None, None, :].expand(-1, 1, columns, -1), causal], dim=-1), lengths[:, None] + steps
-
-
-def _through_head(head: Any, states: Tensor, tokens: Tensor, temperature: float, entropy_grad: bool) -> tuple[Tensor, Tensor]:
-    rows = max(1, CHUNK_BYTES // (4 * head.weight.shape[0]))
-
-    def chunk(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        return log_probs(head(s), t, temperature, entropy_grad=entropy_grad)
-
-    if len(states) <= rows:
-        return chunk(states, tokens)
-    again = torch.is_grad_enabled()  # the backward pass makes each chunk's logits anew
-    parts: list[Any] = [
-        checkpoint(chunk, s, t, use_reentrant=False) if again else chunk(s, t)
-        for s, t in zip(states.split(rows), tokens.split(rows), strict=True)
-    ]
-    return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])

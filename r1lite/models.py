@@ -9,6 +9,7 @@ import torch
 
 from r1lite.config import PACKAGE, ModelConfig
 from r1lite.files import atomic
+from r1lite.linear import by_onednn
 from r1lite.prompt import end_token
 
 if TYPE_CHECKING:
@@ -41,25 +42,37 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def dtype_of(name: str) -> torch.dtype:
+def dtype_of(name: str, setting: str = "model.dtype") -> torch.dtype:
     if name not in DTYPES:
-        raise ValueError(f"unknown model.dtype {name!r}. Known: {', '.join(DTYPES)}.")
+        raise ValueError(f"unknown {setting} {name!r}. Known: {', '.join(DTYPES)}.")
     return DTYPES[name]
 
 
 def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model in evaluation mode (no dropout: sampling and training must see the same function) and its tokenizer."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     where = locate(path)
     device = device_of(cfg.device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(where)
         end_token(tokenizer)  # without one there is no use in going on
-        model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype))
+        model = _causal(where, cfg)
     except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
         raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
-    return model.to(device).eval(), tokenizer
+    return by_onednn(model.to(device).eval()), tokenizer
+
+
+def _causal(where: str, cfg: ModelConfig) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    attention = {} if cfg.attention == "auto" else {"attn_implementation": cfg.attention}
+    try:
+        return AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype), **attention)
+    except (ValueError, ImportError) as error:
+        if not attention:
+            raise
+        raise ValueError(f"model.attention={cfg.attention}: {str(error).splitlines()[0]}") from error
 
 
 def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -74,7 +87,7 @@ def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTraine
     torch.nn.init.zeros_(model.score.weight)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    return model.to(device_of(cfg.device)).eval(), tokenizer
+    return by_onednn(model.to(device_of(cfg.device)).eval()), tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

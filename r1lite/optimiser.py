@@ -1,4 +1,8 @@
-"""AdamW with its schedule and its clipping; a step that is not a number is not taken."""
+"""AdamW with its schedule and its clipping; a step that is not a number is not taken.
+
+Weights of fewer bits than float32 have a float32 master each: gradients are gathered there, the step is taken there,
+and the weight is its rounding. A small step would otherwise round away.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,11 @@ class Optimiser:
     """Steps of one stage. `lr` is the stage's, unless another is given; the schedule has the same shape for all."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], cfg: TrainingConfig, *, total_steps: int, lr: float | None = None) -> None:
-        self.parameters, self.cfg, self.total_steps = list(parameters), cfg, total_steps
+        self.weights, self.cfg, self.total_steps = list(parameters), cfg, total_steps
+        self.parameters = [_master(p) for p in self.weights]
         self.peak = cfg.lr if lr is None else lr
         self.steps = 0  # taken so far; the schedule follows it
-        fused = self.parameters[0].device.type == "cuda"
-        self.adam = torch.optim.AdamW(self.parameters, lr=self.peak, weight_decay=cfg.weight_decay, fused=fused)
+        self.adam = torch.optim.AdamW(self.parameters, lr=self.peak, weight_decay=cfg.weight_decay, fused=True)
 
     @property
     def lr(self) -> float:
@@ -45,21 +49,51 @@ class Optimiser:
             group["lr"] = self.lr
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
+        self._round()
         self.steps += 1
         return metrics
 
     def state(self) -> dict[str, Any]:
-        return {"steps": self.steps, "adam": self.adam.state_dict()}
+        masters = [master.detach() for weight, master in self._rounded()]
+        return {"steps": self.steps, "adam": self.adam.state_dict(), "masters": masters}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
         self.adam.load_state_dict(state["adam"])
+        with torch.no_grad():
+            for (_, mine), saved in zip(self._rounded(), state["masters"], strict=True):
+                mine.copy_(saved)
+
+    @torch.no_grad()
+    def _round(self) -> None:
+        for weight, master in self._rounded():
+            weight.copy_(master)
+
+    def _rounded(self) -> list[tuple[nn.Parameter, nn.Parameter]]:
+        return [(w, m) for w, m in zip(self.weights, self.parameters, strict=True) if w is not m]
 
     def _said(self, what: str, value: float) -> str:
         return (
             f"the {what} is {value} at optimiser step {self.steps + 1}; the step was not taken. "
             f"Lower lr (now {self.cfg.lr:g}) or raise warmup_steps (now {self.cfg.warmup_steps}), and choose another run_dir=."
         )
+
+
+def _master(weight: nn.Parameter) -> nn.Parameter:
+    if weight.dtype not in (torch.bfloat16, torch.float16):
+        return weight
+    master = nn.Parameter(weight.detach().float())
+
+    def gather(_: Tensor) -> None:
+        assert weight.grad is not None
+        if master.grad is None:
+            master.grad = weight.grad.float()
+        else:
+            master.grad += weight.grad
+        weight.grad = None
+
+    weight.register_post_accumulate_grad_hook(gather)
+    return master
 
 
 def schedule(step: int, cfg: TrainingConfig, total_steps: int) -> float:

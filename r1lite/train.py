@@ -76,9 +76,12 @@ def prepare_torch(cfg: Config) -> None:
     import torch
     from transformers.utils import logging
 
+    from r1lite.memory import keep_freed_memory
+
     if cfg.threads:
         torch.set_num_threads(cfg.threads)
     torch.manual_seed(cfg.seed)
+    keep_freed_memory()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -7,7 +7,10 @@ import torch
 from r1lite.batch import collate
 from r1lite.forward import forward
 from r1lite.prompt import Prompter
-from r1lite.sampling.draw import draw, filtered, uniforms
+from r1lite.sampling.cache import bytes_per_token, compacted
+from r1lite.sampling.decoder import decoder_of, packed
+from r1lite.sampling.decoding import Decoding
+from r1lite.sampling.draw import choose, draw, filtered, uniforms
 from r1lite.sampling.native import NativeSampler
 from r1lite.types import Problem, Sample
 
@@ -81,15 +84,16 @@ def test_the_end_token_ends_a_rollout_and_is_kept(model: Any, tokenizer: Any, co
 def test_draws_follow_the_distribution() -> None:
     torch.manual_seed(0)
     probabilities = torch.tensor([0.5, 0.0, 0.3, 0.2])
-    tokens = draw(probabilities.log().expand(20_000, 4), torch.rand(20_000))
+    tokens = draw(probabilities.expand(20_000, 4), torch.rand(20_000))
     shares = {token: n / 20_000 for token, n in Counter(tokens.tolist()).items()}
     assert shares == pytest.approx({0: 0.5, 2: 0.3, 3: 0.2}, abs=0.015)
 
 
 def test_a_draw_at_the_very_end_is_still_a_token_with_probability() -> None:
-    logprobs = torch.tensor([[0.5, 0.5, 0.0]]).log()
-    assert draw(logprobs, torch.tensor([1.0])).tolist() == [1]
-    assert draw(logprobs, torch.tensor([0.0])).tolist() == [0]
+    weights = torch.tensor([[0.5, 0.5, 0.0]])
+    assert draw(weights, torch.tensor([1.0])).tolist() == [1]
+    assert draw(weights, torch.tensor([0.0])).tolist() == [0]
+    assert draw(torch.cat([torch.zeros(1, 700), weights], dim=1), torch.tensor([1.0])).tolist() == [701]
 
 
 def test_top_k_and_top_p_keep_the_smallest_sets() -> None:
@@ -117,3 +121,68 @@ def test_a_problem_that_comes_twice_is_asked_twice(model: Any, tokenizer: Any, c
     groups = [g.rollouts for g in sampler(model, tokenizer, config).sample(twice, n=3, seed="s") if g.problem.id == "p0"]
     assert len(groups) == 2
     assert {r.token_ids for r in groups[0]}.isdisjoint({r.token_ids for r in groups[1]})
+
+
+def test_the_decoder_is_the_model_with_its_weights_packed(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r1lite.sampling.decoder.SMALL", 0)
+    decoder = decoder_of(model, torch.float32)
+    assert all(mine is theirs for mine, theirs in zip(decoder.parameters(), model.parameters(), strict=True))
+    ids = torch.randint(0, 200, (3, 9))
+    with torch.inference_mode(), packed(decoder):
+        assert sum(getattr(m, "copy", None) is not None for m in decoder.modules()) == sum(
+            isinstance(m, torch.nn.Linear) for m in model.modules()
+        )
+        assert torch.allclose(decoder(ids).logits, model(ids).logits, atol=1e-5)
+    assert all(getattr(m, "copy", None) is None for m in decoder.modules())
+
+
+def test_a_decoder_of_another_precision_follows_what_it_is_given(model: Any, tokenizer: Any, config: Any) -> None:
+    sampled = sampler(model, tokenizer, config, "sampler.dtype=bfloat16")
+    assert {p.dtype for p in sampled.decoder.parameters()} == {torch.bfloat16}
+    with torch.no_grad():
+        model.model.norm.weight.mul_(-1)
+    sampled.load(model.named_parameters())
+    assert torch.equal(sampled.decoder.model.norm.weight, model.model.norm.weight.bfloat16())
+    rollout = next(iter(sampled.sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
+    (batch,) = collate([Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids)], micro_batch_tokens=1)
+    assert torch.allclose(forward(model, batch, temperature=1.0).logp[0], torch.tensor(rollout.logprobs), atol=0.2)
+
+
+def test_a_step_of_the_optimiser_is_in_the_next_sample(model: Any, tokenizer: Any, config: Any) -> None:
+    sampled = sampler(model, tokenizer, config)
+    list(sampled.sample(PROBLEMS[:2], n=2, seed="s"))
+    adam = torch.optim.AdamW(model.parameters(), lr=0.05, fused=True)
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    adam.step()
+    for group in sampled.sample(PROBLEMS[:2], n=2, seed="s"):
+        for r in group.rollouts:
+            (batch,) = collate([Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids)], micro_batch_tokens=1)
+            assert torch.allclose(forward(model, batch, temperature=1.0).logp[0], torch.tensor(r.logprobs), atol=1e-4)
+
+
+def test_rows_from_the_end_fill_the_gaps() -> None:
+    assert compacted(6, [1, 4]) == [0, 5, 2, 3]
+    assert compacted(4, [2, 3]) == [0, 1]
+    assert compacted(3, []) == [0, 1, 2]
+    assert compacted(2, [0, 1]) == []
+
+
+def test_the_cache_holds_no_more_than_it_may(model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    advance = Decoding._advance
+    monkeypatch.setattr(Decoding, "_advance", lambda self: at_once.append(len(self.rows)) or advance(self))
+    longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
+    monkeypatch.setattr("r1lite.sampling.decoding.bytes_per_token", lambda _: 2**20 / (6 * longest))  # 1 MB holds six of the longest
+    groups = list(sampler(model, tokenizer, config, "sampler.cache_mb=1").sample(PROBLEMS, n=2, seed="s"))
+    assert [len(g.rollouts) for g in groups] == [2] * len(PROBLEMS)
+    assert max(at_once) == 6
+    assert bytes_per_token(model) == 2 * 2 * model.config.num_key_value_heads * model.config.head_dim * 4
+
+
+def test_log_probs_are_those_before_top_k(model: Any) -> None:
+    logits = torch.randn(5, 700)
+    tokens, logprobs = choose(logits.clone(), torch.rand(5), temperature=0.7, top_k=3, top_p=1.0)
+    expected = torch.log_softmax(logits / 0.7, -1).gather(1, tokens[:, None]).squeeze(1)
+    assert torch.allclose(logprobs, expected, atol=1e-5)
+    assert (logits >= logits.topk(3).values[:, -1:]).gather(1, tokens[:, None]).all()

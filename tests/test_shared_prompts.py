@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-import r1lite.forward
+import r1lite.head
 from r1lite.batch import collate
 from r1lite.config import Config
 from r1lite.cut import cut_by_prompt, padded_tokens
@@ -74,7 +74,7 @@ def test_the_head_in_chunks_changes_nothing(model_folder: Path, config: Callable
         return [p.grad.clone() for _, p in policy.weights()]
 
     whole = stepped()
-    monkeypatch.setattr(r1lite.forward, "CHUNK_BYTES", 3 * 4 * 265)  # three tokens at once
+    monkeypatch.setattr(r1lite.head, "CHUNK_BYTES", 3 * 4 * 265)  # three tokens at once
     for one, other in zip(stepped(), whole, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 

@@ -1,7 +1,8 @@
-"""A key-value cache with a preallocated, growable buffer whose rows can leave and join."""
+"""A key-value cache of slots: one for each row in flight, filled from a prefill, taken over by another row when it is free."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,11 +10,11 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import CacheLayerMixin
 
-CHUNK = 64  # positions the buffer grows by
+CHUNK = 64  # positions the buffers grow by, at least
 
 
 class SlotLayer(CacheLayerMixin):
-    """Keys and values of one layer, [rows, heads, positions, head_dim]; each row writes at its own position."""
+    """Keys and values of one layer, [slots, heads, positions, head_dim]; each row writes at its own position."""
 
     is_sliding = False
 
@@ -30,7 +31,7 @@ class SlotLayer(CacheLayerMixin):
         rows, at, width = self.cache.rows, self.cache.lengths, self.cache.width
         self.k[rows, :, at] = key_states[:, :, 0]
         self.v[rows, :, at] = value_states[:, :, 0]
-        return self.k[:, :, :width], self.v[:, :, :width]
+        return self.k[: len(rows), :, :width], self.v[: len(rows), :, :width]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self.cache.width, 0
@@ -43,58 +44,86 @@ class SlotLayer(CacheLayerMixin):
 
 
 class SlotCache(Cache):
-    """The cache of all layers. `lengths` says how many positions of each row are filled."""
+    """The cache of all layers. `lengths` says how many positions of each row are filled; rows are the first slots."""
 
     layers: list[SlotLayer]  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, prefilled: DynamicCache, lengths: Tensor, copies: int) -> None:
         """From a prefill of P prompts (padded on the right), `copies` rows for each."""
-        self.lengths = lengths.repeat_interleave(copies)
-        self.rows = torch.arange(len(self.lengths), device=lengths.device)
         held: list[Any] = list(prefilled.layers)
-        copied = [(layer.keys.repeat_interleave(copies, 0), layer.values.repeat_interleave(copies, 0)) for layer in held]
-        super().__init__(layers=[SlotLayer(self, keys, values) for keys, values in copied])
-        self._reserve(int(lengths.max()) + CHUNK)
+        empty = [(layer.keys[:0], layer.values[:0]) for layer in held]
+        super().__init__(layers=[SlotLayer(self, keys, values) for keys, values in empty])
+        self.lengths = lengths[:0]
+        self.rows = torch.arange(0, device=lengths.device)
+        self.join(prefilled, lengths, copies)
 
     @property
     def width(self) -> int:
         """Positions that attention looks at in a decoding step, the new token's included."""
         return self._longest + 1
 
-    def before_step(self) -> Tensor:
-        """Make room for one token a row; give the attention mask [rows, 1, 1, width] of the step."""
+    def before_step(self, dtype: torch.dtype) -> Tensor:
+        """Make room for one token a row; give what the step adds to its attention scores, [rows, 1, 1, width]."""
         self._longest = int(self.lengths.max())
-        if self.width > self.layers[0].k.shape[2]:
-            self._reserve(self.width + CHUNK)
-        positions = torch.arange(self.width, device=self.lengths.device)
-        return (positions <= self.lengths[:, None])[:, None, None, :]
+        positions = self.layers[0].k.shape[2]
+        if self.width > positions:
+            self._reserve(len(self.layers[0].k), max(self.width + CHUNK, positions * 5 // 4))
+        seen = torch.arange(self.width, device=self.lengths.device) <= self.lengths[:, None]
+        return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)[:, None, None, :]
 
     def after_step(self) -> None:
         self.lengths += 1
 
-    def keep(self, rows: Tensor) -> None:
-        """Drop every other row, and the positions that only they needed."""
-        self.lengths = self.lengths[rows]
-        self.rows = torch.arange(len(rows), device=rows.device)
+    def join(self, prefilled: DynamicCache, lengths: Tensor, copies: int) -> None:
+        """New rows in the slots behind those in use."""
+        begin, end, width = len(self.lengths), len(self.lengths) + len(lengths) * copies, int(lengths.max())
+        self._reserve(end, width + CHUNK)
+        held: list[Any] = list(prefilled.layers)
+        for mine, given in zip(self.layers, held, strict=True):
+            mine.k[begin:end, :, :width] = given.keys.repeat_interleave(copies, 0)
+            mine.v[begin:end, :, :width] = given.values.repeat_interleave(copies, 0)
+        self._count(torch.cat([self.lengths, lengths.repeat_interleave(copies)]))
+
+    def keep(self, order: Sequence[int]) -> None:
+        """Row i is now what row order[i] was; a row that stays where it was is not touched."""
+        moved = [(to, at) for to, at in enumerate(order) if to != at]
+        if moved:
+            to, at = (torch.tensor(places, device=self.lengths.device) for places in zip(*moved, strict=True))
+            longest = int(self.lengths[at].max())
+            for layer in self.layers:
+                layer.k[to, :, :longest] = layer.k[at, :, :longest]
+                layer.v[to, :, :longest] = layer.v[at, :, :longest]
+        self._count(self.lengths[torch.tensor(order, dtype=torch.long, device=self.lengths.device)])
+
+    def _count(self, lengths: Tensor) -> None:
+        self.lengths = lengths
+        self.rows = torch.arange(len(lengths), device=lengths.device)
+
+    def _reserve(self, slots: int, positions: int) -> None:
         for layer in self.layers:
-            layer.k, layer.v = layer.k[rows], layer.v[rows]
-
-    def join(self, other: SlotCache) -> None:
-        """Take in the rows of another cache."""
-        room = max(self.layers[0].k.shape[2], other.layers[0].k.shape[2])
-        self._reserve(room)
-        other._reserve(room)
-        self.lengths = torch.cat([self.lengths, other.lengths])
-        self.rows = torch.arange(len(self.lengths), device=self.lengths.device)
-        for mine, theirs in zip(self.layers, other.layers, strict=True):
-            mine.k = torch.cat([mine.k, theirs.k])
-            mine.v = torch.cat([mine.v, theirs.v])
-
-    def _reserve(self, positions: int) -> None:
-        for layer in self.layers:
-            layer.k, layer.v = (_grown(t, positions) for t in (layer.k, layer.v))
+            layer.k, layer.v = (_grown(t, slots, positions) for t in (layer.k, layer.v))
 
 
-def _grown(buffer: Tensor, positions: int) -> Tensor:
-    missing = positions - buffer.shape[2]
-    return torch.nn.functional.pad(buffer, (0, 0, 0, missing)) if missing > 0 else buffer
+def bytes_per_token(model: Any) -> int:
+    """What one position of one row takes in all layers."""
+    c = model.config
+    heads = getattr(c, "num_key_value_heads", None) or c.num_attention_heads
+    size = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
+    return 2 * c.num_hidden_layers * heads * size * model.dtype.itemsize
+
+
+def compacted(count: int, leaving: Sequence[int]) -> list[int]:
+    """The order of `count` rows without those that leave, in which rows from the end fill the gaps."""
+    gone, staying = set(leaving), count - len(leaving)
+    last = iter(i for i in range(count - 1, staying - 1, -1) if i not in gone)
+    return [next(last) if i in gone else i for i in range(staying)]
+
+
+def _grown(buffer: Tensor, slots: int, positions: int) -> Tensor:
+    """With zeros, never with whatever lay there: attention multiplies what is masked by 0, and 0 times NaN is NaN."""
+    rows, heads, width, size = buffer.shape
+    if slots <= rows and positions <= width:
+        return buffer
+    grown = buffer.new_zeros(max(slots, rows), heads, max(positions, width), size)
+    grown[:rows, :, :width] = buffer
+    return grown

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from r1lite.adapters import trunk_of
 from r1lite.config import SamplerConfig
+from r1lite.head import has_plain_head
 from r1lite.prompt import Prompter
-from r1lite.sampling.cache import SlotCache
-from r1lite.sampling.draw import draw, filtered, uniforms
+from r1lite.sampling.cache import SlotCache, bytes_per_token, compacted
+from r1lite.sampling.draw import choose, uniforms
 from r1lite.types import Finish, Group, Problem, Rollout
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
-LEAVE_SHARE = 0.125  # finished rows wait until they are this share of the batch: copying the cache has a price
-JOIN_SHARE = 0.5  # waiting problems join when this share of the rows is free
+LEAVE_SHARE = 0.03  # finished rows wait until they are this share of the batch: moving rows has a price
+JOIN_SHARE = 0.25  # waiting problems join when this share of the rows is free
+PREFILL_TOKENS = 16384  # of prompts that go through the model together
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +44,7 @@ class Decoding:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: Any,
         prompter: Prompter,
         cfg: SamplerConfig,
         ends: frozenset[int],
@@ -60,6 +63,7 @@ class Decoding:
         self.unfinished = [n] * len(problems)
         self.done: list[list[Row]] = [[] for _ in problems]
         self.rows: list[Row] = []
+        self.cache_tokens = int(self.cfg.cache_mb * 2**20 // bytes_per_token(self.model))
         self.tokens = torch.empty(0, dtype=torch.long, device=self.model.device)
         self.uniforms = torch.empty(0, self.cfg.max_tokens, device=self.model.device)
         self.cache: SlotCache | None = None
@@ -72,42 +76,58 @@ class Decoding:
                 yield from self._advance()
 
     def _has_room(self) -> bool:
-        free = self.cfg.max_rows - len(self.rows)
-        return not self.rows or (free >= self.n and free >= self.cfg.max_rows * JOIN_SHARE)
+        if not self.rows:
+            return True
+        free = self._free_rows()
+        return free >= self.n and free >= self.cfg.max_rows * JOIN_SHARE
+
+    def _free_rows(self) -> int:
+        """Rows that could join, were each to grow as long as it may."""
+        longest = max((len(self.prompts[g]) for g in {row.group for row in self.rows} | {self.waiting[-1]}), default=0)
+        return min(self.cfg.max_rows, self.cache_tokens // (longest + self.cfg.max_tokens)) - len(self.rows)
 
     def _admit(self) -> Iterator[Group]:
         """Prefill waiting prompts, once each, and draw the first token of all their rows."""
-        room = max(1, (self.cfg.max_rows - len(self.rows)) // self.n)
-        joining = [self.waiting.pop() for _ in range(min(room, len(self.waiting)))]
+        joining: list[int] = []
+        room = max(1, self._free_rows() // self.n)
+        while self.waiting and len(joining) < room:
+            widest = len(self.prompts[joining[0]]) if joining else 0
+            if joining and widest * (len(joining) + 1) > PREFILL_TOKENS:
+                break
+            joining.append(self.waiting.pop())
         lengths = torch.tensor([len(self.prompts[g]) for g in joining], device=self.model.device)
         logits, prefilled = self._prefill([self.prompts[g] for g in joining], lengths)
-        cache = SlotCache(prefilled, lengths, self.n)
         rows = [Row(g, i, uniforms(self.seed, self.streams[g], i, self.cfg.max_tokens)) for g in joining for i in range(self.n)]
         chances = torch.stack([row.uniforms for row in rows]).to(self.model.device)
         tokens = self._choose(rows, logits.repeat_interleave(self.n, 0), chances[:, 0])
-        if self.cache is None or not self.rows:
-            self.cache = cache
+        if self.cache is None:
+            self.cache = SlotCache(prefilled, lengths, self.n)
         else:
-            self.cache.join(cache)
+            self.cache.join(prefilled, lengths, self.n)
         self.rows += rows
         self.tokens, self.uniforms = torch.cat([self.tokens, tokens]), torch.cat([self.uniforms, chances])
         yield from self._retire()
 
     def _prefill(self, prompts: Sequence[tuple[int, ...]], lengths: Tensor) -> tuple[Tensor, DynamicCache]:
-        shortest, longest = int(lengths.min()), int(lengths.max())
-        ids = torch.zeros(len(prompts), longest, dtype=torch.long)
+        """The logits after each prompt, and the keys and values of all."""
+        ids = torch.zeros(len(prompts), int(lengths.max()), dtype=torch.long)
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = torch.tensor(prompt)
         # Padded on the right, where causal attention never looks: each prompt's last position is as if it were alone.
-        keep = torch.arange(shortest - 1, longest, device=self.model.device)
-        out = self.model(input_ids=ids.to(self.model.device), use_cache=True, past_key_values=DynamicCache(), logits_to_keep=keep)
-        at = lengths - shortest
-        return out.logits[torch.arange(len(prompts), device=at.device), at], out.past_key_values
+        inputs: dict[str, Any] = {"input_ids": ids.to(self.model.device), "use_cache": True, "past_key_values": DynamicCache()}
+        each = torch.arange(len(prompts), device=self.model.device)
+        if has_plain_head(self.model):
+            out = trunk_of(self.model)(**inputs)
+            logits = self.model.get_output_embeddings()(out.last_hidden_state[each, lengths - 1])
+        else:
+            out = self.model(**inputs)
+            logits = out.logits[each, lengths - 1]
+        return logits, out.past_key_values
 
     def _advance(self) -> Iterator[Group]:
         """One token for every row in flight."""
         assert self.cache is not None
-        mask = self.cache.before_step()
+        mask = self.cache.before_step(self.model.dtype)
         positions = self.cache.lengths[:, None]
         out = self.model(
             input_ids=self.tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
@@ -119,9 +139,8 @@ class Decoding:
         yield from self._retire()
 
     def _choose(self, rows: Sequence[Row], logits: Tensor, chances: Tensor) -> Tensor:
-        logprobs = torch.log_softmax(logits.float() / self.cfg.temperature, dim=-1)
-        tokens = logprobs.argmax(-1) if self.greedy else draw(filtered(logprobs, top_k=self.cfg.top_k, top_p=self.cfg.top_p), chances)
-        chosen = logprobs.gather(1, tokens[:, None]).squeeze(1)
+        cfg = self.cfg
+        tokens, chosen = choose(logits, None if self.greedy else chances, temperature=cfg.temperature, top_k=cfg.top_k, top_p=cfg.top_p)
         for row, token, logprob in zip(rows, tokens.tolist(), chosen.tolist(), strict=True):
             if row.finish is None:
                 row.token_ids.append(token)
@@ -141,18 +160,19 @@ class Decoding:
 
     def _retire(self) -> Iterator[Group]:
         """Give away finished groups; let finished rows leave when there are enough of them."""
-        finished = [row for row in self.rows if row.finish]
-        if len(finished) < max(1, LEAVE_SHARE * len(self.rows)):
+        leaving = [i for i, row in enumerate(self.rows) if row.finish]
+        if len(leaving) < max(1, LEAVE_SHARE * len(self.rows)):
             return
-        staying = [i for i, row in enumerate(self.rows) if not row.finish]
+        finished = [self.rows[i] for i in leaving]
         for row in finished:
             self.done[row.group].append(row)
             self.unfinished[row.group] -= 1
-        self.rows = [self.rows[i] for i in staying]
-        keep = torch.tensor(staying, dtype=torch.long, device=self.model.device)
+        order = compacted(len(self.rows), leaving)
+        self.rows = [self.rows[i] for i in order]
+        keep = torch.tensor(order, dtype=torch.long, device=self.model.device)
         self.tokens, self.uniforms = self.tokens[keep], self.uniforms[keep]
         assert self.cache is not None
-        self.cache.keep(keep)
+        self.cache.keep(order)
         for group in sorted({row.group for row in finished}):
             if not self.unfinished[group]:
                 yield self._group(group)

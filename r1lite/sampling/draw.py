@@ -7,6 +7,25 @@ import hashlib
 import torch
 from torch import Tensor
 
+BLOCK = 256  # tokens of the vocabulary that are summed together
+
+
+def choose(logits: Tensor, chances: Tensor | None, *, temperature: float, top_k: int, top_p: float) -> tuple[Tensor, Tensor]:
+    """One token a row, and its log-prob before top-k and top-p. Without chances: the likeliest. The logits are used up."""
+    logits = logits.float()
+    if temperature != 1.0:
+        logits = logits / temperature
+    top, likeliest = logits.max(-1, keepdim=True)
+    weights = (logits - top).exp_()
+    total = weights.sum(-1, keepdim=True)
+    if chances is None:
+        tokens = likeliest.squeeze(-1)
+    else:
+        kept = filtered(logits, top_k=top_k, top_p=top_p)
+        tokens = draw(weights if kept is logits else weights.masked_fill_(kept == -torch.inf, 0.0), chances)
+    chosen = logits.gather(1, tokens[:, None])
+    return tokens, (chosen - top - total.log()).squeeze(1)
+
 
 def filtered(logprobs: Tensor, *, top_k: int, top_p: float) -> Tensor:
     """Log-probs with everything outside top-k and top-p (the smallest set that reaches p) at minus infinity."""
@@ -22,14 +41,29 @@ def filtered(logprobs: Tensor, *, top_k: int, top_p: float) -> Tensor:
     return logprobs
 
 
-def draw(logprobs: Tensor, uniform: Tensor) -> Tensor:
-    """One token a row: the point where the cumulative distribution passes the row's own uniform number."""
-    cumulative = logprobs.exp().cumsum(-1)
-    target = (uniform * cumulative[:, -1])[:, None]
-    token = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
-    # Rounding may carry the target onto the total: then the last token with any probability is meant.
-    last = logprobs.shape[-1] - 1 - (logprobs > -torch.inf).flip(-1).int().argmax(-1)
-    return torch.minimum(token, last)
+def draw(weights: Tensor, uniform: Tensor) -> Tensor:
+    """One token a row, by weight: where the running sum passes the row's own uniform number.
+
+    The running sum goes over blocks first, and then through the one block that holds the token: a running sum over a
+    whole vocabulary costs more than all else that is done to its logits.
+    """
+    rows, vocabulary = weights.shape
+    missing = -vocabulary % BLOCK
+    blocks = (torch.nn.functional.pad(weights, (0, missing)) if missing else weights).view(rows, -1, BLOCK)
+    ends = blocks.sum(-1).cumsum(-1)
+    target = (uniform * ends[:, -1])[:, None]
+    block = _first_above(ends, target)
+    before = torch.where(block > 0, ends.gather(1, (block - 1).clamp(min=0)), 0.0)
+    inside = blocks[torch.arange(rows, device=weights.device), block.squeeze(1)]
+    return (block * BLOCK + _first_above(inside.cumsum(-1) + before, target, inside)).squeeze(1)
+
+
+def _first_above(sums: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """[rows, 1]: the first place whose running sum is above the target. Rounding may put the target at the very end:
+    then the last place that adds anything is meant."""
+    added = sums.diff(dim=-1, prepend=torch.zeros_like(sums[:, :1])) if weights is None else weights
+    last = sums.shape[-1] - 1 - (added > 0).flip(-1).int().argmax(-1, keepdim=True)
+    return torch.minimum(torch.searchsorted(sums, target, right=True), last)
 
 
 def uniforms(seed: str, problem_id: str, index: int, count: int) -> Tensor:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
+from r1lite.models import dtype_of
 from r1lite.prompt import Prompter, end_token
+from r1lite.sampling.decoder import decoder_of, packed
 from r1lite.sampling.decoding import Decoding
 from r1lite.types import Group, Problem
 
@@ -18,18 +20,19 @@ if TYPE_CHECKING:
 
 
 class NativeSampler:
-    """Samples from the very weights it is given; nothing is copied, so nothing can be stale."""
+    """Samples from the very weights it is given: nothing is copied that `load` or `sample` does not make anew."""
 
     def __init__(self, model: PreTrainedModel, prompter: Prompter, cfg: SamplerConfig) -> None:
         kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
         if kinds != {"full_attention"}:
             raise ValueError(f"sampler=native decodes full-attention models; this one has {', '.join(sorted(kinds))} layers")
-        self.model, self.prompter, self.cfg = model, prompter, cfg
+        dtype = model.dtype if cfg.dtype == "auto" else dtype_of(cfg.dtype)
+        self.decoder, self.prompter, self.cfg = decoder_of(model, dtype), prompter, cfg
         self.ends = end_tokens(model, prompter)
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Take over new weights. The policy's own are already here; anyone else's are copied in."""
-        mine = dict(self.model.named_parameters())
+        mine = dict(self.decoder.named_parameters())
         with torch.no_grad():
             for name, tensor in weights:
                 if mine[name] is not tensor:
@@ -38,8 +41,9 @@ class NativeSampler:
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        decoding = Decoding(self.model, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy)
-        yield from decoding.groups()
+        decoding = Decoding(self.decoder, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy)
+        with packed(self.decoder):
+            yield from decoding.groups()
 
 
 def end_tokens(model: PreTrainedModel, prompter: Prompter) -> frozenset[int]:
