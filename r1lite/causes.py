@@ -19,7 +19,7 @@ EDGE = 10.0  # the ends of a response may differ by so many times the threshold
 OUTSTANDING = 3.0  # first tokens that differ by so many times what the rest does stand out
 JUMP = 5.0  # a mean difference that grew so many times from one sync to the next did not drift there
 FITS = 4.0  # another temperature explains the differences if it makes them so many times smaller
-FEW = 0.3  # nats: a mean difference beyond it is no rounding
+FEW = 0.15  # nats: a mean difference beyond it is no rounding
 FIRSTS = (1, 4, 16)  # tokens, of which a wrong prompt spoils the most
 
 

@@ -155,8 +155,7 @@ def test_coarser_numbers_are_named_and_allowed_where_they_are_known(bench: Calla
     assert "parity.threshold allows a mean of 0.001" in said
     sampler.dtype = torch.bfloat16  # it says so: then another threshold holds
     assert 1e-3 < made.gate(sampler).check(1, collected(sampler), {})["parity/mean"] < 0.1
-    made.policy.model.to(torch.float32)
-    sampler.fault = lambda _, r: replace(r, logprobs=tuple(x + 0.2 * (-1) ** i for i, x in enumerate(r.logprobs)))
+    sampler.fault = lambda _, r: replace(r, logprobs=tuple(x + 0.12 * (-1) ** i for i, x in enumerate(r.logprobs)))
     said = refusal(made, sampler)
     assert "The sampler computes in bfloat16, the trainer in float32" in said
     assert "parity.threshold_bfloat16 allows a mean of 0.1" in said
