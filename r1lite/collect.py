@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from r1lite.advantage import has_signal
@@ -23,7 +22,7 @@ class Collected:
     position: int  # in the data, behind this step
     skipped: int  # prompts over the limit, so far
     broken: RuleBroken | None  # a rule that the step must not be trained on
-    seconds: Mapping[str, float]
+    seconds: dict[str, float]
 
 
 def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights: int) -> Collected:
