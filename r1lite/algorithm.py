@@ -9,6 +9,7 @@ from r1lite.filters import KEEPS
 ADVANTAGES = ("group", "pass_at_k", "gdpo", "return_to_go", "gae")
 CRITICS = ("none", "separate", "shared")
 PER_TOKEN = ("return_to_go", "gae")
+NARROW = 0.05  # of a clip on the ratio of whole sequences
 
 
 def check_algorithm(a: AlgorithmConfig) -> None:
@@ -32,6 +33,23 @@ def check_algorithm(a: AlgorithmConfig) -> None:
         _refuse("keep=all drops nothing, so there is nothing to refill: set refill_rounds=0")
     if a.scale == "mean" and a.reward_kl_coef:
         _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
+
+
+def check_lag(lag: int, a: AlgorithmConfig) -> list[str]:
+    """Raise ValueError where rollouts of one step before would be trained on as if they were new; give what is only odd."""
+    if lag not in (0, 1):
+        raise ValueError(f"rl.lag must be 0 or 1, got {lag}")
+    if not lag or a.correction != "none":
+        return []
+    if a.ratio == "none":
+        _refuse("ratio=none takes every rollout for the policy's own, and with rl.lag=1 they are one step old: "
+                "set algorithm.correction=truncate, a ratio, or rl.lag=0")  # fmt: skip
+    if a.gate == "clip" and a.ratio != "token" and min(a.clip_low, a.clip_high) < NARROW:
+        return [
+            f"rl.lag=1: one step moves most sequences further than algorithm.clip_low={a.clip_low:g} and clip_high={a.clip_high:g} "
+            "let them, so much is clipped before it is trained; algorithm.correction=truncate measures the ratio within the step"
+        ]
+    return []
 
 
 def _numbers(a: AlgorithmConfig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from r1lite import models
-from r1lite.algorithm import check_algorithm
+from r1lite.algorithm import check_algorithm, check_lag
 from r1lite.config import (
     Config,
     DistillConfig,
@@ -52,9 +52,12 @@ def check(cfg: Config) -> list[str]:
     _sampler(cfg)
     _scoring(cfg)
     _evaluate(cfg)
+    _at_least("parity", cfg.parity, sequences=0)
+    _above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     for name, settings in _settings(cfg):
         _stage(name, settings, cfg)
-    return rehearse(cfg, rules, problems)
+    notices = check_lag(cfg.rl.lag, cfg.algorithm) if "rl" in cfg.stages else []
+    return notices + rehearse(cfg, rules, problems)
 
 
 def _settings(cfg: Config) -> Iterator[tuple[str, object]]:

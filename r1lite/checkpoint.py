@@ -7,15 +7,19 @@ position in the data is a function of the step.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r1lite.files import atomic, read_json, remove, write_json
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from r1lite.types import Learner
 
 KEEP = 2
+PAST = "past.safetensors"
 
 
 class Checkpoints:
@@ -24,7 +28,8 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, step: int, learner: Learner, *, position: int = 0) -> None:
+    def save(self, step: int, learner: Learner, *, position: int = 0, past: Mapping[str, Tensor] | None = None) -> None:
+        """`past` are the weights that the next step was sampled with, where they are not the learner's."""
         import torch
         from safetensors.torch import save_file
 
@@ -32,6 +37,8 @@ class Checkpoints:
             part.mkdir(parents=True)
             # Tied weights are one tensor under two names, which safetensors refuses: named_parameters() gives each once.
             save_file({name: p.detach().contiguous() for name, p in learner.weights()}, part / "weights.safetensors")
+            if past:
+                save_file({name: tensor.contiguous() for name, tensor in past.items()}, part / PAST)
             torch.save(learner.state(), part / "state.pt")
             write_json(part / "step.json", {"step": step, "position": position})
         for old in self._all()[:-KEEP]:
@@ -50,6 +57,13 @@ class Checkpoints:
         learner.restore(load_file(found[-1] / "weights.safetensors"), state)
         where = read_json(found[-1] / "step.json")
         return where["step"], where["position"]
+
+    def past(self) -> dict[str, Tensor]:
+        """The weights that the step after the last checkpoint was sampled with; none where they are the learner's."""
+        from safetensors.torch import load_file
+
+        found = self._all()
+        return load_file(found[-1] / PAST) if found and (found[-1] / PAST).exists() else {}
 
     def clear(self) -> None:
         """A finished stage needs none."""

@@ -140,6 +140,16 @@ class RLConfig(TrainingConfig):
     share_prompts: bool = MISSING  # train with each prompt once for all of its rollouts, where that leaves less to compute
     shuffle_rewards: bool = MISSING  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = MISSING  # steps between printed rollouts; 0 prints none
+    lag: int = MISSING  # 1 samples the next step while this one trains, with the weights of before; 0 samples with the newest
+
+
+@dataclass
+class ParityConfig:
+    """The gate between sampler and trainer, which must agree on log-probs before a step is trained on."""
+
+    sequences: int = MISSING  # rollouts of each step that the trainer looks at as well; 0 opens the gate
+    threshold: float = MISSING  # largest mean difference of log-probs where both compute in float32
+    threshold_bfloat16: float = MISSING  # the same, where one of them computes in less
 
 
 @dataclass
@@ -233,6 +243,7 @@ class Config:
     reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
     dpo: DPOConfig = field(default_factory=DPOConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    parity: ParityConfig = field(default_factory=ParityConfig)
 
 
 def register() -> None:

@@ -106,14 +106,20 @@ class Scorer:
 
     def check_health(self) -> None:
         """Training on a broken verifier is worse than stopping."""
+        if error := self.broken():
+            raise error
+
+    def broken(self) -> RuleBroken | None:
+        """What is wrong with a rule that fails too often, judging by all that was scored so far."""
         for name in self.rules.weights:
             counts = {outcome: n for (rule, outcome), n in self.outcomes.items() if rule == name}
             bad, total = counts.get("failed", 0) + counts.get("timed_out", 0), sum(counts.values())
             if total and bad / total > self.cfg.max_failed_share:
-                raise RuleBroken(
+                return RuleBroken(
                     f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The first reason: {self.reasons.get(name)}. "
                     f"Mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
                 )
+        return None
 
 
 def _prepare(rules: Rules) -> None:

@@ -102,6 +102,10 @@ BAD = [
     ("rl.max_grad_norm=0", "rl.max_grad_norm must be above 0, got 0.0"),
     ("rl.micro_batch_tokens=0", "rl.micro_batch_tokens must be at least 1, got 0"),
     ("rl.checkpoint_every=0", "rl.checkpoint_every must be at least 1, got 0"),
+    ("rl.lag=2", "rl.lag must be 0 or 1, got 2"),
+    ("parity.sequences=-1", "parity.sequences must be at least 0, got -1"),
+    ("parity.threshold=0", "parity.threshold must be above 0, got 0.0"),
+    ("parity.threshold_bfloat16=nan", "parity.threshold_bfloat16 must be above 0, got nan"),
     ("rl.start=sft", "rl.start=sft, but stage 'sft' comes later in stages="),
     ("rl.start=nowhere", "model 'nowhere' is no folder"),
     ("cold_start.batch_size=0", "cold_start.batch_size must be at least 1, got 0"),
@@ -136,6 +140,27 @@ def test_one_response_a_prompt_will_do_where_nothing_is_compared(
     else:
         with pytest.raises(ValueError, match=r"rl\.group_size must be at least 2, got 1"):
             check(cfg)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "says"),
+    [
+        ("rloo", r"algorithm\.ratio=none takes every rollout for the policy's own, and with rl\.lag=1 they are one step old"),
+        ("gspo", "rl.lag=1: one step moves most sequences further than algorithm.clip_low=0.0003 and clip_high=0.0004 let them"),
+        ("grpo", ""),
+        ("cispo", ""),
+    ],
+)
+def test_old_rollouts_need_a_ratio_or_a_correction(algorithm: str, says: str, config: Callable[..., Config], model_folder: Path) -> None:
+    def notices(*overrides: str) -> list[str]:
+        return check(config("stages=[rl]", f"model.path={model_folder}", f"algorithm={algorithm}", "scoring.workers=0", *overrides))
+
+    assert notices() == notices("rl.lag=1", "algorithm.correction=truncate") == notices("rl.lag=1", "algorithm.correction=mask") == []
+    if algorithm == "rloo":
+        with pytest.raises(ValueError, match=says):
+            notices("rl.lag=1")
+    else:
+        assert [notice[: len(says)] for notice in notices("rl.lag=1")] == ([says] if says else [])
 
 
 def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Callable[..., Config]) -> None:

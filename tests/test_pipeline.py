@@ -31,7 +31,8 @@ SMALL = (
 EVERY_STEP = {
     "stage", "step", "reward/mean", "reward/std", "reward/answer", "reward/format", "zero_variance_share", "response/length_mean",
     "response/clipped_share", "entropy", "ratio/clip_share", "mismatch/kl", "grad_norm", "lr", "tokens/prompt", "tokens/completion",
-    "tokens/trained", "seconds/sample", "seconds/score", "seconds/train", "seconds/sync", "seconds/total",
+    "tokens/trained", "seconds/sample", "seconds/score", "seconds/train", "seconds/sync", "seconds/total", "seconds/wait", "seconds/check",
+    "parity/mean", "parity/max",
 }  # fmt: skip
 
 
@@ -85,10 +86,11 @@ def test_metrics_have_a_line_for_every_step(demo: Path) -> None:
     ]
     for line in lines:
         if line["stage"] == "rl":
-            assert line.keys() >= EVERY_STEP - {"entropy", "ratio/clip_share", "mismatch/kl", "grad_norm"}
+            assert line.keys() >= EVERY_STEP - {"entropy", "ratio/clip_share", "grad_norm"}
+            assert line["parity/mean"] <= line["parity/max"] < 1e-4
+            assert line["mismatch/kl"] < 1e-6
             if line["tokens/trained"]:
                 assert line.keys() >= EVERY_STEP
-                assert line["mismatch/kl"] < 1e-6
 
 
 @pytest.mark.slow

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from r1lite.advantage import has_signal
+from r1lite.ahead import Ahead
 from r1lite.checkpoint import Checkpoints
+from r1lite.collect import Collected, collect
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.credit import credit, samples_of
 from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
+from r1lite.parity import Gate
 from r1lite.policy import Policy, with_old_logprobs
-from r1lite.rollouts import rewards_of, rollout_metrics, totals_of_judged
+from r1lite.rollouts import rollout_metrics, totals_of_judged
 from r1lite.run import Place
 from r1lite.score import Scorer
 from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler, make_task
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
-from r1lite.types import Sample, Sampler, Scored, Totals
+from r1lite.types import Sample, Totals
 
 SILENT_STEPS = 3  # in a row without anything to train on: then the reader is told why
 
@@ -30,9 +35,9 @@ class Parts:
     """What a step works with."""
 
     policy: Policy
-    sampler: Sampler
     scorer: Scorer
-    feed: Feed
+    ahead: Ahead
+    gate: Gate
     objective: Objective
     ledger: Ledger
     checkpoints: Checkpoints
@@ -45,54 +50,45 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     place.tracker.begin(place.name, done)
     say(in_words(cfg.rl))
     silent = 0
-    with parts.scorer, Progress(place.name, cfg.rl.steps, done) as progress:
+    with parts.scorer, parts.ahead, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
-            groups, metrics = take_step(parts, cfg, step)
+            got, metrics = take_step(parts, cfg, step)
             place.tracker.log(place.name, step, metrics)
             progress.advance(shown(metrics))
             silent = 0 if metrics["tokens/trained"] else silent + 1
             if silent == SILENT_STEPS:
                 say(without_signal(metrics))
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
-                show_rollouts(groups[0])
+                show_rollouts(got.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
-                parts.checkpoints.save(step, parts.policy, position=parts.feed.position)
+                parts.checkpoints.save(step, parts.policy, position=got.position, past=parts.ahead.past)
     parts.policy.save(place.final)
     return place.final
 
 
-def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]], dict[str, float]]:
+def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str, float]]:
     """One step of GRPO, or of whichever algorithm the config describes."""
-    watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
-    groups = collect(parts, cfg, seed, watch)
+    watch = Stopwatch()
+    with watch.lap("wait"):
+        got = parts.ahead.take(step)
     with watch.lap("train"):
-        shuffle = seed if cfg.rl.shuffle_rewards else ""
-        credits = credit(groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
-    parts.ledger.write(step, groups, credits)
-    parts.scorer.check_health()
+        shuffle = f"{cfg.seed}/rl/{step}" if cfg.rl.shuffle_rewards else ""
+        credits = credit(got.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
+    parts.ledger.write(step, got.groups, credits)
+    if got.broken:
+        raise got.broken
+    with watch.lap("check"):
+        alike = parts.gate.check(step, got, parts.ahead.past)
 
     with watch.lap("train"):
-        trained = update(parts, samples_of(credits), cfg, totals_of_judged(groups) if cfg.algorithm.count_dropped else None)
+        parts.ahead.keep(parts.policy.weights())
+        trained = update(parts, samples_of(credits), cfg, totals_of_judged(got.groups) if cfg.algorithm.count_dropped else None)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
-        parts.sampler.load(parts.policy.weights())
-    return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
-
-
-def collect(parts: Parts, cfg: Config, seed: str, watch: Stopwatch) -> list[list[Scored]]:
-    """Scored groups for one step. Where groups without signal are refilled (DAPO), fresh prompts take their place."""
-    groups: list[list[Scored]] = []
-    for again in range(cfg.algorithm.refill_rounds + 1):
-        missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
-        if not missing:
-            break
-        problems = parts.feed.take(missing)
-        with watch.lap("sample"):  # scoring begins with the first finished group
-            asked = parts.scorer.ask(parts.sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{again}" if again else seed))
-        with watch.lap("score"):  # what is left to wait for
-            groups += parts.scorer.wait(asked)
-    return groups
+        parts.ahead.sync(step, parts.policy.weights())
+    # In this order: what was trained on says more of the mismatch than the few that the gate looked at.
+    return got, rollout_metrics(got.groups) | alike | trained | {"prompts/skipped": got.skipped} | got.seconds | watch.metrics()
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
@@ -105,8 +101,13 @@ def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | No
     done = [parts.policy.step(chunk, parts.objective, totals=share) for chunk in chunks if chunk]
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
     # Only the first update meets the policy that sampled; later ones differ from it because they should.
-    first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
+    first = {"mismatch/kl": done[0]["mismatch/kl"] * diluted(share, done[0])} if done else {}
     return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": done[-1]["lr"] if done else parts.policy.lr}
+
+
+def diluted(totals: Totals | None, update: Mapping[str, float]) -> float:
+    """How far the divisor of an update exceeds the tokens it was trained on, where what was dropped counts in it."""
+    return totals.tokens / update["tokens/trained"] if totals else 1.0
 
 
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
@@ -115,12 +116,17 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     checkpoints = Checkpoints(place.checkpoints)
     done, position = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
-    problems = make_task(cfg).problems("train")
+    # A sampler that works while the policy changes needs weights of its own.
+    sampler = make_sampler(copy.deepcopy(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
+    scorer = Scorer(make_rules(cfg), cfg.scoring)
+    feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position)
+    ahead = Ahead(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
+    ahead.resume(done, checkpoints.past(), policy.weights())
     parts = Parts(
         policy=policy,
-        sampler=make_sampler(policy.model, prompter, cfg),
-        scorer=Scorer(make_rules(cfg), cfg.scoring),
-        feed=Feed(problems, seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position),
+        scorer=scorer,
+        ahead=ahead,
+        gate=Gate(cfg.parity, policy, sampler, cfg.sampler),
         objective=make_objective(cfg),
         ledger=Ledger(place.out / "rollouts", place.name),
         checkpoints=checkpoints,
@@ -136,6 +142,7 @@ def in_words(cfg: RLConfig) -> str:
     return (
         f"rl: {cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
+        f"{'; each is sampled while the one before is trained' if cfg.lag else ''}"
     )
 
 
