@@ -91,7 +91,11 @@ class Policy:
                 metrics[key] = metrics.get(key, 0.0) + value
         if self.critic is not None:
             self.critic.optimiser.step()
-        return metrics | self.optimiser.step() | {"tokens/trained": float(sum(len(s.token_ids) for s in samples))}
+        trained = sum(len(s.token_ids) for s in samples)
+        # What is watched is a mean over the tokens that were trained on, also where the loss is divided by more of them.
+        share = totals.tokens / trained if totals else 1.0
+        watched = {key: value if key == "loss" else value * share for key, value in metrics.items()}
+        return watched | self.optimiser.step() | {"tokens/trained": float(trained)}
 
     def _backward(self, batch: Batch, objective: Objective, threshold: Tensor | None = None) -> dict[str, float]:
         seen = self._forward(batch, entropy_grad=objective.entropy_coef != 0)

@@ -10,7 +10,7 @@ from r1lite.forward import forward
 from r1lite.objective import IMITATE, Objective
 from r1lite.optimiser import Diverged, schedule
 from r1lite.policy import Policy
-from r1lite.types import Sample
+from r1lite.types import Sample, Totals
 
 SAMPLES = [
     Sample(prompt_ids=(9, 8, 7), token_ids=(1, 2, 3, 4), logprobs=(-5.0,) * 4, advantage=1.0),
@@ -109,3 +109,11 @@ def test_the_schedule_warms_up_and_ends_at_its_share(config: Any) -> None:
     assert [schedule(s, cfg, 100) for s in (0, 1)] == pytest.approx([0.25, 0.5], rel=1e-2)
     assert schedule(100, cfg, 100) == pytest.approx(0.1)
     assert schedule(50, cfg, 100) == pytest.approx(0.55)
+
+
+def test_what_is_watched_is_a_mean_over_what_was_trained(model: Any, tokenizer: Any, config: Any) -> None:
+    alone = make(copy.deepcopy(model), tokenizer, config).step(SAMPLES, Objective())
+    diluted = make(copy.deepcopy(model), tokenizer, config).step(SAMPLES, Objective(), totals=Totals(tokens=70, sequences=30))
+    for key in ("entropy", "ratio/mean", "mismatch/kl"):
+        assert diluted[key] == pytest.approx(alone[key], rel=1e-5)
+    assert diluted["loss"] == pytest.approx(alone["loss"] / 10, rel=1e-4)

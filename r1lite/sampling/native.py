@@ -38,6 +38,10 @@ class NativeSampler:
                 if mine[name] is not tensor:
                     mine[name].copy_(tensor)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.decoder.dtype
+
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""

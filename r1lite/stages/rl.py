@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,13 +100,8 @@ def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | No
     done = [parts.policy.step(chunk, parts.objective, totals=share) for chunk in chunks if chunk]
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
     # Only the first update meets the policy that sampled; later ones differ from it because they should.
-    first = {"mismatch/kl": done[0]["mismatch/kl"] * diluted(share, done[0])} if done else {}
+    first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
     return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": done[-1]["lr"] if done else parts.policy.lr}
-
-
-def diluted(totals: Totals | None, update: Mapping[str, float]) -> float:
-    """How far the divisor of an update exceeds the tokens it was trained on, where what was dropped counts in it."""
-    return totals.tokens / update["tokens/trained"] if totals else 1.0
 
 
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
