@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._common.ours import RANDOM, random_model
-from bench._common.process import ask, table, with_rounds
+from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.work import arithmetic_prompts, exact_prompts, prompt_ids
 from r1lite.models import locate
 
@@ -43,6 +43,7 @@ class Row:
 
 
 GROUP = 8
+RATES = ("matrix rate (of torch's linear), GFLOP/s", "native, share of it")
 ROWS = {
     "tiny_mixed": Row(what="tiny base, 512 rollouts of mixed length", prompts=64, prompt_tokens=0, mixed=True, tiny=True),
     "mixed": Row(what="64 rollouts of mixed length, fp32", prompts=8, prompt_tokens=0, mixed=True),
@@ -71,7 +72,7 @@ def measured(name: str, row: Row, engines: Sequence[str], options: argparse.Name
         job.write_text(json.dumps(job_of(row, options)))
         for number in range(options.rounds):
             found: dict[str, Any] = {engine: sampled(engine, job, row.dtype, options) for engine in engines}
-            found["gflops"] = ask("bench.matrix_rate", ["--dtype", row.dtype, "--device", options.device])[row.dtype]
+            found["gflops"] = matrix_rates(row.dtype, options.device)
             rounds.append(found)
             speeds = ", ".join(f"{engine} {speed(found[engine]):,.0f}" for engine in engines)
             print(f"{name}, round {number + 1}: {speeds} tokens/s", file=sys.stderr, flush=True)
@@ -112,18 +113,24 @@ def sampled(engine: str, job: Path, dtype: str, options: argparse.Namespace) -> 
 
 def head(engines: Sequence[str]) -> list[str]:
     ratios = [f"native / {engine} (rounds)" for engine in engines[1:]]
-    return ["row", *(f"{engine}, tokens/s" for engine in engines), *ratios, "matrix rate, GFLOP/s", "native, share of it"]
+    return [
+        "row",
+        *(f"{engine}, tokens/s" for engine in engines),
+        *ratios,
+        "matrix rate (of torch's linear), GFLOP/s",
+        "native, share of it",
+    ]
 
 
 def line(row: Row, rounds: Sequence[dict[str, Any]], engines: Sequence[str]) -> list[str]:
     speeds = {engine: [speed(found[engine]) for found in rounds] for engine in engines}
     ratios = [[mine / other for mine, other in zip(speeds["native"], speeds[engine], strict=True)] for engine in engines[1:]]
-    shares = [found["native"]["flops"] / found["native"]["seconds"] / (found["gflops"] * 1e9) for found in rounds]
+    shares = [share_of_limit(found["native"]["flops"], found["native"]["seconds"], found["gflops"]) for found in rounds]
     return [
         row.what,
         *(f"{statistics.median(of):,.0f}" for of in speeds.values()),
         *(with_rounds(of) for of in ratios),
-        f"{statistics.median(found['gflops'] for found in rounds):,.0f}",
+        shown_rates([found["gflops"] for found in rounds]),
         f"{statistics.median(shares):.0%}",
     ]
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench._common.process import ask, table, with_rounds
+from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.rows import ROWS, Row, Settings, quick
 from r1lite.models import locate
 
@@ -53,8 +53,7 @@ def measured(name: str, row: Row, options: argparse.Namespace) -> list[Record]:
             "bench.grpo_step", ["--model", model, "--dtype", row.dtype, *f"{row.work} {row.ours}".split(), "--set", *options.settings]
         )
         theirs = their_step(row, model, settings, options)
-        rate = ask("bench.matrix_rate", ["--dtype", row.dtype])[row.dtype]
-        rounds.append({"row": name, "round": number, "ours": ours, "theirs": theirs, "gflops": rate})
+        rounds.append({"row": name, "round": number, "ours": ours, "theirs": theirs, "gflops": matrix_rates(row.dtype)})
         say([name, f"round {number + 1}", f"{ours['total']:.1f} s", f"{theirs['total']:.1f} s"])
         with options.out.open("a") as log:
             log.write(json.dumps(rounds[-1]) + "\n")
@@ -84,7 +83,7 @@ def their_step(row: Row, model: str, settings: Settings, options: argparse.Names
 
 HEAD = (
     "row", "ours, s: sampling + training", "theirs", "ratio (rounds)", "asked", "memory, ours / theirs, MB", "share",
-    "matrix rate, GFLOP/s", "sampling, share of it: ours, theirs", "training: ours, theirs",
+    "matrix rate (of torch's linear), GFLOP/s", "sampling, share of it: ours, theirs", "training: ours, theirs",
 )  # fmt: skip
 
 
@@ -101,7 +100,7 @@ def line(row: Row, rounds: Sequence[Record]) -> list[str]:
         f"{row.reach:.1f}",
         f"{memory['ours']:,.0f} / {memory['theirs']:,.0f}",
         f"{memory['ours'] / memory['theirs']:.0%}",
-        f"{statistics.median(r['gflops'] for r in rounds):,.0f}",
+        shown_rates([r["gflops"] for r in rounds]),
         f"{shares['ours', 'sample']:.0%}, {shares['theirs', 'sample']:.0%}",
         f"{shares['ours', 'train']:.0%}, {shares['theirs', 'train']:.0%}",
     ]
@@ -114,7 +113,7 @@ def per_token(record: Record) -> float:
 def share(pair: Record, side: str, part: str) -> float:
     """Of the machine's limit that a side's sampling or training reaches, useful operations only."""
     done = pair[side]["sampling_flops" if part == "sample" else "training_flops"]
-    return done / pair[side][part] / (pair["gflops"] * 1e9)
+    return share_of_limit(done, pair[side][part], pair["gflops"])
 
 
 def seconds(rounds: Sequence[Record], side: str) -> str:

@@ -119,10 +119,12 @@ def side(seconds: float, tokens: int, memory: float) -> dict[str, Any]:
 
 
 def test_a_row_is_the_median_of_ratios_for_each_token() -> None:
-    rounds = [{"ours": side(2.0, 100, 300), "theirs": side(s, 50, 1000), "gflops": 10.0} for s in (4.0, 2.0, 8.0)]
+    rounds = [
+        {"ours": side(2.0, 100, 300), "theirs": side(s, 50, 1000), "gflops": {"linear": 8.0, "onednn": 10.0}} for s in (4.0, 2.0, 8.0)
+    ]
     found = versus.line(ROWS["short_fp32"], rounds)
     assert found[1:] == [
-        "2.0: 1.0 + 1.0", "4.0: 2.0 + 2.0; fp32, 8 at once", "4.00 (4.00, 2.00, 8.00)", "2.0", "300 / 1,000", "30%", "10",
+        "2.0: 1.0 + 1.0", "4.0: 2.0 + 2.0; fp32, 8 at once", "4.00 (4.00, 2.00, 8.00)", "2.0", "300 / 1,000", "30%", "10 (8)",
         "50%, 25%", "20%, 10%",
     ]  # fmt: skip
 

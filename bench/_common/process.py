@@ -27,6 +27,20 @@ def ask(
     return json.loads(lines[-1])
 
 
+def matrix_rates(dtype: str, device: str = "cpu") -> dict[str, float]:
+    """GFLOP/s now, by each way of multiplying; what torch's linear layers reach is "linear"."""
+    return ask("bench.matrix_rate", ["--dtype", dtype, "--device", device])[dtype]
+
+
+def shown_rates(rates: Sequence[Mapping[str, float]]) -> str:
+    limit, linear = (statistics.median(of) for of in ([max(r.values()) for r in rates], [r["linear"] for r in rates]))
+    return f"{limit:,.0f} ({linear:,.0f})"
+
+
+def share_of_limit(flops: float, seconds: float, rates: Mapping[str, float]) -> float:
+    return flops / seconds / (max(rates.values()) * 1e9)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
