@@ -106,7 +106,7 @@ def vllm(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Le
     )
     prompts = [{"prompt_token_ids": ids} for ids in job["ids"]]
 
-    def sample(seed: int) -> Lengths:
+    def sample(_: int) -> Lengths:  # a seed for each request breaks chunked prefill on the CPU; the engine has one
         wanted = SamplingParams(
             n=job["group"],
             temperature=1.0,
@@ -114,7 +114,6 @@ def vllm(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Le
             max_tokens=job["tokens"],
             ignore_eos=not job["mixed"],
             detokenize=False,
-            seed=seed,
             logprobs=0 if options.logprobs else None,
         )
         return [[len(c.token_ids) for c in out.outputs] for out in engine.generate(prompts, wanted, use_tqdm=False)]
