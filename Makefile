@@ -14,7 +14,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(GPU),,$(RUN) -m pip install -q "$(TORCH_CPU)" ||) $(RUN) -m pip install -q "$(TORCH_ANY)"
-	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,dev]"
+	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,dev]"
 	touch $@
 
 demo: install
@@ -29,7 +29,7 @@ lint: install
 	$(RUN) -m pyright
 
 bench: install
-	$(RUN) -m bench.throughput
+	$(RUN) -m bench.sampling
 
 # The models that ship with r1lite, made anew.
 tiny: install

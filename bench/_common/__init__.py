@@ -1,0 +1,1 @@
+"""What several benchmarks share. Only `ours.py` needs r1lite's own packages: the rest runs in other trainers' environments too."""

@@ -1,0 +1,68 @@
+"""What a side says of itself: one JSON line, the last that it prints."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from bench._common.flops import Group, Shape, sampling_flops, training_flops
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """One step: its seconds, and what was sampled in it."""
+
+    sample: float
+    train: float
+    groups: tuple[Group, ...]
+    total: float
+
+
+def say_cost(side: str, shape: Shape, steps: Sequence[Timed], no_signal: int, **more: Any) -> None:
+    """Medians of the steps. The first groups, `no_signal` of them, are those without signal."""
+    groups = steps[-1].groups
+    record = {
+        "side": side,
+        "sample": median(s.sample for s in steps),
+        "train": median(s.train for s in steps),
+        "total": median(s.total for s in steps),
+        "prompt_tokens": sum(prompt for prompt, _ in groups),
+        "tokens": statistics.fmean(tokens_of(s.groups) for s in steps),
+        "sampling_flops": statistics.fmean(sampling_flops(shape, s.groups) for s in steps),
+        "training_flops": statistics.fmean(training_flops(shape, s.groups[no_signal:]) for s in steps),
+        "memory_mb": peak_memory_mb(),
+        "shape": asdict(shape),
+        "threads": torch.get_num_threads(),
+    }
+    print(json.dumps(record | more), flush=True)
+
+
+def tokens_of(groups: Sequence[Group]) -> int:
+    return sum(sum(completions) for _, completions in groups)
+
+
+def median(values: Any) -> float:
+    return round(statistics.median(values), 4)
+
+
+def peak_memory_mb() -> float:
+    """Of this process; on a GPU, of what torch held there."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+def settled() -> None:
+    """Wait for the GPU, where there is one, so that a clock that is read now is right."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
