@@ -7,6 +7,7 @@ position in the data is a function of the step.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, step: int, learner: Learner, *, position: int = 0) -> None:
+    def save(self, step: int, learner: Learner, *, position: int = 0, settled: Collection[str] = ()) -> None:
         import torch
         from safetensors.torch import save_file
 
@@ -33,7 +34,7 @@ class Checkpoints:
             # Tied weights are one tensor under two names, which safetensors refuses: named_parameters() gives each once.
             save_file({name: p.detach().contiguous() for name, p in learner.weights()}, part / "weights.safetensors")
             torch.save(learner.state(), part / "state.pt")
-            write_json(part / "step.json", {"step": step, "position": position})
+            write_json(part / "step.json", {"step": step, "position": position, "settled": sorted(settled)})
         for old in self._all()[:-KEEP]:
             remove(old)
 
@@ -50,6 +51,11 @@ class Checkpoints:
         learner.restore(load_file(found[-1] / "weights.safetensors"), state)
         where = read_json(found[-1] / "step.json")
         return where["step"], where["position"]
+
+    def settled(self) -> list[str]:
+        """The problems that the last checkpoint's curriculum thought settled."""
+        found = self._all()
+        return read_json(found[-1] / "step.json").get("settled", []) if found else []
 
     def clear(self) -> None:
         """A finished stage needs none."""

@@ -18,7 +18,10 @@ from typing import Any
 LISTED = ("choices", "options", "endings")
 LETTERED = (("A", "B", "C", "D", "E", "F"), ("a", "b", "c", "d", "e", "f"), ("opa", "opb", "opc", "opd", "ope"))
 NUMBERED = re.compile(r"(?:option|choice|answer|sol)[ _]?(\d|[A-Ja-j])")
-RIGHT, WRONG = re.compile(r"(?:correct|right)[ _]answer", re.I), re.compile(r"(?:incorrect|wrong)[ _]answers?[ _]?\d*|distractor[ _]?\d+", re.I)
+RIGHT, WRONG = (
+    re.compile(r"(?:correct|right)[ _]answer", re.I),
+    re.compile(r"(?:incorrect|wrong)[ _]answers?[ _]?\d*|distractor[ _]?\d+", re.I),
+)
 ANSWERS = ("answer", "answerKey", "answer_key", "answer_idx", "answer_index", "label", "cop", "target", "gold", "correct_option")
 
 

@@ -16,7 +16,7 @@ from r1lite.types import Problem
 from tasks import task
 from tasks._files import BadRow, Row
 from tasks._source import Place, Source
-from tasks.dataset import Dataset
+from tasks.dataset import known_columns, problem_of
 
 ASKED = "\n\nAnswer with a Python program in one fenced block."
 
@@ -38,7 +38,7 @@ class Code:
         bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
-        self.rows = Dataset(path=path, columns=columns, seed=seed)
+        self.seed, self.columns = seed, known_columns(columns)
         self.source = Source(self.name, self._asked, path=path, splits=splits, config=config, bad_rows=bad_rows)
         self.instruction = instruction
 
@@ -50,7 +50,7 @@ class Code:
         return self.source.problems(split)
 
     def _asked(self, row: Row, place: Place) -> Problem:
-        problem = self.rows.problem(row, place)
+        problem = problem_of(row, place, self.columns)
         tests = problem.info.get("tests")
         if tests in (None, "", []):
             raise BadRow(f"{problem.id}: column 'tests' is missing or empty; the row has {', '.join(problem.info) or 'no other column'}")

@@ -31,11 +31,10 @@ class Dataset:
         bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
-        self.seed, self.columns = seed, dict(columns or {})
-        unknown = self.columns.keys() - {"prompt", "answer"}
-        if unknown:
-            raise ValueError(f"task.columns maps prompt and answer only, got {', '.join(sorted(unknown))}; other columns keep their names")
-        self.source = Source(self.name, self.problem, path=path, splits=splits, config=config, bad_rows=bad_rows)
+        self.seed, self.columns = seed, known_columns(columns)
+        self.source = Source(
+            self.name, lambda row, place: problem_of(row, place, self.columns), path=path, splits=splits, config=config, bad_rows=bad_rows
+        )
 
     @property
     def notices(self) -> Sequence[str]:
@@ -44,11 +43,19 @@ class Dataset:
     def problems(self, split: str) -> Sequence[Problem]:
         return self.source.problems(split)
 
-    def problem(self, row: Row, place: Place) -> Problem:
-        asked, answered = self.columns.get("prompt", "prompt"), self.columns.get("answer", "answer")
-        prompt = as_prompt(require(row, asked, *place), *place)
-        if answered not in row and "answer" in self.columns:
-            raise BadRow(
-                f"{place.source}, line {place.line}: column {answered!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
-            )
-        return Problem(id=place.id, prompt=prompt, answer=row.get(answered, row.get("solution")), info=others(row, asked, answered))
+
+def problem_of(row: Row, place: Place, columns: Mapping[str, str]) -> Problem:
+    asked, answered = columns.get("prompt", "prompt"), columns.get("answer", "answer")
+    prompt = as_prompt(require(row, asked, *place), *place)
+    if answered not in row and "answer" in columns:
+        raise BadRow(
+            f"{place.source}, line {place.line}: column {answered!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
+        )
+    return Problem(id=place.id, prompt=prompt, answer=row.get(answered, row.get("solution")), info=others(row, asked, answered))
+
+
+def known_columns(given: Mapping[str, str] | None) -> dict[str, str]:
+    columns = dict(given or {})
+    if unknown := columns.keys() - {"prompt", "answer"}:
+        raise ValueError(f"task.columns maps prompt and answer only, got {', '.join(sorted(unknown))}; other columns keep their names")
+    return columns

@@ -51,5 +51,7 @@ def problem_of(row: Row, place: Place) -> Problem:
     if answer in (None, ""):
         answer = last_boxed(str(solution or ""))
     if not answer and answer != 0:
-        raise BadRow(f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}")
+        raise BadRow(
+            f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
+        )
     return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, asked, "answer"))

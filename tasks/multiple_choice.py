@@ -60,6 +60,4 @@ class MultipleChoice:
             raise BadRow(f"{place.source}, line {place.line}: {error}; the row has {', '.join(row)}") from error
         listed = "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices.texts, strict=False))
         info: dict[str, Any] = {**others(row, asked, *choices.columns), "choices": list(choices.texts)}
-        return Problem(
-            id=place.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[right], info=info
-        )
+        return Problem(id=place.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[right], info=info)

@@ -10,6 +10,8 @@ from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.credit import credit, samples_of
+from r1lite.curriculum import make_curriculum
+from r1lite.decontaminate import training_problems
 from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
@@ -17,7 +19,7 @@ from r1lite.policy import Policy, with_old_logprobs
 from r1lite.rollouts import rewards_of, rollout_metrics, totals_of_judged
 from r1lite.run import Place
 from r1lite.score import Scorer
-from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler, make_task
+from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
 from r1lite.types import Sample, Sampler, Scored, Totals
@@ -56,7 +58,8 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
-                parts.checkpoints.save(step, parts.policy, position=parts.feed.position)
+                settled = parts.feed.curriculum.settled if parts.feed.curriculum else ()
+                parts.checkpoints.save(step, parts.policy, position=parts.feed.position, settled=settled)
     parts.policy.save(place.final)
     return place.final
 
@@ -64,7 +67,11 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]], dict[str, float]]:
     """One step of GRPO, or of whichever algorithm the config describes."""
     watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
+    if parts.feed.curriculum:
+        parts.feed.curriculum.begin(step, cfg.rl.steps)
     groups = collect(parts, cfg, seed, watch)
+    if parts.feed.curriculum:
+        parts.feed.curriculum.learn(groups)
     with watch.lap("train"):
         shuffle = seed if cfg.rl.shuffle_rewards else ""
         credits = credit(groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
@@ -77,7 +84,15 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[list[list[Scored]],
             parts.policy.refresh_reference()
     with watch.lap("sync"):
         parts.sampler.load(parts.policy.weights())
-    return groups, rollout_metrics(groups) | trained | {"prompts/skipped": parts.feed.skipped} | watch.metrics()
+    return groups, rollout_metrics(groups) | trained | prompt_metrics(parts.feed) | watch.metrics()
+
+
+def prompt_metrics(feed: Feed) -> dict[str, float]:
+    """How many prompts did not fit, and what a curriculum did."""
+    told = {"prompts/skipped": float(feed.skipped)}
+    if feed.curriculum:
+        told |= {"prompts/passed_over": float(feed.passed_over), "prompts/settled": float(len(feed.curriculum.settled))}
+    return told
 
 
 def collect(parts: Parts, cfg: Config, seed: str, watch: Stopwatch) -> list[list[Scored]]:
@@ -115,12 +130,15 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     checkpoints = Checkpoints(place.checkpoints)
     done, position = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
-    problems = make_task(cfg).problems("train")
+    curriculum = make_curriculum(cfg.rl.curriculum, seed=f"{cfg.seed}/rl", settled=checkpoints.settled())
+    feed = Feed(
+        training_problems(cfg), seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum
+    )
     parts = Parts(
         policy=policy,
         sampler=make_sampler(policy.model, prompter, cfg),
         scorer=Scorer(make_rules(cfg), cfg.scoring),
-        feed=Feed(problems, seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position),
+        feed=feed,
         objective=make_objective(cfg),
         ledger=Ledger(place.out / "rollouts", place.name),
         checkpoints=checkpoints,
