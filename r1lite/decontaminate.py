@@ -62,16 +62,17 @@ def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem
     return _cleaned[key]
 
 
-def without(problems: Sequence[Problem], sets: Mapping[str, set[str]], n: int) -> Kept:
+def without(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Kept:
     """Says how many were left out, and the first of them."""
     chosen, found = array("q"), []
+    holder = {run: name for name, held in reversed(sets.items()) for run in held}
     for index in range(len(problems)):
         problem = problems[index]
-        shared = next(((name, run) for run in runs(question(problem), n) for name, held in sets.items() if run in held), None)
+        shared = next((run for run in runs(question(problem), n) if run in holder), None)
         if shared is None:
             chosen.append(index)
         else:
-            found.append((problem.id, *shared))
+            found.append((problem.id, holder[shared], shared))
     if found:
         examples = "; ".join(f"{id} ({run!r:.100}, as in {name})" for id, name, run in found[:SHOWN])
         say(f"decontamination: {len(found)} of {len(problems)} training problems share {n} words with an evaluation set: {examples}")

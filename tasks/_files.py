@@ -155,8 +155,11 @@ class Table:
         return index + 1, self.table.slice(index, 1).to_pylist()[0]
 
     def __iter__(self) -> Iterator[Given]:
-        batches = self.table.to_batches(max_chunksize=CHUNK)
-        return enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
+        names, line = self.table.column_names, 0
+        for batch in self.table.to_batches(max_chunksize=CHUNK):
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                yield line, dict(zip(names, cells, strict=True))
 
 
 def _parse(text: bytes, path: Path, line: int) -> Any:
