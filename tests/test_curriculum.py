@@ -1,14 +1,20 @@
 """What a curriculum passes over, what it remembers, and that a feed goes on exactly where it stopped."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
-from r1lite.config import CurriculumConfig, PromptConfig
+from r1lite.config import Config, CurriculumConfig, PromptConfig
 from r1lite.curriculum import Curriculum, check_curriculum, make_curriculum
 from r1lite.feed import Feed
 from r1lite.prompt import Prompter
+from r1lite.run import Place
+from r1lite.stages import rl
 from r1lite.tiny import build_tokenizer
+from r1lite.track import Tracker
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 PROMPTER = Prompter(tokenizer=build_tokenizer())
@@ -122,3 +128,33 @@ def test_nothing_is_made_where_nothing_is_passed_over() -> None:
 def test_settings_that_cannot_work_are_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         check_curriculum(settings(**changes))
+
+
+def test_a_run_that_stopped_asks_the_same_problems_again(
+    config: Callable[..., Config], model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random weights get nothing right, so all that was asked is settled: what is known of it decides what comes."""
+    cfg = config(
+        *"task.size=12 rl.curriculum.revisit=0.5 rl.steps=6 rl.prompts_per_step=3 rl.group_size=2 rl.checkpoint_every=2".split(),
+        *"scoring.workers=0 sampler.max_tokens=4 rl.show_every=0".split(),
+    )
+
+    def asked(folder: Path, stop_at: int = 0) -> list[list[str]]:
+        place = Place(name="rl", out=folder / "rl", run=folder, tracker=Tracker(folder / "metrics.jsonl"))
+        take_step = rl.take_step
+
+        def step(parts: rl.Parts, cfg: Config, number: int) -> Any:
+            if number == stop_at:
+                raise KeyboardInterrupt
+            return take_step(parts, cfg, number)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rl, "take_step", step)
+            rl.run(cfg, model_folder, place)
+        return [pq.read_table(path)["problem_id"].to_pylist() for path in sorted((folder / "rl" / "rollouts").glob("*.parquet"))]
+
+    whole = asked(tmp_path / "whole")
+    assert len(whole) == 6
+    with pytest.raises(KeyboardInterrupt):
+        asked(tmp_path / "stopped", stop_at=6)
+    assert asked(tmp_path / "stopped") == whole
