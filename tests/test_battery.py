@@ -72,6 +72,7 @@ PRINTING = [
     for row in map(json.loads, (EXAMPLES / "programs.jsonl").open(encoding="utf-8"))
     if "fn_name" not in row and "entry_point" not in row
 ]
+NUMBERS = "12", "25", "7"
 # What programs have been seen to try.
 CHEATS = """
 import os, sys, gc
@@ -142,7 +143,7 @@ ANSWERS: dict[tuple[str, str], Line] = {
     ),
     ("reasoning_gym", "numbers"): Line(
         problems=asking(
-            "12", "25", "7", dataset=["gsm_symbolic"] * 3, options=[{}] * 3, entry=[{"answer": a, "metadata": {}} for a in ("12", "25", "7")]
+            *NUMBERS, dataset=["gsm_symbolic"] * 3, options=[{}] * 3, entry=[{"answer": number, "metadata": {}} for number in NUMBERS]
         ),
         fair=["12.0", "$12", " 12 "],
         hacks=["12 or 25", "12 25", "12, no, 25", "-12", "12 apples and 25 pears", "1212", "__import__('os').getpid()"],
