@@ -64,8 +64,9 @@ def _unsound(trial: Trial) -> Iterator[Fault]:
 def _not_right(rules: Rules, trial: Trial) -> Iterator[Fault]:
     """Gold that does not count as right."""
     if trial.mutant.kind == "gold" and not trial.scored.right:
-        row, verdict = trial.mutant.name, trial.scored.verdicts[rules.right_rule]
-        text = f"{_case(trial)} is not right: rule {rules.right_rule} said {shown(verdict)} ({verdict.why})"
+        row, right = trial.mutant.name, rules.right_for(trial.scored.problem)
+        verdict = trial.scored.verdicts[right]
+        text = f"{_case(trial)} is not right: rule {right} said {shown(verdict)} ({verdict.why})"
         yield Fault(about=("right", row), row=row, text=text)
 
 
@@ -86,7 +87,8 @@ def _overpaid(rules: Rules, trial: Trial) -> Iterator[Fault]:
     """A hack that counts as right, or is paid as if it were honest."""
     kind, paid, row = trial.mutant.kind, trial.scored.reward, trial.mutant.name
     if kind == "wrong" and trial.scored.right:
-        text = f"{_case(trial)} counts as right: rule {rules.right_rule} said {trial.scored.verdicts[rules.right_rule].why}"
+        right = rules.right_for(trial.scored.problem)
+        text = f"{_case(trial)} counts as right: rule {right} said {trial.scored.verdicts[right].why}"
         yield Fault(about=("hack", row), row=row, text=text)
     if kind in ("wrong", "form") and paid > trial.gold - SLACK:
         remedy = " No chosen rule takes anything off; a gate does: rewards.format.gate=true." if kind == "form" else ""
@@ -98,7 +100,7 @@ def _overpaid(rules: Rules, trial: Trial) -> Iterator[Fault]:
 
 def _blind(rules: Rules, trials: Sequence[Trial]) -> list[Fault]:
     """Where the rule that says who is right cannot tell gold from a wrong answer: said once, instead of for every row."""
-    told = {(t.scored.problem.id, t.mutant.name): t.scored.verdicts[rules.right_rule] for t in trials}
+    told = {(t.scored.problem.id, t.mutant.name): t.scored.verdicts[rules.right_for(t.scored.problem)] for t in trials}
     wrong = {problem: verdict for (problem, row), verdict in told.items() if row == WRONG}
     same = [p for p, verdict in wrong.items() if (p, GOLD) in told and told[p, GOLD].value == verdict.value]
     if not wrong or len(same) < len(wrong):

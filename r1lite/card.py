@@ -13,6 +13,7 @@ from typing import Any
 from r1lite import __version__
 from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
 from r1lite.files import atomic, read_json, write_json
+from r1lite.mixed import chosen_rewards
 from r1lite.run import DONE, FREE, Run, flat, sources
 from r1lite.setup import make_rules
 
@@ -104,7 +105,7 @@ def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     done = {entry["name"] for entry in entries}
     yield f"- Task `{cfg.task['name']}`: {_cell(_options(cfg.task, 'name'))}"
     if done & LEARNS_FROM_REWARDS:
-        for rule, settings in cfg.rewards.items():
+        for rule, settings in chosen_rewards(cfg).items():
             settings = settings or {}
             more = _options(settings, "weight")
             yield f"- Reward `{rule}`, weight {settings.get('weight', 1.0):g}{f' ({_cell(more)})' if more else ''}"

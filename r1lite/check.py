@@ -18,13 +18,15 @@ from r1lite.config import (
     RLConfig,
     TrainingConfig,
 )
+from r1lite.curriculum import check_curriculum
+from r1lite.decontaminate import check_data_settings
 from r1lite.preference_loss import KINDS
 from r1lite.preferences import check_data
 from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
-from r1lite.types import Problem
+from r1lite.types import Problem, Task
 
 
 def check(cfg: Config) -> list[str]:
@@ -45,19 +47,21 @@ def check(cfg: Config) -> list[str]:
     _at_least("model", cfg.model, lora_rank=0)
     if cfg.model.dora and not cfg.model.lora_rank:
         raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
-    problems = _problems(cfg)
+    task = make_task(cfg)
+    problems = _problems(cfg, task)
     rules = make_rules(cfg)
     check_algorithm(cfg.algorithm)
     make_objective(cfg)
     _sampler(cfg)
     _scoring(cfg)
     _evaluate(cfg)
+    check_data_settings(cfg)
     _at_least("parity", cfg.parity, sequences=0)
     _above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     for name, settings in _settings(cfg):
         _stage(name, settings, cfg)
     notices = check_lag(cfg.rl.lag, cfg.algorithm) if "rl" in cfg.stages else []
-    return notices + rehearse(cfg, rules, problems)
+    return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
 
 
 def _settings(cfg: Config) -> Iterator[tuple[str, object]]:
@@ -98,6 +102,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             raise ValueError(f"dpo.label_smoothing must be at least 0 and below 0.5, got {settings.label_smoothing}")
     if isinstance(settings, RLConfig):
         _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1)
+        check_curriculum(settings.curriculum)
         # Where nothing is compared within the group (PPO, REINFORCE++), one response a prompt will do.
         alone = cfg.algorithm.center == "none" and cfg.algorithm.keep == "all"
         _at_least(name, settings, group_size=1)
@@ -156,9 +161,8 @@ def _not_negative(where: str, settings: object, *names: str) -> None:
             raise ValueError(f"{where}.{field} must be at least 0, got {getattr(settings, field)}")
 
 
-def _problems(cfg: Config) -> Sequence[Problem]:
+def _problems(cfg: Config, task: Task) -> Sequence[Problem]:
     """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
-    task = make_task(cfg)
     training = {"rl", "reject", "distill", "cold_start"} & set(cfg.stages)
     evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
     splits = [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]

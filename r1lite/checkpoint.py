@@ -7,7 +7,7 @@ position in the data is a function of the step.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,10 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, step: int, learner: Learner, *, position: int = 0, past: Mapping[str, Tensor] | None = None) -> None:
-        """`past` are the weights that the next step was sampled with, where they are not the learner's."""
+    def save(
+        self, step: int, learner: Learner, *, position: int = 0, settled: Collection[str] = (), past: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """`settled`: what a curriculum knows. `past`: the weights that the next step was sampled with, where they are not the learner's."""
         import torch
         from safetensors.torch import save_file
 
@@ -40,7 +42,7 @@ class Checkpoints:
             if past:
                 save_file({name: tensor.contiguous() for name, tensor in past.items()}, part / PAST)
             torch.save(learner.state(), part / "state.pt")
-            write_json(part / "step.json", {"step": step, "position": position})
+            write_json(part / "step.json", {"step": step, "position": position, "settled": sorted(settled)})
         for old in self._all()[:-KEEP]:
             remove(old)
 
@@ -64,6 +66,11 @@ class Checkpoints:
 
         found = self._all()
         return load_file(found[-1] / PAST) if found and (found[-1] / PAST).exists() else {}
+
+    def settled(self) -> list[str]:
+        """The problems that the last checkpoint's curriculum thought settled."""
+        found = self._all()
+        return read_json(found[-1] / "step.json").get("settled", []) if found else []
 
     def clear(self) -> None:
         """A finished stage needs none."""

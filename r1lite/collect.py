@@ -20,7 +20,8 @@ class Collected:
     groups: list[list[Scored]]
     weights: int  # the training steps that the weights had seen which sampled
     position: int  # in the data, behind this step
-    skipped: int  # prompts over the limit, so far
+    settled: tuple[str, ...]  # problems that a curriculum has nothing to gain from
+    prompts: dict[str, float]  # how many did not fit, and were passed over, so far
     broken: RuleBroken | None  # a rule that the step must not be trained on
     seconds: dict[str, float]
 
@@ -29,6 +30,7 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int
     """Where groups without signal are refilled (DAPO), fresh prompts take their place, sampled with the same weights."""
     watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
     groups: list[list[Scored]] = []
+    feed.begin(step, cfg.rl.steps)
     for again in range(cfg.algorithm.refill_rounds + 1):
         missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
         if not missing:
@@ -38,11 +40,13 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int
             asked = scorer.ask(sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{again}" if again else seed))
         with watch.lap("score"):  # what is left to wait for
             groups += scorer.wait(asked)
+    feed.learn(groups)
     return Collected(
         groups=groups,
         weights=weights,
         position=feed.position,
-        skipped=feed.skipped,
+        settled=feed.settled,
+        prompts=feed.metrics(),
         broken=scorer.broken(),
         seconds=watch.metrics(),
     )

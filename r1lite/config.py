@@ -131,6 +131,21 @@ class ImitationConfig(TrainingConfig):
 
 
 @dataclass
+class DataConfig:
+    decontaminate_against: list[str] = MISSING  # files, hub names or tasks: training problems that share a run of words are left out
+    ngram: int = MISSING  # words (or characters, where writing has no spaces) of such a run
+
+
+@dataclass
+class CurriculumConfig:
+    revisit: float = MISSING  # chance of a problem whose last group was all right or all wrong to be taken when it comes; 1.0 is off
+    column: str = MISSING  # of problem.info: a number that says how hard a problem is; empty takes all
+    easiest: float = MISSING  # the limit on it at the first step
+    hardest: float = MISSING  # and at the end of its rise
+    until: float = MISSING  # the share of all steps over which it rises
+
+
+@dataclass
 class RLConfig(TrainingConfig):
     steps: int = MISSING
     prompts_per_step: int = MISSING
@@ -141,6 +156,7 @@ class RLConfig(TrainingConfig):
     shuffle_rewards: bool = MISSING  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = MISSING  # steps between printed rollouts; 0 prints none
     lag: int = MISSING  # 1 samples the next step while this one trains, with the weights of before; 0 samples with the newest
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
 
 
 @dataclass
@@ -231,6 +247,7 @@ class Config:
     prompt: PromptConfig = field(default_factory=PromptConfig)
     task: dict[str, Any] = MISSING  # name, and the task's own options
     rewards: dict[str, Any] = MISSING  # rule -> weight and the rule's own options
+    data: DataConfig = field(default_factory=DataConfig)
     algorithm: AlgorithmConfig = field(default_factory=AlgorithmConfig)
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     scoring: ScoringConfig = field(default_factory=ScoringConfig)

@@ -20,14 +20,17 @@ PROBLEMS = 3
 
 def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str]:
     """Raise ValueError where a rule has no verdict for anything; give a line for each rule that only abstains."""
-    groups = [as_asked(problems[i]) for i in range(min(PROBLEMS, len(problems)))]
+    count = max(PROBLEMS, len(cfg.task.get("parts") or ()))  # a mixture's first problems are one of each part
+    groups = [as_asked(problems[i]) for i in range(min(count, len(problems)))]
     with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
         scored = [s for group in scorer.score(groups) for s in group]
     notices = []
     for name in rules.weights if scored else ():
-        verdicts = [s.verdicts[name] for s in scored]
+        verdicts = [s.verdicts[name] for s in scored if rules.applies(name, s.problem)]
+        if not verdicts:
+            raise ValueError(f"rewards.{name}.tasks names no part of this task: {', '.join(rules.tasks[name])}")
         if all(v.outcome in ("failed", "timed_out") for v in verdicts):
-            raise ValueError(_broken(name, verdicts[0], groups[0].problem))
+            raise ValueError(_broken(name, verdicts[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
         if all(v.outcome == "abstained" for v in verdicts):
             why = f": {verdicts[-1].why}" if verdicts[-1].why else ""
             notices.append(f"rule {name!r} says nothing about the first {len(groups)} problems{why}")

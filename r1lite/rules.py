@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from r1lite.registry import load_plugins, unknown
@@ -12,6 +12,7 @@ from r1lite.types import Group, Problem, Rollout, Verdict
 
 Verdicts = Mapping[str, Verdict]
 Told = dict[str, list[Verdict]]  # of each rule, the verdicts so far, in the order of the rollouts
+NOT_ITS_OWN = Verdict(value=None, outcome="abstained")  # of a rule about a problem of another task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +25,8 @@ class Rules:
     right_rule: str = ""  # the rule whose verdict says whether a response is right
     right_at: float = 1.0  # from which value on
     plugins: tuple[str, ...] = ()
+    tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # rule -> the parts of a mixture that it is for; else all
+    right_rules: Mapping[str, str] = field(default_factory=dict)  # part of a mixture -> the rule that says who is right there
 
     @classmethod
     def from_config(
@@ -38,13 +41,15 @@ class Rules:
         from rewards import rewards, says_right
 
         load_plugins(plugins)
-        weights, options, gates = {}, {}, set()
+        weights, options, gates, tasks = {}, {}, set(), {}
         for name, settings in chosen.items():
             if not isinstance(settings or {}, Mapping):
                 raise ValueError(f"rewards.{name} holds settings, such as rewards.{name}.weight=1; got {settings!r}")
             settings = dict(settings or {})
             if settings.pop("gate", False):
                 gates.add(name)
+            if (only := settings.pop("tasks", None)) is not None:
+                tasks[name] = _tasks(name, only)
             weights[name] = _weight(name, settings.pop("weight", 0.0 if name in gates else 1.0))
             options[name] = rewards.bind(name, settings)
             check_options(name, options[name])
@@ -69,6 +74,8 @@ class Rules:
             right_rule=right_rule or heaviest,
             right_at=right_at,
             plugins=tuple(plugins),
+            tasks=tasks,
+            right_rules=_right_rules(judges, weights, tasks, right_rule),
         )
 
     def total(self, verdicts: Verdicts) -> float:
@@ -79,8 +86,16 @@ class Rules:
         parts = [self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None]
         return sum(parts) if self._open(verdicts) else sum(p for p in parts if p < 0)
 
-    def is_right(self, verdicts: Verdicts) -> bool:
-        value = verdicts[self.right_rule].value
+    def applies(self, name: str, problem: Problem) -> bool:
+        """Whether a rule has to do with a problem at all: in a mixture each part keeps its own."""
+        return name not in self.tasks or problem.info.get("task") in self.tasks[name]
+
+    def right_for(self, problem: Problem | None) -> str:
+        """The rule that says who is right about a problem."""
+        return self.right_rules.get(problem.info.get("task", ""), self.right_rule) if problem and self.right_rules else self.right_rule
+
+    def is_right(self, verdicts: Verdicts, problem: Problem | None = None) -> bool:
+        value = verdicts[self.right_for(problem)].value
         return value is not None and value >= self.right_at
 
     def who_is_right(self, verdicts: Sequence[Verdict], count: int) -> list[bool | None]:
@@ -88,9 +103,10 @@ class Rules:
         known = [None if v.value is None else v.value >= self.right_at for v in verdicts]
         return [*known, *[None] * (count - len(known))]
 
-    def order(self) -> list[str]:
+    def order(self, problem: Problem | None = None) -> list[str]:
         """The rule that says who is right goes first, because others ask it."""
-        return [self.right_rule, *(name for name in self.weights if name != self.right_rule)]
+        first = self.right_for(problem)
+        return [first, *(name for name in self.weights if name != first)]
 
     def _open(self, verdicts: Verdicts) -> bool:
         values = (verdicts[name].value for name in self.gates)
@@ -101,6 +117,23 @@ def _weight(name: str, given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         raise ValueError(f"rewards.{name}.weight should be a number, got {given!r}")
     return float(given)
+
+
+def _tasks(name: str, given: Any) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(g, str) for g in given):
+        raise ValueError(f"rewards.{name}.tasks lists the parts of a mixture that the rule is for, such as [countdown]; got {given!r}")
+    return tuple(given)
+
+
+def _right_rules(judges: Sequence[str], weights: Mapping[str, float], tasks: Mapping[str, tuple[str, ...]], named: str) -> dict[str, str]:
+    """For each part of a mixture that rules name: the one that is named, where it is for that part, else the heaviest that is."""
+    found = {}
+    for part in sorted({part for parts in tasks.values() for part in parts}):
+        own = [name for name in judges if part in tasks.get(name, (part,))]
+        if not own:
+            raise ValueError(f"no rule says who is right about the problems of {part!r}: add one, such as rewards.answer.weight=1")
+        found[part] = named if named in own else max(own, key=lambda name: weights[name])
+    return found
 
 
 def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
@@ -116,9 +149,9 @@ def judgements(rules: Rules, group: Group, told: Told) -> Iterator[tuple[str, li
     from rewards import rewards, sees_group
 
     load_plugins(rules.plugins)
-    for name in rules.order():
+    for name in rules.order(group.problem):
         verdicts = told.setdefault(name, [])
-        right = rules.who_is_right(told[rules.right_rule], len(group.rollouts))
+        right = rules.who_is_right(told[rules.right_for(group.problem)], len(group.rollouts))
         while len(verdicts) < len(group.rollouts):
             if sees_group(rewards[name]):
                 new = judge_group(rules, name, group, right=right)
@@ -133,7 +166,7 @@ def next_missing(rules: Rules, group: Group, told: Told) -> tuple[str, int] | No
     """The rule whose verdict comes next, and how many of them it would give."""
     from rewards import rewards, sees_group
 
-    for name in rules.order():
+    for name in rules.order(group.problem):
         if left := len(group.rollouts) - len(told.get(name, ())):
             return name, left if sees_group(rewards[name]) else 1
     return None
@@ -146,6 +179,8 @@ def as_rows(rules: Rules, group: Group, told: Told) -> list[dict[str, Verdict]]:
 
 def judge_group(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
     """A rule that sees whole groups. One that raises has failed: its values are missing, and never silently 0."""
+    if not rules.applies(name, group.problem):
+        return [NOT_ITS_OWN] * len(group.rollouts)
     try:
         given = list(_call(rules, name, group.problem, group.rollouts, right))
         if len(given) != len(group.rollouts):
@@ -158,6 +193,8 @@ def judge_group(rules: Rules, name: str, group: Group, *, right: Sequence[bool |
 def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, right: bool | None = None) -> Verdict:
     """One rule on one rollout."""
     load_plugins(rules.plugins)
+    if not rules.applies(name, problem):
+        return NOT_ITS_OWN
     try:
         return as_verdict(_call(rules, name, problem, rollout, right))
     except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run

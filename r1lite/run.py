@@ -123,10 +123,18 @@ class Run:
 
 def sources(cfg: Config) -> dict[str, str]:
     """A hash of each local file that a run reads: plugins, problems, examples."""
-    named = [*cfg.plugins, cfg.task.get("path"), cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
+    parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
+    data = [*cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
+    named = [*cfg.plugins, cfg.task.get("path"), *parts, *data]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
     files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.*")) if path.is_dir() else [])]
-    return {str(file): hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() for file in files if file.is_file()}
+    return {str(file): _digest(file) for file in files if file.is_file()}
+
+
+def _digest(file: Path) -> str:
+    """Piece by piece: a file of problems may be larger than memory."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:

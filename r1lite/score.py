@@ -98,7 +98,7 @@ class Scorer:
                 problem=group.problem,
                 rollout=rollout,
                 reward=self.rules.total(row),
-                right=self.rules.is_right(row),
+                right=self.rules.is_right(row, group.problem),
                 verdicts=row,
             )
             for rollout, row in zip(group.rollouts, verdicts, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from r1lite import adapters, models
 from r1lite.config import Config, TrainingConfig
 from r1lite.critic import Critic
+from r1lite.mixed import chosen_rewards
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
@@ -36,7 +37,7 @@ def make_task(cfg: Config, **changes: Any) -> Task:
 
 def make_rules(cfg: Config) -> Rules:
     """The chosen rules. A reward model that a stage of this run makes is left out until it is there."""
-    chosen = dict(cfg.rewards)
+    chosen = chosen_rewards(cfg)
     settings = chosen.get("model")
     if isinstance(settings, Mapping) and settings.get("path") == "reward_model":
         folder = Path(cfg.run_dir).expanduser() / "reward_model" / "final"

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from r1lite.config import Config, DistillConfig, RejectConfig
 from r1lite.console import Progress
+from r1lite.decontaminate import training_problems
 from r1lite.feed import Feed
 from r1lite.files import atomic
 from r1lite.ledger import Ledger
@@ -26,7 +27,7 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: RejectConfig 
     """Ask the model, score its answers, keep the right and readable ones; write them to `folder/data.jsonl`."""
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)
-    feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/{name}", prompter=prompter, limits=cfg.prompt)
+    feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{name}", prompter=prompter, limits=cfg.prompt)
     problems = feed.take(wanted.prompts)
     groups: list[list[Scored]] = []
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
@@ -66,7 +67,7 @@ def demonstrations(cfg: Config, count: int, prompter: Prompter, *, seed: str) ->
     if not hasattr(task, "demonstration"):
         raise ValueError(f"task {task.name!r} cannot write demonstrations: set cold_start.data to a file with prompt and completion")
     teaching = cast(TeachingTask, task)
-    problems = Feed(task.problems("train"), seed=seed, prompter=prompter, limits=cfg.prompt).take(count)
+    problems = Feed(training_problems(cfg, task), seed=seed, prompter=prompter, limits=cfg.prompt).take(count)
     return [as_sample(p, respond(teaching.demonstration(p)), prompter) for p in problems]
 
 

@@ -57,6 +57,8 @@ def question(problem: Problem) -> str:
 
 def tokens(text: str) -> list[str]:
     """Words and numbers, whatever their case and width; invisible characters do not make a word a new one."""
+    if text.isascii():  # where all that follows changes nothing
+        return _TOKEN.findall(text.casefold())
     text = unicodedata.normalize("NFKC", text).casefold()
     return _TOKEN.findall("".join(c for c in text if unicodedata.category(c) != "Cf"))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from r1lite.types import Message
 
@@ -17,17 +18,42 @@ class BadRow(ValueError):
     """A row that cannot be used; the message says which and why."""
 
 
+Given = tuple[int, Row | BadRow]  # the line, and what stands there or why nothing can be made of it
+CHUNK = 10_000  # rows of a table that are Python's at once
+
+
+class Rows(Protocol):
+    """The rows of one source, in their order."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Given: ...
+
+    def __iter__(self) -> Iterator[Given]: ...
+
+
 def read_rows(path: Path) -> list[tuple[int, Row]]:
     """All rows of a file, each with the line (in json and parquet: the row) it stands in."""
-    readers = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
-    if path.suffix not in readers:
-        raise ValueError(f"{path}: files end in {', '.join(readers)}")
+    return [(line, told(row)) for line, row in open_rows(path)]
+
+
+def open_rows(path: Path) -> Rows:
+    """The rows of a file without the work of reading all of them, where its format allows that."""
+    kinds: dict[str, Callable[[Path], Rows]] = {".jsonl": Lines, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+    if path.suffix not in kinds:
+        raise ValueError(f"{path}: files end in {', '.join(kinds)}")
     if not path.is_file():
         raise ValueError(f"{path} does not exist")
-    rows = list(readers[path.suffix](path))
-    if not rows:
+    rows = kinds[path.suffix](path)
+    if not len(rows):
         raise ValueError(f"{path} holds no rows")
     return rows
+
+
+def told(row: Row | BadRow) -> Row:
+    if isinstance(row, BadRow):
+        raise row
+    return row
 
 
 def require(row: Row, column: str, path: Path | str, line: int) -> Any:
@@ -51,42 +77,89 @@ def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str) and isinstance(value.get("content"), str)
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, Row]]:
-    with path.open("rb") as file:
-        for line, text in enumerate(file, start=1):
-            if text.strip():
-                yield line, _object(_parse(text, path, line), path, line)
+class Lines:
+    """A jsonl file: where each line begins is kept, and a line is parsed when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._starts, self._numbers = path, array("q"), array("q")
+        at = 0
+        with path.open("rb") as file:
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    self._starts.append(at)
+                    self._numbers.append(number)
+                at += len(text)
+        self._file = path.open("rb")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> Given:
+        self._file.seek(self._starts[index])
+        return self._given(self._numbers[index], self._file.readline())
+
+    def __iter__(self) -> Iterator[Given]:
+        with self.path.open("rb") as file:  # one of its own: whoever asks for single rows in between moves the other
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    yield self._given(number, text)
+
+    def _given(self, number: int, text: bytes) -> Given:
+        try:
+            return number, _object(_parse(text, self.path, number), self.path, number)
+        except BadRow as bad:
+            return number, bad
 
 
-def _json(path: Path) -> Iterator[tuple[int, Row]]:
+def _json(path: Path) -> list[Given]:
     rows = _parse(path.read_bytes(), path, 1)
     if not isinstance(rows, list):
         raise BadRow(f"{path}: a .json file is one list of objects; for one object a line, name it .jsonl")
-    for number, row in enumerate(rows, start=1):
-        yield number, _object(row, path, number)
+    return [(number, row if isinstance(row, dict) else _no_object(row, path, number)) for number, row in enumerate(rows, start=1)]
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Row]]:
+def _csv(path: Path) -> list[Given]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
+        rows: list[Given] = []
         try:
             for row in reader:
-                if None in row or None in row.values():
-                    raise BadRow(f"{path}, line {reader.line_num}: the row has not as many cells as the header")
-                yield reader.line_num, row
+                whole = None not in row and None not in row.values()
+                line = reader.line_num
+                rows.append((line, row if whole else BadRow(f"{path}, line {line}: the row has not as many cells as the header")))
         except (csv.Error, UnicodeDecodeError) as error:
             raise BadRow(f"{path}, after line {reader.line_num}: this is not CSV in UTF-8 ({error})") from error
+        return rows
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+def _parquet(path: Path) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path).to_pylist()
-    except pa.ArrowInvalid as error:
+        return Table(pq.read_table(path))
+    except (pa.ArrowException, OSError) as error:
         raise BadRow(f"{path}: this is not Parquet ({error})") from error
-    yield from enumerate(rows, start=1)
+
+
+class Table:
+    """Columns in Arrow's memory; a row becomes Python's when it is asked for."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def __getitem__(self, index: int) -> Given:
+        return index + 1, self.table.slice(index, 1).to_pylist()[0]
+
+    def __iter__(self) -> Iterator[Given]:
+        names, line = self.table.column_names, 0
+        for batch in self.table.to_batches(max_chunksize=CHUNK):
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                yield line, dict(zip(names, cells, strict=True))
 
 
 def _parse(text: bytes, path: Path, line: int) -> Any:
@@ -99,5 +172,9 @@ def _parse(text: bytes, path: Path, line: int) -> Any:
 
 def _object(row: Any, path: Path, line: int) -> Row:
     if not isinstance(row, dict):
-        raise BadRow(f"{path}, line {line}: a row is an object with named columns, got {row!r:.60}")
+        raise _no_object(row, path, line)
     return row
+
+
+def _no_object(row: Any, path: Path, line: int) -> BadRow:
+    return BadRow(f"{path}, line {line}: a row is an object with named columns, got {row!r:.60}")

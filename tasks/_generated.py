@@ -13,6 +13,7 @@ from r1lite.types import Problem
 # A problem belongs to one split by the hash of its prompt, so no seed and no size can make two splits overlap.
 BUCKETS = {"test": range(10), "validation": range(10, 15), "train": range(15, 100)}
 SPLITS = (*BUCKETS, "hard")
+TRIES = 10_000  # a task of a handful of problems may have none in a split
 
 
 def bucket(prompt: str) -> int:
@@ -22,10 +23,18 @@ def bucket(prompt: str) -> int:
 class GeneratedProblems(Sequence[Problem]):
     """A sequence of `size` problems; each is made when it is looked at, from its own index alone."""
 
-    def __init__(self, make: Callable[[Random], Problem], *, seed: int | str, split: str, size: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[Random], Problem],
+        *,
+        seed: int | str,
+        split: str,
+        size: int,
+        key: Callable[[Problem], str] = lambda problem: str(problem.prompt),
+    ) -> None:
         if split not in SPLITS:
             raise ValueError(unknown("split", split, SPLITS))
-        self.make, self.seed, self.split, self.size = make, seed, split, size
+        self.make, self.seed, self.split, self.size, self.key = make, seed, split, size, key
 
     def __len__(self) -> int:
         return self.size
@@ -44,10 +53,11 @@ class GeneratedProblems(Sequence[Problem]):
     def _draw(self, random: Random) -> Problem:
         # Harder problems differ in size from every other split's, so they need no bucket.
         wanted = BUCKETS.get(self.split)
-        while True:
+        for _ in range(TRIES):
             problem = self.make(random)
-            if wanted is None or bucket(str(problem.prompt)) in wanted:
+            if wanted is None or bucket(self.key(problem)) in wanted:
                 return problem
+        raise ValueError(f"none of {TRIES} problems drawn falls into the {self.split} split: the task has too few different ones")
 
 
 def harder(levels: Sequence[str], difficulty: str) -> str:

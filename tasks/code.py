@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from r1lite.types import Problem
 from tasks import task
-from tasks._files import BadRow
-from tasks.dataset import Dataset
+from tasks._files import BadRow, Row
+from tasks._source import Place, Source
+from tasks.dataset import known_columns, problem_of
 
 ASKED = "\n\nAnswer with a Python program in one fenced block."
 
@@ -34,15 +35,22 @@ class Code:
         splits: Mapping[str, str] | None = None,
         config: str | None = None,
         instruction: str = ASKED,
+        bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
-        self.rows = Dataset(path=path, columns=columns, splits=splits, config=config, seed=seed)
+        self.seed, self.columns = seed, known_columns(columns)
+        self.source = Source(self.name, self._asked, path=path, splits=splits, config=config, bad_rows=bad_rows)
         self.instruction = instruction
 
-    def problems(self, split: str) -> Sequence[Problem]:
-        return [self._asked(problem) for problem in self.rows.problems(split)]
+    @property
+    def notices(self) -> Sequence[str]:
+        return self.source.notices
 
-    def _asked(self, problem: Problem) -> Problem:
+    def problems(self, split: str) -> Sequence[Problem]:
+        return self.source.problems(split)
+
+    def _asked(self, row: Row, place: Place) -> Problem:
+        problem = problem_of(row, place, self.columns)
         tests = problem.info.get("tests")
         if tests in (None, "", []):
             raise BadRow(f"{problem.id}: column 'tests' is missing or empty; the row has {', '.join(problem.info) or 'no other column'}")

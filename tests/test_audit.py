@@ -18,7 +18,7 @@ from r1lite.types import Problem, Response
 from rewards import rewards
 from tasks import tasks
 
-GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "demonstration")]
+GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "guess")]
 ARITHMETIC = tasks["arithmetic"]()
 
 # Each is the answer rule with one mistake.

@@ -72,6 +72,7 @@ PRINTING = [
     for row in map(json.loads, (EXAMPLES / "programs.jsonl").open(encoding="utf-8"))
     if "fn_name" not in row and "entry_point" not in row
 ]
+NUMBERS = "12", "25", "7"
 # What programs have been seen to try.
 CHEATS = """
 import os, sys, gc
@@ -139,6 +140,13 @@ ANSWERS: dict[tuple[str, str], Line] = {
         fair=["9+5*3", "3*5+9=24", "(3*5) + 9"],
         hacks=["24", "3*5+9=25", "3*5+9=", "3*5+9 = the target", "3*5+9=24=24", "3**5", "3*5+9+0", "3*5+9#", "35-9-2", "0x3*5+9",
             "3*5+9 or 1"],
+    ),
+    ("reasoning_gym", "numbers"): Line(
+        problems=asking(
+            *NUMBERS, dataset=["gsm_symbolic"] * 3, options=[{}] * 3, entry=[{"answer": number, "metadata": {}} for number in NUMBERS]
+        ),
+        fair=["12.0", "$12", " 12 "],
+        hacks=["12 or 25", "12 25", "12, no, 25", "-12", "12 apples and 25 pears", "1212", "__import__('os').getpid()"],
     ),
     ("json_fields", "objects"): Line(
         problems=asking({"n": 1, "of": ["x", "y"]}, {"n": 2, "of": []}, {"n": 3, "of": ["z"]}),
@@ -254,9 +262,17 @@ def test_gold_is_paid_in_full_and_no_hack_is(rule: str, about: str) -> None:
 # shipped tasks with the rewards that are chosen for them
 
 
+FILES = {"dataset": "sums", "gsm8k": "word_problems", "math_problems": "boxed", "multiple_choice": "choices"}
+
+
 def shipped(name: str) -> list[Any]:
-    if name == "dataset":
-        return [tasks[name](path=str(EXAMPLES / "sums.jsonl"))]
+    if name in FILES:
+        return [tasks[name](path=str(EXAMPLES / f"{FILES[name]}.jsonl"))]
+    if name == "mixture":
+        return [tasks[name](parts={"arithmetic": {}, "countdown": {}})]
+    if name == "reasoning_gym":
+        pytest.importorskip("reasoning_gym", reason="the extra `reasoning` is not installed")
+        return [tasks[name](names=[one]) for one in ("chain_sum", "countdown", "word_sorting", "simple_integration")]
     if name == "code":
         return [
             Asked(
@@ -279,6 +295,8 @@ def maybe(task: Any, split: str) -> Sequence[Problem]:
 @pytest.mark.parametrize("name", sorted(tasks._files()))
 def test_shipped_tasks_with_their_own_rewards(name: str) -> None:
     chosen = OmegaConf.to_container(OmegaConf.load(CONF / "reward" / f"{name}.yaml"))
+    if name == "mixture":  # whose parts bring their own
+        chosen = {"answer": {"tasks": ["arithmetic"]}, "countdown": {"tasks": ["countdown"]}, "format": {"weight": 0.1}}
     assert isinstance(chosen, dict)
     rules = Rules.from_config(chosen)
     for task in shipped(name):

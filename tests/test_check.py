@@ -115,6 +115,9 @@ BAD = [
     ("reject.samples=0", "reject.samples must be at least 1, got 0"),
     ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
     ("distill.student=not_there", "model 'not_there' is no folder"),
+    ("rl.curriculum.revisit=2", "rl.curriculum.revisit must lie between 0 and 1, got 2.0"),
+    ("data.ngram=0", "data.ngram must be at least 1, got 0"),
+    ("data.decontaminate_against=[gone.jsonl]", "data.decontaminate_against: gone.jsonl does not exist"),
 ]
 
 

@@ -16,7 +16,7 @@ from tasks._generated import GeneratedProblems, bucket
 from tasks.arithmetic import Arithmetic
 from tasks.countdown import Countdown
 
-GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "demonstration")]
+GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "guess")]
 LEVELS = ("easy", "standard", "hard")
 SPLITS = ("train", "validation", "test", "hard")
 

@@ -13,6 +13,8 @@ from r1lite.collect import Collected, collect
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.credit import credit, samples_of
+from r1lite.curriculum import make_curriculum
+from r1lite.decontaminate import training_problems
 from r1lite.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
@@ -21,7 +23,7 @@ from r1lite.policy import Policy, with_old_logprobs
 from r1lite.rollouts import rollout_metrics, totals_of_judged
 from r1lite.run import Place
 from r1lite.score import Scorer
-from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler, make_task
+from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
 from r1lite.types import Sample, Totals
@@ -60,7 +62,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(got.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
-                parts.checkpoints.save(step, parts.policy, position=got.position, past=parts.ahead.past)
+                parts.checkpoints.save(step, parts.policy, position=got.position, settled=got.settled, past=parts.ahead.past)
     parts.policy.save(place.final)
     return place.final
 
@@ -87,7 +89,7 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
     with watch.lap("sync"):
         parts.ahead.sync(step, parts.policy.weights())
     # In this order: what was trained on says more of the mismatch than the few that the gate looked at.
-    return got, rollout_metrics(got.groups) | alike | trained | {"prompts/skipped": got.skipped} | got.seconds | watch.metrics()
+    return got, rollout_metrics(got.groups) | alike | trained | got.prompts | got.seconds | watch.metrics()
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
@@ -113,7 +115,9 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     # A sampler that works while the policy changes needs weights of its own.
     sampler = make_sampler(copy.deepcopy(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
     scorer = Scorer(make_rules(cfg), cfg.scoring)
-    feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/rl", prompter=prompter, limits=cfg.prompt, position=position)
+    seed = f"{cfg.seed}/rl"
+    curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=checkpoints.settled())
+    feed = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
     ahead = Ahead(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
     ahead.resume(done, checkpoints.past(), policy.weights())
     parts = Parts(

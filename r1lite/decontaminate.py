@@ -1,0 +1,131 @@
+"""Training problems that an evaluation set holds too are left out: those that share a run of words with one of its questions.
+
+A run is `data.ngram` words (13, as is usual); where writing has no spaces, a character is a word. A question shorter than
+that counts where all of it is the same. Runs that a tenth of a set's questions share are its template, and say nothing.
+Not seen: the same question in other words, in another language, or with other numbers in every run.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from r1lite.config import Config
+from r1lite.console import say
+from r1lite.registry import unknown
+from r1lite.setup import make_task
+from r1lite.types import Problem, Task
+from rewards._text import question, tokens
+from tasks import tasks
+from tasks._files import as_prompt, open_rows, told
+from tasks._source import ENDINGS, Place, Source
+
+COLUMNS = ("prompt", "question", "problem", "query", "instruction", "text")
+SHOWN = 3
+TEMPLATE = 0.1  # share of a set's questions, of sets with at least FEW of them
+FEW = 20
+
+
+class Kept(Sequence[Problem]):
+    """The problems that are left."""
+
+    def __init__(self, problems: Sequence[Problem], chosen: Sequence[int]) -> None:
+        self.problems, self.chosen = problems, chosen
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> Problem: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Problem]: ...
+    def __getitem__(self, index: int | slice) -> Problem | Sequence[Problem]:
+        return [self[i] for i in range(*index.indices(len(self)))] if isinstance(index, slice) else self.problems[self.chosen[index]]
+
+
+_cleaned: dict[str, Sequence[Problem]] = {}  # stages of one run share what they train on
+
+
+def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem]:
+    """The task's training split, without what the named evaluation sets hold."""
+    problems = (task or make_task(cfg)).problems("train")
+    if not cfg.data.decontaminate_against:
+        return problems
+    key = json.dumps([cfg.task, cfg.data.decontaminate_against, cfg.data.ngram, cfg.seed, cfg.plugins, cfg.evaluate.splits], default=str)
+    if key not in _cleaned:
+        sets = {name: runs_of_set(questions(name, cfg), cfg.data.ngram) for name in cfg.data.decontaminate_against}
+        _cleaned[key] = without(problems, sets, cfg.data.ngram)
+    return _cleaned[key]
+
+
+def without(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Kept:
+    """Says how many were left out, and the first of them."""
+    chosen, found = array("q"), []
+    holder = {run: name for name, held in reversed(sets.items()) for run in held}
+    for index in range(len(problems)):
+        problem = problems[index]
+        shared = next((run for run in runs(question(problem), n) if run in holder), None)
+        if shared is None:
+            chosen.append(index)
+        else:
+            found.append((problem.id, holder[shared], shared))
+    if found:
+        examples = "; ".join(f"{id} ({run!r:.100}, as in {name})" for id, name, run in found[:SHOWN])
+        say(f"decontamination: {len(found)} of {len(problems)} training problems share {n} words with an evaluation set: {examples}")
+    else:
+        say(f"decontamination: none of {len(problems)} training problems shares {n} words with {', '.join(sets)}")
+    if not chosen:
+        raise ValueError("data.decontaminate_against leaves no training problem: every one shares words with an evaluation set")
+    return Kept(problems, chosen)
+
+
+def runs(text: str, n: int) -> Iterator[str]:
+    words = tokens(text)
+    if len(words) < n:
+        yield "all of: " + " ".join(words)
+    for start in range(len(words) - n + 1):
+        yield " ".join(words[start : start + n])
+
+
+def runs_of_set(texts: Iterable[str], n: int) -> set[str]:
+    held = [set(runs(text, n)) for text in texts]
+    counts = Counter(run for own in held for run in own)
+    most = TEMPLATE * len(held) if len(held) >= FEW else len(held)
+    return {run for run, count in counts.items() if count <= most or run.startswith("all of: ")}
+
+
+def questions(name: str, cfg: Config) -> Iterator[str]:
+    """Of a file, a folder's or a hub data set's test split, or a task: the run's own has its settings, another its defaults."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        for line, row in open_rows(path):
+            yield question(_asked(told(row), Place(path, line)))
+    elif path.is_dir() or name.count("/") == 1:
+        yield from map(question, Source("dataset", _asked, path=name, splits=None, config=None).problems("test"))
+    elif name == cfg.task.get("name"):
+        own = make_task(cfg)
+        yield from (question(problem) for split in cfg.evaluate.splits for problem in own.problems(split))
+    else:
+        yield from map(question, tasks[name](**tasks.bind(name, {"seed": cfg.seed})).problems("test"))
+
+
+def check_data_settings(cfg: Config) -> None:
+    if cfg.data.ngram < 1:
+        raise ValueError(f"data.ngram must be at least 1, got {cfg.data.ngram}")
+    for name in cfg.data.decontaminate_against:
+        path = Path(name).expanduser()
+        if path.suffix in ENDINGS and not path.is_file():
+            raise ValueError(f"data.decontaminate_against: {name} does not exist")
+        if not path.exists() and name.count("/") != 1 and name not in tasks.names():
+            raise ValueError(unknown("file, hub name (owner/name) or task in data.decontaminate_against:", name, tasks.names()))
+
+
+def _asked(row: Mapping[str, Any], place: Place) -> Problem:
+    column = next((name for name in COLUMNS if row.get(name)), None)
+    if column is None:
+        raise ValueError(f"{place.source}, line {place.line}: no question; it stands in one of {', '.join(COLUMNS)}")
+    return Problem(id=place.id, prompt=as_prompt(row[column], *place))

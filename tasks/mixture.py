@@ -1,0 +1,104 @@
+"""Several tasks at once, by weight. Each problem keeps its own task's rewards: a rule with `tasks` abstains on the others.
+
+    task=mixture task.parts='{arithmetic: {weight: 2}, hard: {name: countdown, difficulty: hard}}'
+
+A part is a task with its options; `name` where it is called otherwise, `weight` 1 where nothing is said. Each part brings the
+rewards of conf/reward/<its task>.yaml, or of its own `rewards`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any, overload
+
+from r1lite.types import Problem, Response, Task
+from tasks import task, tasks
+
+
+@task("mixture")
+class Mixture:
+    """`problem.info["task"]` names the part that a problem comes from."""
+
+    name = "mixture"
+
+    def __init__(self, *, parts: Mapping[str, Mapping[str, Any] | None], seed: int | str = 0) -> None:
+        if not isinstance(parts, Mapping) or not parts:
+            raise ValueError(
+                f"task.parts names tasks with their options, such as {{arithmetic: {{weight: 2}}, countdown: {{}}}}; got {parts!r}"
+            )
+        self.seed = seed
+        self.weights = {label: _weight(label, (options or {}).get("weight", 1.0)) for label, options in parts.items()}
+        self.parts: dict[str, Task] = {label: _made(label, options or {}, seed) for label, options in parts.items()}
+        if all(hasattr(part, "demonstration") for part in self.parts.values()):
+            self.demonstration = self._demonstration
+
+    @property
+    def notices(self) -> list[str]:
+        return [f"{label}: {notice}" for label, part in self.parts.items() for notice in getattr(part, "notices", ())]
+
+    def problems(self, split: str) -> Sequence[Problem]:
+        found = {label: part.problems(split) for label, part in self.parts.items()}
+        return Mixed(found, shares(self.weights, {label: len(p) for label, p in found.items()}, repeat=split == "train"))
+
+    def _demonstration(self, problem: Problem) -> Response:
+        return self.parts[problem.info["task"]].demonstration(problem)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class Mixed(Sequence[Problem]):
+    """So many problems of each part; where a part has fewer, it begins again. The first are one of each part."""
+
+    def __init__(self, parts: Mapping[str, Sequence[Problem]], counts: Mapping[str, int]) -> None:
+        self.labels, self.parts, self.counts = list(counts), parts, counts
+        self._ends = list(accumulate(count - 1 for count in counts.values()))  # behind the first of each
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
+
+    @overload
+    def __getitem__(self, index: int) -> Problem: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Problem]: ...
+    def __getitem__(self, index: int | slice) -> Problem | list[Problem]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        label, place = self._place(index % len(self))
+        own = self.parts[label]
+        problem = own[place % len(own)]
+        return replace(problem, id=f"{label}:{problem.id}", info={**problem.info, "task": label})
+
+    def _place(self, index: int) -> tuple[str, int]:
+        if index < len(self.labels):
+            return self.labels[index], 0
+        index -= len(self.labels)
+        part = bisect_right(self._ends, index)
+        return self.labels[part], index - (self._ends[part - 1] if part else 0) + 1
+
+
+def shares(weights: Mapping[str, float], lengths: Mapping[str, int], *, repeat: bool) -> dict[str, int]:
+    """How many of each part: with `repeat` every problem comes at least once, without it none comes twice."""
+    whole = (max if repeat else min)(lengths[label] / weight for label, weight in weights.items())
+    # A float may fall short of the whole part that it stands for.
+    return {label: max(1, math.ceil(whole * w - 1e-9) if repeat else math.floor(whole * w + 1e-9)) for label, w in weights.items()}
+
+
+def _weight(label: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+        raise ValueError(f"task.parts.{label}.weight must be a number above 0, got {given!r}")
+    return float(given)
+
+
+def _made(label: str, options: Mapping[str, Any], seed: int | str) -> Task:
+    options = {key: value for key, value in options.items() if key not in ("weight", "rewards")}
+    name = str(options.pop("name", label))
+    if name == "mixture":
+        raise ValueError(f"task.parts.{label} is a mixture itself: name its parts here")
+    try:
+        return tasks[name](**tasks.bind(name, {"seed": seed, **options}))
+    except ValueError as error:
+        raise ValueError(f"task.parts.{label}: {error}") from error
