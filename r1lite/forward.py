@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,11 @@ def can_share_prompts(model: Any) -> bool:
     """Whether a prompt's keys and values are all that later layers need of it, and the head's output is the logits."""
     config = model.config
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    return kinds == {"full_attention"} and all(getattr(config, name, None) in (None, 1, 1.0) for name in SHAPED_LOGITS)
+    return kinds == {"full_attention"} and not _shapes_logits(model)
+
+
+def _shapes_logits(model: Any) -> bool:
+    return any(getattr(model.config, name, None) not in (None, 1, 1.0) for name in SHAPED_LOGITS)
 
 
 def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
@@ -108,17 +113,31 @@ def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
     return torch.cat([of_prompt[:, None, None, :].expand(-1, 1, columns, -1), causal], dim=-1), lengths[:, None] + steps
 
 
-def _through_head(head: Any, states: Tensor, tokens: Tensor, temperature: float, entropy_grad: bool) -> tuple[Tensor, Tensor]:
-    rows = max(1, CHUNK_BYTES // (4 * head.weight.shape[0]))
+def completion_states(model: Any, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """[M, hidden]: the states from which the completions' tokens come, row after row; and the way from there to logits."""
+    inside = batch.mask > 0
+    if _shapes_logits(model):  # its own way is the only one; then a micro-batch's logits do exist together
+        keep = before_each_token(batch)
+        return model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[inside], lambda logits: logits
+    return states_before(trunk_of(model), batch)[inside], model.get_output_embeddings()
 
+
+def in_chunks(function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, width: int) -> list[Tensor]:
+    """A function of rows, for as many at a time as CHUNK_BYTES has room for `width` logits of; its outputs, joined."""
+    rows = max(1, CHUNK_BYTES // (4 * width))
+    if len(tensors[0]) <= rows:
+        return list(function(*tensors))
+    again = torch.is_grad_enabled()  # the backward pass makes each chunk's logits anew
+    parts: list[Any] = [
+        checkpoint(function, *part, use_reentrant=False) if again else function(*part)
+        for part in zip(*(t.split(rows) for t in tensors), strict=True)
+    ]
+    return [torch.cat(column) for column in zip(*parts, strict=True)]
+
+
+def _through_head(head: Any, states: Tensor, tokens: Tensor, temperature: float, entropy_grad: bool) -> tuple[Tensor, Tensor]:
     def chunk(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         return log_probs(head(s), t, temperature, entropy_grad=entropy_grad)
 
-    if len(states) <= rows:
-        return chunk(states, tokens)
-    again = torch.is_grad_enabled()  # the backward pass makes each chunk's logits anew
-    parts: list[Any] = [
-        checkpoint(chunk, s, t, use_reentrant=False) if again else chunk(s, t)
-        for s, t in zip(states.split(rows), tokens.split(rows), strict=True)
-    ]
-    return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
+    logp, entropy = in_chunks(chunk, states, tokens, width=head.weight.shape[0])
+    return logp, entropy
