@@ -1,6 +1,7 @@
 """The divergences: by hand, against a naive reference in plain floats, and their gradients against finite differences."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -94,7 +95,7 @@ def test_the_rest_is_one_token_more() -> None:
 def test_more_of_the_teachers_tokens_see_more_and_all_but_one_see_all(kind: str) -> None:
     mine, theirs = logits(9, rows=20), logits(10, rows=20)
     seen = [token_divergence(mine, theirs, kind=kind, top_k=k) for k in (1, 2, 4, 6)]
-    for less, more in zip(seen, seen[1:], strict=False):
+    for less, more in pairwise(seen):
         assert (more - less).min() >= -1e-12
         assert (more - less).max() > 1e-3
     whole = token_divergence(mine, theirs, kind=kind)

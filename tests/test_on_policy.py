@@ -133,9 +133,9 @@ def test_a_model_that_shapes_its_logits_keeps_its_way(other: Any, tokenizer: Any
 
 def test_the_student_learns_to_say_what_the_teacher_would(model: Any, other: Any, tokenizer: Any, config: Callable[..., Config]) -> None:
     cfg = config("distill.lr=0.01", "distill.warmup_steps=0", "distill.final_lr_share=1").distill
-    policy = Policy(model, tokenizer, cfg, total_steps=60)
-    losses = [follow(policy, LESSONS, teacher_of(other, tokenizer), cfg)["loss"] for _ in range(60)]
-    assert losses[-1] < 0.05 * losses[0]
+    policy = Policy(model, tokenizer, cfg, total_steps=30)
+    losses = [follow(policy, LESSONS, teacher_of(other, tokenizer), cfg)["loss"] for _ in range(30)]
+    assert losses[-1] < 0.1 * losses[0]
 
 
 PROBLEMS = [Problem(id=f"p{i}", prompt=f"{i}+1 mod 23") for i in range(3)]
