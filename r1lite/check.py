@@ -85,7 +85,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         _at_least(name, settings, steps=1, batch_size=1)
         if settings.data not in ("task", *ASKED, *earlier) and not Path(settings.data).is_file():
             raise ValueError(
-                f"{name}.data={settings.data} is neither task, nor teacher, nor own, nor an earlier stage of {cfg.stages}, nor a file"
+                f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file, nor teacher or own"
             )
         if settings.data == "task" and settings.examples < 1:
             raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")

@@ -10,6 +10,7 @@ import json
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from r1lite.pace import retry_after
 
 LARGEST = 32 * 2**20  # bytes of one answer
 AGAIN = {408, 409, 425, 429}  # and every 5xx: it may go better in a moment
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HOPELESS = {401, 402, 403, 404, 405}  # whatever is asked
 
 
@@ -59,7 +61,9 @@ class Server:
 
     def __init__(self, url: str, api_key: str, timeout: float) -> None:
         self.url, self.key, self.timeout = address(url), api_key, timeout
-        self.opener = urllib.request.build_opener(NoRedirect)
+        here = urllib.parse.urlsplit(self.url).hostname in LOOPBACK
+        # A proxy that the environment names cannot reach this machine's own servers.
+        self.opener = urllib.request.build_opener(NoRedirect, *([urllib.request.ProxyHandler({})] if here else []))
 
     def complete(self, key: str, fields: Mapping[str, Any]) -> Answer:
         """The answer; Trouble, Refused or Gone where there is none."""

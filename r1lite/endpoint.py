@@ -103,12 +103,11 @@ class Hope:
         """What to say where there is none any more."""
         if isinstance(got, Answer):
             self.answered, self.lost = True, 0
-        elif got.refused:
+            return None
+        if got.refused:
             self.refused += 1
         else:
             self.lost += 1
-        if isinstance(got, Answer):
-            return None
         if self.lost >= GIVE_UP:
             return Gone(f"{got.why} ({GIVE_UP} requests in a row, each tried {self.tries} times)")
         if self.refused >= REFUSED and not self.answered:

@@ -38,6 +38,14 @@ def test_every_question_gets_its_own_answer(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(server.asked) == 12
 
 
+def test_a_proxy_is_not_asked_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(echo) as server:
+        (got,) = asked(server).values()
+    assert isinstance(got, Answer)
+
+
 FAULTS = {
     "500": lambda h: h.say(500, b"oh"),
     "429 at once": lambda h: h.say(429, Retry_After="0"),

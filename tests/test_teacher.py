@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,11 @@ def test_a_teacher_that_dies_is_asked_again_only_for_what_is_missing(tokenizer: 
     assert len({json.loads(line)["key"] for line in saved(tmp_path)}) == 16
     assert len(rows) == 16
     assert sampling(tmp_path)["teacher"]["cost"] == pytest.approx(16 * (100 * 2 + 50 * 10) / 1e6)
+    (tmp_path / "other" / "distill").mkdir(parents=True)
+    shutil.copy(tmp_path / "distill" / "answers.jsonl", tmp_path / "other" / "distill")
     with serving(right) as server:
         assert ask(server, tmp_path, tokenizer, config) == rows
+        assert len(ask(server, tmp_path / "other", tokenizer, config, "distill.keep_per_prompt=1")) == 8
     assert server.asked == []
 
 
