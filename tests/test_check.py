@@ -110,9 +110,9 @@ BAD = [
     ("reject.samples=0", "reject.samples must be at least 1, got 0"),
     ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
     ("distill.student=not_there", "model 'not_there' is no folder"),
-    ("distill.teacher=remote", "unknown distill.teacher 'remote'. Known: local, endpoint"),
+    ("distill.teacher=remote", "unknown distill.teacher 'remote'. Known: endpoint, local"),
     ("distill.method=onpolicy", "unknown distill.method 'onpolicy'. Did you mean 'on_policy'?"),
-    ("distill.loss=kl", "unknown distill.loss 'kl'. Known: reverse_kl, forward_kl, jsd"),
+    ("distill.loss=kl", "unknown distill.loss 'kl'. Known: forward_kl, jsd, reverse_kl"),
     ("distill.loss=jsd distill.beta=1", "distill.beta must lie between 0 and 1, got 1.0"),
     ("distill.top_k=-1", "distill.top_k must be at least 0, got -1"),
     ("distill.on_policy_share=1.5", "distill.on_policy_share must lie between 0 and 1, got 1.5"),
@@ -146,7 +146,7 @@ BAD = [
     ("cold_start.data=own cold_start.ask.samples=0", "cold_start.ask.samples must be at least 1, got 0"),
     ("quality.max_tokens=-1", "quality.max_tokens must be at least 0, got -1"),
     ("quality.min_language_share=2", "quality.min_language_share must lie between 0 and 1, got 2.0"),
-    ("quality.code_blocks=no", "unknown quality.code_blocks 'no'. Did you mean"),
+    ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
 ]
 
 

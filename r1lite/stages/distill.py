@@ -81,7 +81,8 @@ def _followed(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cfg:
     theirs = make_prompter(tokenizer, cfg)
     needed = same_vocabulary(tokenizer, prompter.tokenizer)
     same_opening(theirs, prompter, make_task(cfg).problems("train")[0])
-    width, notice = common_width(*(m.get_output_embeddings().weight.shape[0] for m in (model, student)), needed)
+    rows = [m.get_output_embeddings().weight.shape[0] for m in (model, student)]
+    width, notice = common_width(rows[0], rows[1], needed)
     for line in (notice, odd_ends(tokenizer, prompter.tokenizer)):
         if line:
             say(f"distill: {line}")
