@@ -17,12 +17,11 @@ from r1lite.completions import Answer, Gone
 from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
 from r1lite.endpoint import Endpoint, Question
-from r1lite.files import read_json, write_json
 from r1lite.journal import Journal
 from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, Prompter
 from r1lite.run import Place
 from r1lite.sampling.decoding import streams
-from r1lite.traces import SAMPLING, Wanted, as_sample, asked_problems, keep_traces
+from r1lite.traces import Wanted, as_sample, asked_problems, keep_traces
 from r1lite.types import Group, Message, Problem, Rollout
 
 ANSWERS = "answers.jsonl"
@@ -46,11 +45,9 @@ def ask_teacher(prompter: Prompter, cfg: Config, wanted: Wanted, place: Place) -
     ]
     journal = Journal(place.out / ANSWERS)
     groups = [as_group(a, found, prompter) for a, found in answers(asked, journal, cfg, place)]
-    path = keep_traces(groups, len(groups), cfg, wanted, folder=place.out, name=place.name)
     bill = bill_of(journal.rows(), cfg.teacher)
-    write_json(place.out / SAMPLING, read_json(place.out / SAMPLING) | {"teacher": bill})
     say(f"{place.name}: the teacher read {bill['tokens_in']:,} tokens and wrote {bill['tokens_out']:,}: {bill['cost']:.2f} by your prices")
-    return path
+    return keep_traces(groups, len(groups), cfg, wanted, folder=place.out, name=place.name, known={"teacher": bill})
 
 
 def answers(asked: Sequence[Asked], journal: Journal, cfg: Config, place: Place) -> list[tuple[Asked, list[Answer]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,8 +37,10 @@ def asked_problems(prompter: Prompter, cfg: Config, wanted: Wanted, *, name: str
     return feed.take(wanted.prompts)
 
 
-def keep_traces(groups: Iterable[Group], count: int, cfg: Config, wanted: Wanted, *, folder: Path, name: str) -> Path:
-    """Score answers as they come, sift them, and say in `sampling.json` how many were dropped for what."""
+def keep_traces(
+    groups: Iterable[Group], count: int, cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any] | None = None
+) -> Path:
+    """Score answers as they come, sift them, and say in `sampling.json` how many were dropped for what, beside what is `known`."""
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", count) as progress:
         asked = []
         for group in groups:
@@ -49,7 +51,7 @@ def keep_traces(groups: Iterable[Group], count: int, cfg: Config, wanted: Wanted
         scorer.check_health()
     kept, dropped = sift(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
     answers, why = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
-    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common())})
+    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **(known or {})})
     if not kept:
         raise ValueError(
             f"{name}: none of {answers} responses is right and readable ({why}); train the model further, ask for more samples, "
