@@ -20,7 +20,7 @@ from r1lite.setup import make_rules
 CARD, GENERATION = "README.md", "generation_config.json"
 # Settings of a stage that a reader wants to see, in this order.
 TOLD = ("data", "examples", "prompts", "samples", "keep_per_prompt", "pairs", "steps", "prompts_per_step", "group_size")
-TOLD += ("batch_size", "loss", "beta", "lr")
+TOLD += ("batch_size", "method", "loss", "beta", "lr", "gate")
 LEARNS_FROM_REWARDS = {"rl", "reject", "distill"}
 
 
@@ -88,7 +88,8 @@ def _start(run: Run, name: str) -> str:
     if name == "pretrain":
         return "random weights"
     if name == "distill":
-        return f"`{_cell(run.cfg.distill.student)}`, taught by {_before(run, name)}"
+        taught_by = f"`{_cell(run.cfg.teacher.model)}`" if run.cfg.distill.teacher == "endpoint" else _before(run, name)
+        return f"`{_cell(run.cfg.distill.student)}`, taught by {taught_by}"
     return _before(run, name)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from r1lite import models
 from r1lite.algorithm import check_algorithm, check_lag
+from r1lite.check_distill import check_distill, check_examples, check_quality
 from r1lite.config import (
     Config,
     DistillConfig,
@@ -26,6 +27,7 @@ from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
+from r1lite.traces import ASKED
 from r1lite.types import Problem, Task
 
 
@@ -82,10 +84,13 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         _above_zero(name, settings, "lr", "max_grad_norm")
     if isinstance(settings, ImitationConfig):
         _at_least(name, settings, steps=1, batch_size=1)
-        if settings.data not in ("task", *earlier) and not Path(settings.data).is_file():
-            raise ValueError(f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file")
+        if settings.data not in ("task", *ASKED, *earlier) and not Path(settings.data).is_file():
+            raise ValueError(
+                f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file, nor teacher or own"
+            )
         if settings.data == "task" and settings.examples < 1:
             raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
+        check_examples(name, settings, cfg)
     if isinstance(settings, PreferenceConfig):
         _at_least(name, settings, steps=1, batch_size=1, pairs=0, pairs_per_prompt=1)
         check_data(name, settings, earlier)
@@ -114,8 +119,10 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than rl.group_size={settings.group_size}")
     if isinstance(settings, RejectConfig | DistillConfig):
         _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
+        check_quality(cfg.quality)
     if isinstance(settings, DistillConfig):
         models.locate(settings.student)
+        check_distill(cfg, settings)
 
 
 def _sampler(cfg: Config) -> None:

@@ -123,11 +123,24 @@ class TrainingConfig:
 
 
 @dataclass
+class AskConfig:
+    """What is asked of a model whose right and readable answers become examples."""
+
+    prompts: int = MISSING
+    samples: int = MISSING  # of each prompt
+    keep_per_prompt: int = MISSING  # distinct responses kept of each prompt
+
+
+@dataclass
 class ImitationConfig(TrainingConfig):
-    data: str = MISSING  # task (its own demonstrations), the name of an earlier stage, or a file
+    data: str = MISSING  # task (its own demonstrations), teacher (section teacher), own (samples of start), an earlier stage, or a file
     examples: int = MISSING  # at most; 0 takes all
     steps: int = MISSING  # optimiser steps
     batch_size: int = MISSING  # sequences a step
+    ask: AskConfig = field(default_factory=AskConfig)  # for data=teacher and data=own
+    gate: str = MISSING  # which weights come out: last, or signal (those that leave reinforcement learning the most live groups)
+    gate_every: int = MISSING  # steps between looks, for gate=signal; the last step is always looked at
+    gate_prompts: int = MISSING  # of a look, with rl.group_size rollouts each
 
 
 @dataclass
@@ -180,11 +193,17 @@ class RejectConfig:
 class DistillConfig(TrainingConfig):
     student: str = MISSING  # the smaller model, as model.path
     max_share: float = MISSING  # of the teacher's parameters that the student may have
-    prompts: int = MISSING  # that the teacher answers
+    prompts: int = MISSING  # that the teacher answers; on-policy, that the student answers
     samples: int = MISSING
     keep_per_prompt: int = MISSING
     steps: int = MISSING
     batch_size: int = MISSING
+    teacher: str = MISSING  # local (the weights that the stage begins from), or endpoint (section teacher)
+    method: str = MISSING  # traces (imitate what the teacher wrote), or on_policy (its distribution over what the student writes)
+    on_policy_share: float = MISSING  # of a step's sequences that the student writes; the rest are the teacher's (lambda of GKD)
+    loss: str = MISSING  # of on_policy: reverse_kl, forward_kl, jsd
+    beta: float = MISSING  # of jsd: the teacher's share of the mixture; towards 0 forward, towards 1 reverse
+    top_k: int = MISSING  # compare the teacher's k likeliest tokens, and the rest as one; 0 compares the whole vocabulary
 
 
 @dataclass
@@ -236,6 +255,36 @@ class PretrainConfig(TrainingConfig):
 
 
 @dataclass
+class TeacherConfig:
+    """A teacher behind an OpenAI-compatible endpoint, for distill.teacher=endpoint and cold_start.data=teacher."""
+
+    url: str = MISSING  # up to its version, such as http://localhost:8000/v1
+    model: str = MISSING  # as the endpoint calls it
+    api_key_env: str = MISSING  # the environment variable that holds the key; empty sends none
+    system: str = MISSING  # the system message that it gets in place of prompt.system
+    temperature: float = MISSING
+    max_tokens: int = MISSING  # longest answer; 0 leaves it to the endpoint
+    extra: dict[str, Any] = MISSING  # more fields of every request, sent as they are
+    concurrency: int = MISSING  # requests under way at once
+    requests_per_minute: float = MISSING  # 0 is no limit
+    retries: int = MISSING  # of one request, before it is given up
+    backoff: float = MISSING  # seconds before the first retry, doubled with each; or longer, where the endpoint says so
+    timeout: float = MISSING  # seconds of one request
+    price_in: float = MISSING  # of a million prompt tokens, for the bill
+    price_out: float = MISSING  # of a million answered tokens
+
+
+@dataclass
+class QualityConfig:
+    """Which right responses are fit to learn from, besides being finished, well-formed and free of loops."""
+
+    max_tokens: int = MISSING  # of a response; 0 is no limit
+    max_paragraph: int = MISSING  # characters of a thought between empty lines; 0 is no limit
+    min_language_share: float = MISSING  # of a thought's words that are in its main language; 0 lets languages mix
+    code_blocks: str = MISSING  # fenced code is dropped: nowhere, thought, anywhere
+
+
+@dataclass
 class Config:
     experiment: str = MISSING  # names the run directory
     run_dir: str = MISSING
@@ -261,6 +310,8 @@ class Config:
     dpo: DPOConfig = field(default_factory=DPOConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     parity: ParityConfig = field(default_factory=ParityConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
 
 
 def register() -> None:

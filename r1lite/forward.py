@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from r1lite.adapters import trunk_of
 from r1lite.head import has_plain_head, head_log_probs
@@ -15,6 +17,8 @@ from r1lite.types import Batch, Prompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+CHUNK_BYTES = 64 * 2**20  # of logits at once, where a loss of its own is taken of them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,3 +102,25 @@ def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
     of_prompt = torch.arange(prompts.ids.shape[1], device=lengths.device) < lengths[:, None]
     causal = (steps[None, :] <= steps[:, None])[None, None].expand(len(lengths), 1, -1, -1)
     return torch.cat([of_prompt[:, None, None, :].expand(-1, 1, columns, -1), causal], dim=-1), lengths[:, None] + steps
+
+
+def completion_states(model: Any, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """[M, hidden]: the states from which the completions' tokens come, row after row; and the way from there to logits."""
+    inside = batch.mask > 0
+    if not has_plain_head(model):  # its own way is the only one; then a micro-batch's logits do exist together
+        keep = before_each_token(batch)
+        return model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[inside], lambda logits: logits
+    return states_before(trunk_of(model), batch)[inside], model.get_output_embeddings()
+
+
+def in_chunks(function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, width: int) -> list[Tensor]:
+    """A function of rows, for as many at a time as CHUNK_BYTES has room for `width` logits of; its outputs, joined."""
+    rows = max(1, CHUNK_BYTES // (4 * width))
+    if len(tensors[0]) <= rows:
+        return list(function(*tensors))
+    again = torch.is_grad_enabled()  # the backward pass makes each chunk's logits anew
+    parts: list[Any] = [
+        checkpoint(function, *part, use_reentrant=False) if again else function(*part)
+        for part in zip(*(t.split(rows) for t in tensors), strict=True)
+    ]
+    return [torch.cat(column) for column in zip(*parts, strict=True)]

@@ -8,12 +8,15 @@ from random import Random
 from typing import TypeVar
 
 from r1lite.config import Config, ImitationConfig, TrainingConfig
+from r1lite.gate import Gate
 from r1lite.loop import run_steps
 from r1lite.objective import IMITATE
 from r1lite.policy import Policy
 from r1lite.run import Place
-from r1lite.setup import make_policy, make_prompter
-from r1lite.traces import FILE, demonstrations, from_file
+from r1lite.score import Scorer
+from r1lite.setup import make_policy, make_prompter, make_rules
+from r1lite.teacher import ask_teacher
+from r1lite.traces import ASKED, FILE, demonstrations, from_file, sample_traces
 from r1lite.types import Sample
 
 T = TypeVar("T")
@@ -21,18 +24,42 @@ Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
 
 
 def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Place) -> Path:
-    """Supervised training on the task's demonstrations, an earlier stage's data, or a file."""
+    """Supervised training on the task's demonstrations, a model's own right answers, an earlier stage's data, or a file."""
     policy = make_policy(start, whole, cfg, steps=cfg.steps)
-    prompter = make_prompter(policy.tokenizer, whole)
-    seed = f"{whole.seed}/{place.name}"
-    if cfg.data == "task":
-        samples = demonstrations(whole, cfg.examples, prompter, seed=seed)
+    batches = epochs(_examples(policy, cfg, whole, place), cfg.batch_size, f"{whole.seed}/{place.name}")
+    if cfg.gate == "signal":
+        _through_gate(policy, batches, cfg, whole, place)
     else:
-        made = place.run / cfg.data / FILE
-        samples = from_file(made if made.is_file() else Path(cfg.data), prompter)
-        samples = samples[: cfg.examples or None]
-    imitate(policy, epochs(samples, cfg.batch_size, seed), cfg, place, steps=cfg.steps)
+        imitate(policy, batches, cfg, place, steps=cfg.steps)
     return place.final
+
+
+def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place) -> list[Sample]:
+    prompter = make_prompter(policy.tokenizer, whole)
+    if cfg.data == "task":
+        return demonstrations(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
+    made = (place.out if cfg.data in ASKED else place.run / cfg.data) / FILE
+    if cfg.data in ASKED and not made.is_file():
+        if cfg.data == "teacher":
+            ask_teacher(prompter, whole, cfg.ask, place)
+        else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
+            sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
+    return from_file(made if made.is_file() else Path(cfg.data), prompter)[: cfg.examples or None]
+
+
+def _through_gate(policy: Policy, batches: Batches, cfg: ImitationConfig, whole: Config, place: Place) -> None:
+    """The same training, looked at in between."""
+    with Scorer(make_rules(whole), whole.scoring) as scorer:
+        gate = Gate(policy, cfg, whole, place, scorer)
+        run_steps(
+            policy,
+            lambda step: policy.step(batches(step), IMITATE) | gate.look(step),
+            cfg,
+            place,
+            steps=cfg.steps,
+            shown=("loss", "entropy"),
+        )
+        gate.settle(place.final)
 
 
 def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:

@@ -75,6 +75,16 @@ def _causal(where: str, cfg: ModelConfig) -> Any:
         raise ValueError(f"model.attention={cfg.attention}: {str(error).splitlines()[0]}") from error
 
 
+def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
+    """A tokenizer alone."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(locate(path))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the tokenizer of model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+
+
 def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The same model with a head for one number in place of the vocabulary's; new weights in the head are 0."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer

@@ -12,7 +12,7 @@ from functools import cache
 from r1lite.config import CONF
 
 # Settings whose keys belong to rules and tasks: they may be new, and are checked against signatures later.
-OPEN = ("rewards", "task", "pretrain.corpus")
+OPEN = ("rewards", "task", "pretrain.corpus", "teacher.extra")
 FLAGS = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m")
 FLAGS += (
     "--shell-completion",

@@ -13,6 +13,7 @@ from r1lite.console import say, show_table
 from r1lite.evaluate import evaluate
 from r1lite.files import read_json, write_json
 from r1lite.run import Run
+from r1lite.traces import SAMPLING
 
 
 class Report:
@@ -32,6 +33,9 @@ class Report:
             found = evaluate(weights, self.run.cfg)
             write_json(own, found)
             entry |= found
+        sampled = self.run.folder / name / SAMPLING
+        if sampled.exists():
+            entry["sampling"] = read_json(sampled)
         self.entries.append(entry)
         write_card(self.run, name, Path(weights), self.entries)
         self._write("running")

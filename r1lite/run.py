@@ -17,6 +17,11 @@ from r1lite.track import Tracker
 
 # Settings that may differ when a run goes on: they change what is done next, not what was done.
 FREE = ("run_dir", "stages", "scoring.workers", "scoring.seconds", "scoring.max_failed_share", "rl.show_every", "parity")
+# How a teacher is reached; not which one, nor what it is asked.
+FREE += tuple(
+    f"teacher.{name}"
+    for name in ("url", "api_key_env", "concurrency", "requests_per_minute", "retries", "backoff", "timeout", "price_in", "price_out")
+)
 DONE, SOURCES = "done.json", "sources.json"
 
 

@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from r1lite.config import Config, DistillConfig, RejectConfig
-from r1lite.console import Progress
+from r1lite.config import AskConfig, Config, DistillConfig, RejectConfig
+from r1lite.console import Progress, say
 from r1lite.decontaminate import training_problems
 from r1lite.feed import Feed
-from r1lite.files import atomic
+from r1lite.files import atomic, write_json
 from r1lite.ledger import Ledger
 from r1lite.prompt import Prompter, respond
-from r1lite.quality import keep_best
+from r1lite.quality import sift
 from r1lite.score import Scorer
 from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
-from r1lite.types import Problem, Sample, Scored, TeachingTask
+from r1lite.types import Group, Problem, Sample, Scored, TeachingTask
 from tasks._files import as_prompt, read_rows, require
 
-FILE = "data.jsonl"
+FILE, SAMPLING = "data.jsonl", "sampling.json"
+ASKED = ("teacher", "own")  # as data=: what such a model answers is asked for, scored and sifted
+Wanted = RejectConfig | DistillConfig | AskConfig
 
 
-def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: RejectConfig | DistillConfig, *, folder: Path, name: str) -> Path:
+def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, folder: Path, name: str) -> Path:
     """Ask the model, score its answers, keep the right and readable ones; write them to `folder/data.jsonl`."""
     prompter = make_prompter(tokenizer, cfg)
-    sampler = make_sampler(model, prompter, cfg)
+    problems = asked_problems(prompter, cfg, wanted, name=name)
+    groups = make_sampler(model, prompter, cfg).sample(problems, n=wanted.samples, seed=f"{cfg.seed}/{name}")
+    return keep_traces(groups, len(problems), cfg, wanted, folder=folder, name=name)
+
+
+def asked_problems(prompter: Prompter, cfg: Config, wanted: Wanted, *, name: str) -> list[Problem]:
     feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{name}", prompter=prompter, limits=cfg.prompt)
-    problems = feed.take(wanted.prompts)
-    groups: list[list[Scored]] = []
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
+    return feed.take(wanted.prompts)
+
+
+def keep_traces(
+    groups: Iterable[Group], count: int, cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any] | None = None
+) -> Path:
+    """Score answers as they come, sift them, and say in `sampling.json` how many were dropped for what, beside what is `known`."""
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", count) as progress:
         asked = []
-        for group in sampler.sample(problems, n=wanted.samples, seed=f"{cfg.seed}/{name}"):
+        for group in groups:
             asked += scorer.ask([group])
             progress.advance({})
-        groups = scorer.wait(asked)
-        Ledger(folder / "rollouts", name).write(0, groups)
+        scored = scorer.wait(asked)
+        Ledger(folder / "rollouts", name).write(0, scored)
         scorer.check_health()
-    kept = keep_best(groups, per_prompt=wanted.keep_per_prompt)
+    kept, dropped = sift(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
+    answers, why = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
+    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **(known or {})})
     if not kept:
-        asked_for = len(problems) * wanted.samples
-        raise ValueError(f"{name}: none of {asked_for} responses is right and readable; train the model further, or raise {name}.samples")
-    write_rows(folder / FILE, [_as_row(scored) for scored in kept])
+        raise ValueError(
+            f"{name}: none of {answers} responses is right and readable ({why}); train the model further, ask for more samples, "
+            f"or see quality.* for what is dropped"
+        )
+    write_rows(folder / FILE, [_as_row(one) for one in kept])
+    say(f"{name}: kept {len(kept)} of {answers} responses in {folder / FILE}{f'; dropped: {why}' if why else ''}")
     return folder / FILE
 
 

@@ -25,6 +25,7 @@ ARROWS = {
     "r1lite/filters.py": ("r1lite.types", "r1lite.advantage"),
     "r1lite/losses.py": ("r1lite.types",),
     "r1lite/terms.py": ("r1lite.types", "r1lite.losses", "r1lite.objective"),
+    "r1lite/distill_loss.py": (),
     # The presets' values live in YAML.
     "r1lite/objective.py": ("r1lite.types", "r1lite.losses", "r1lite.terms", "r1lite.config.algorithm_values"),
     "r1lite/prompt.py": ("r1lite.types",),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -118,13 +119,65 @@ BAD = [
     ("rl.curriculum.revisit=2", "rl.curriculum.revisit must lie between 0 and 1, got 2.0"),
     ("data.ngram=0", "data.ngram must be at least 1, got 0"),
     ("data.decontaminate_against=[gone.jsonl]", "data.decontaminate_against: gone.jsonl does not exist"),
+    ("distill.teacher=remote", "unknown distill.teacher 'remote'. Known: endpoint, local"),
+    ("distill.method=onpolicy", "unknown distill.method 'onpolicy'. Did you mean 'on_policy'?"),
+    ("distill.loss=kl", "unknown distill.loss 'kl'. Known: forward_kl, jsd, reverse_kl"),
+    ("distill.loss=jsd distill.beta=1", "distill.beta must lie between 0 and 1, got 1.0"),
+    ("distill.top_k=-1", "distill.top_k must be at least 0, got -1"),
+    ("distill.on_policy_share=1.5", "distill.on_policy_share must lie between 0 and 1, got 1.5"),
+    ("distill.steps=0", "distill.steps must be at least 1, got 0"),
+    ("distill.teacher=endpoint", "teacher.url='' should be the address of an endpoint, such as http://localhost:8000/v1"),
+    ("cold_start.data=teacher", "teacher.url='' should be the address of an endpoint"),
+    ("distill.teacher=endpoint teacher.url=file:///etc/passwd", "teacher.url='file:///etc/passwd' should be the address"),
+    ("distill.teacher=endpoint teacher.url=http://me:key@a/v1", "teacher.url holds a key or a password, and it is written to files"),
+    ("distill.teacher=endpoint teacher.url=http://a/v1", "teacher.model is empty"),
+    (
+        "distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.concurrency=0",
+        "teacher.concurrency must be at least 1, got 0",
+    ),
+    ("distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.timeout=0", "teacher.timeout must be above 0, got 0.0"),
+    (
+        "distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.price_in=-1",
+        "teacher.price_in must be at least 0, got -1.0",
+    ),
+    ("distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.api_key_env=NO_SUCH_KEY", "no such environment variable"),
+    (
+        "distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m distill.method=on_policy",
+        "needs the teacher's distribution over the student's tokens, which no endpoint gives. Use distill.method=traces",
+    ),
+    ("cold_start.gate=best", "unknown cold_start.gate 'best'. Known: last, signal"),
+    ("cold_start.gate_every=0", "cold_start.gate_every must be at least 1, got 0"),
+    ("cold_start.gate_prompts=0", "cold_start.gate_prompts must be at least 1, got 0"),
+    (
+        "stages=[cold_start] cold_start.gate=signal rl.group_size=1",
+        "cold_start.gate=signal compares the rollouts of a prompt, and rl.group_size",
+    ),
+    ("cold_start.data=own cold_start.ask.samples=0", "cold_start.ask.samples must be at least 1, got 0"),
+    ("quality.max_tokens=-1", "quality.max_tokens must be at least 0, got -1"),
+    ("quality.min_language_share=2", "quality.min_language_share must lie between 0 and 1, got 2.0"),
+    ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
 ]
 
 
 @pytest.mark.parametrize(("setting", "says"), BAD, ids=[setting for setting, _ in BAD])
 def test_bad_settings_are_refused(setting: str, says: str, composed: Callable[..., Config]) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
-        check(composed(setting))
+        check(composed(*setting.split()))
+
+
+def test_a_student_of_other_tokens_is_refused_before_its_teacher_is_trained(
+    config: Callable[..., Config], model_folder: Path, model: Any, tmp_path: Path
+) -> None:
+    from r1lite import models
+    from r1lite.tiny import build_tokenizer
+
+    larger = build_tokenizer()
+    larger.add_tokens(["<new>"])
+    models.save(model, larger, tmp_path / "other")
+    sane = [f"model.path={model_folder}", f"distill.student={model_folder}", "distill.method=on_policy", "scoring.workers=0"]
+    check(config(*sane))
+    with pytest.raises(ValueError, match=r"1 differ, such as '<new>' .* Use distill\.method=traces"):
+        check(config(*sane, f"distill.student={tmp_path / 'other'}"))
 
 
 def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:

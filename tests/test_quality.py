@@ -1,8 +1,13 @@
 """What is kept to learn from."""
 
+import pytest
+
+from r1lite.config import QualityConfig
 from r1lite.prompt import respond
-from r1lite.quality import keep_best, loops, readable
-from r1lite.types import Finish, Problem, Response, Rollout, Scored
+from r1lite.quality import fault, loops, main_language_share, sift, unfit, unreadable
+from r1lite.types import Finish, Problem, Response, Rollout, Scored, Verdict
+
+ALL = QualityConfig(max_tokens=0, max_paragraph=0, min_language_share=0.0, code_blocks="nowhere")
 
 
 def scored(thought: str, *, reward: float = 1.0, problem: str = "p", tokens: int = 3, finish: Finish = "stop", text: str = "") -> Scored:
@@ -16,12 +21,16 @@ def thoughts(kept: list[Scored]) -> list[str]:
     return [s.rollout.text.removeprefix("<think>").split("</think>")[0] for s in kept]
 
 
+def keep_best(groups: list[list[Scored]], *, per_prompt: int) -> list[Scored]:
+    return sift(groups, ALL, per_prompt=per_prompt)[0]
+
+
 def test_readable_is_finished_well_formed_and_unbroken() -> None:
-    assert readable(scored("1+1=2"))
-    assert not readable(scored("1+1=2", finish="length"))
-    assert not readable(scored("", text="<answer>2</answer>"))
-    assert not readable(scored("1+1=\ufffd"))
-    assert not readable(scored(" ".join(["so on"] * 40)))
+    assert unreadable(scored("1+1=2")) == ""
+    assert unreadable(scored("1+1=2", finish="length")) == "cut_off"
+    assert unreadable(scored("", text="<answer>2</answer>")) == "malformed"
+    assert unreadable(scored("1+1=\ufffd")) == "broken_characters"
+    assert unreadable(scored(" ".join(["so on"] * 40))) == "loop"
 
 
 def test_a_loop_is_a_run_of_eight_words_for_the_fourth_time() -> None:
@@ -56,3 +65,59 @@ def test_a_prompt_that_comes_twice_shares_its_places() -> None:
 def test_only_what_is_readable_is_kept() -> None:
     group = [scored("a", finish="length"), scored("", text="<answer>2</answer>"), scored("b")]
     assert thoughts(keep_best([group], per_prompt=3)) == ["b"]
+
+
+def strict(**changes: object) -> QualityConfig:
+    return QualityConfig(**({"max_tokens": 0, "max_paragraph": 0, "min_language_share": 0.0, "code_blocks": "nowhere"} | changes))  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("one", "setting", "why"),
+    [
+        (scored("a", tokens=9), {"max_tokens": 8}, "too_long"),
+        (scored("a", tokens=8), {"max_tokens": 8}, ""),
+        (scored("first\n\n" + "x" * 21 + "\n \nlast"), {"max_paragraph": 20}, "long_paragraph"),
+        (scored("first\n\n" + "x" * 20 + "\n \nlast"), {"max_paragraph": 20}, ""),
+        (scored("so:\n```python\nx=1\n```\ndone"), {"code_blocks": "thought"}, "code_block"),
+        (scored("so:\n~~~\nx=1\n~~~\ndone"), {"code_blocks": "anywhere"}, "code_block"),
+        (scored("a ``` inside a line is no fence"), {"code_blocks": "anywhere"}, ""),
+        (scored("", text="<think>so</think><answer>\n```\nx=1\n```\n</answer>"), {"code_blocks": "thought"}, ""),
+        (scored("", text="<think>so</think><answer>\n```\nx=1\n```\n</answer>"), {"code_blocks": "anywhere"}, "code_block"),
+        (
+            scored("We add both numbers and get four. 我们把两个数字加起来得到四，所以答案是四。"),
+            {"min_language_share": 0.8},
+            "mixed_languages",
+        ),
+        (scored("We add both of the numbers, and we get four."), {"min_language_share": 1.0}, ""),
+        (scored("设 x = 3，那么 2x = 6，所以答案是六。"), {"min_language_share": 0.8}, ""),
+        (scored("7+12=19 19*3=11"), {"min_language_share": 1.0}, ""),
+    ],
+)
+def test_what_the_settings_do_not_allow(one: Scored, setting: dict[str, object], why: str) -> None:
+    assert unfit(one, ALL) == ""
+    assert unfit(one, strict(**setting)) == why
+
+
+def test_the_main_language_is_that_of_most_words() -> None:
+    # 21 characters of Chinese weigh 0.6 words each, and stand against 7 English words.
+    text = "我们把两个数字加起来得到四所以答案是四没有别的. We add both of them to get four."
+    assert main_language_share(text) == pytest.approx(21 * 0.6 / (21 * 0.6 + 8), abs=0.03)
+    assert main_language_share("1+1=2") == 1.0
+
+
+def test_every_dropped_response_is_counted_once_by_the_first_reason() -> None:
+    failed = Scored(
+        problem=Problem(id="p", prompt="?"),
+        rollout=scored("x").rollout,
+        reward=0.0,
+        verdicts={"answer": Verdict(value=None, outcome="failed")},
+    )
+    wrong = scored("w", reward=0.0)
+    wrong = Scored(problem=wrong.problem, rollout=wrong.rollout, reward=0.0, verdicts={"answer": Verdict(value=0.0)})
+    fence = scored("```\nx\n```")
+    group = [scored("a"), scored("a"), scored("b", tokens=4), failed, wrong, scored("c", finish="length"), fence]
+    kept, dropped = sift([group], strict(code_blocks="thought"), per_prompt=1)
+    assert thoughts(kept) == ["a"]
+    assert dropped == {"duplicate": 1, "over_the_cap": 1, "not_judged": 1, "wrong": 1, "cut_off": 1, "code_block": 1}
+    assert len(kept) + sum(dropped.values()) == len(group)
+    assert fault(wrong, ALL) == "wrong"

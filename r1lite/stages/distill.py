@@ -1,31 +1,89 @@
-"""Distillation: a smaller model learns from the right and readable answers of a larger one."""
+"""Distillation: a smaller model learns from a larger one, by its right and readable answers or token by token."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from r1lite import adapters, models
 from r1lite.config import Config
+from r1lite.console import say
+from r1lite.feed import Feed
 from r1lite.imitation import epochs, imitate
+from r1lite.loop import run_steps
+from r1lite.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
 from r1lite.policy import Policy
+from r1lite.prompt import Prompter
 from r1lite.run import Place
-from r1lite.setup import make_prompter
+from r1lite.setup import make_prompter, make_sampler, make_task
 from r1lite.stages import stage
+from r1lite.teacher import ask_teacher
 from r1lite.traces import FILE, from_file, sample_traces
+from r1lite.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
 
 
 @stage("distill")
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """`start` is the teacher; the student's weights are what comes out."""
-    teacher, tokenizer = models.load(str(start), cfg.model)
-    student, student_tokenizer = models.load(cfg.distill.student, cfg.model)
-    share = models.parameters(student) / models.parameters(teacher)
+    """`start` is the teacher, unless an endpoint is; the student's weights are what comes out."""
+    settings, seed = cfg.distill, f"{cfg.seed}/distill"
+    student, tokenizer = models.load(settings.student, cfg.model)
+    prompter = make_prompter(tokenizer, cfg)
+    traces, teacher = place.out / FILE, None
+    if settings.teacher == "local":
+        teacher = _local_teacher(start, student, cfg)
+    if (settings.method == "traces" or _written(cfg)[1]) and not traces.is_file():
+        if teacher is None:
+            ask_teacher(prompter, cfg, settings, place)
+        else:
+            sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
+    policy = Policy(adapters.prepared(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
+    if settings.method == "traces" or teacher is None:
+        imitate(policy, epochs(from_file(traces, prompter), settings.batch_size, seed), settings, place, steps=settings.steps)
+    else:
+        _on_policy(policy, _followed(*teacher, prompter, student, cfg), prompter, cfg, place)
+    return place.final
+
+
+def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config, place: Place) -> None:
+    settings, seed = cfg.distill, f"{cfg.seed}/distill"
+    own, theirs = _written(cfg)
+    feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
+    asked = epochs(feed.take(settings.prompts), own, f"{seed}/asked") if own else None
+    traces = epochs(written_by_teacher(place.out / FILE, prompter, teacher), theirs, seed) if theirs else None
+    sampler = make_sampler(policy.model, prompter, cfg)
+
+    def step(number: int) -> dict[str, float]:
+        lessons: list[Lesson] = [] if traces is None else list(traces(number))
+        written = [] if asked is None else written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
+        lengths = [len(lesson.student.token_ids) for lesson in written]
+        wrote = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
+        return follow(policy, lessons + written, teacher, settings) | wrote
+
+    run_steps(policy, step, settings, place, steps=settings.steps, shown=("loss", "agreement"))
+
+
+def _written(cfg: Config) -> tuple[int, int]:
+    """The sequences of a step that the student writes, and those that the teacher wrote."""
+    own = round(cfg.distill.on_policy_share * cfg.distill.batch_size)
+    return own, cfg.distill.batch_size - own
+
+
+def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
+    model, tokenizer = models.load(str(start), cfg.model)
+    share = models.parameters(student) / models.parameters(model)
     if share > cfg.distill.max_share:
         raise ValueError(f"the student has {share:.2f} of the teacher's parameters, more than distill.max_share={cfg.distill.max_share}")
-    if not (place.out / FILE).is_file():
-        sample_traces(teacher, tokenizer, cfg, cfg.distill, folder=place.out, name=place.name)
-    samples = from_file(place.out / FILE, make_prompter(student_tokenizer, cfg))
-    student = adapters.prepared(student, cfg.model, seed=cfg.seed)
-    policy = Policy(student, student_tokenizer, cfg.distill, total_steps=cfg.distill.steps)
-    imitate(policy, epochs(samples, cfg.distill.batch_size, f"{cfg.seed}/distill"), cfg.distill, place, steps=cfg.distill.steps)
-    return place.final
+    return model.requires_grad_(False), tokenizer
+
+
+def _followed(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cfg: Config) -> Teacher:
+    """The teacher, if the student can follow it token by token."""
+    theirs = make_prompter(tokenizer, cfg)
+    needed = same_vocabulary(tokenizer, prompter.tokenizer)
+    same_opening(theirs, prompter, make_task(cfg).problems("train")[0])
+    rows = [m.get_output_embeddings().weight.shape[0] for m in (model, student)]
+    width, notice = common_width(rows[0], rows[1], needed)
+    for line in (notice, odd_ends(tokenizer, prompter.tokenizer)):
+        if line:
+            say(f"distill: {line}")
+    return Teacher(model=model, prompter=theirs, width=width)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from r1lite import models
 from r1lite.config import Config
-from r1lite.console import say
 from r1lite.run import Place
 from r1lite.stages import stage
 from r1lite.traces import sample_traces
@@ -16,7 +15,5 @@ from r1lite.traces import sample_traces
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Writes `data.jsonl`; the weights stay what they were."""
     model, tokenizer = models.load(str(start), cfg.model)
-    path = sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
-    kept = sum(1 for _ in path.open(encoding="utf-8"))
-    say(f"reject: kept {kept} of {cfg.reject.prompts * cfg.reject.samples} responses in {path}")
+    sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
     return start
