@@ -42,6 +42,11 @@ class SamplerConfig:
     max_tokens: int = MISSING  # longest completion
     stop: list[str] = MISSING  # strings that end a completion, besides the end token
     max_rows: int = MISSING  # rollouts decoded at once
+    eager: bool = MISSING  # vllm: start at once; false compiles first, which long runs earn back
+    cache_gb: float = MISSING  # vllm: memory for keys and values, in GiB
+    urls: list[str] = MISSING  # vllm_server: where the servers are, such as http://127.0.0.1:8001
+    sync_folder: str = MISSING  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
+    seconds: float = MISSING  # vllm_server: deadline of one request
 
 
 @dataclass

