@@ -114,8 +114,8 @@ def test_a_seed_gives_the_same_again_whoever_shares_the_batch(made: Any) -> None
 
 
 def test_groups_come_whole_and_one_by_one(made: Any) -> None:
-    _, sampler, _ = made("sampler.max_rows=4")
-    sampling = sampler.sample(PROBLEMS, n=4, seed="s")
+    _, sampler, _ = made()
+    sampling = sampler.sample(PROBLEMS * 2, n=4, seed="s")  # twice as many as are decoded at once
     first = next(sampling)
     assert [r.index for r in first.rollouts] == [0, 1, 2, 3]
     assert sampler.engine.llm.llm_engine.has_unfinished_requests()
@@ -127,14 +127,16 @@ def test_groups_come_whole_and_one_by_one(made: Any) -> None:
 def test_stop_strings_and_several_end_tokens_end_a_rollout(made: Any) -> None:
     _, sampler, tokenizer = made()
     free = rollouts(sampler.sample(PROBLEMS, n=1, seed="s", greedy=True))[0]
-    stop = tokenizer.decode(free.token_ids[2:4])
+    stop = tokenizer.decode(free.token_ids[:4])
     _, stopping, _ = made(f"sampler.stop=['{stop}']")
     stopped = rollouts(stopping.sample(PROBLEMS, n=1, seed="s", greedy=True))[0]
     assert (stopped.token_ids, stopped.finish) == (free.token_ids[:4], "stop")
     assert stopped.text.endswith(stop)
-    sampler.ends = sampler.ends | {free.token_ids[2]}
+    end = free.token_ids[5]
+    sampler.ends = sampler.ends | {end}
     ended = rollouts(sampler.sample(PROBLEMS, n=1, seed="s", greedy=True))[0]
-    assert (ended.token_ids, ended.finish, ended.text) == (free.token_ids[:3], "stop", tokenizer.decode(free.token_ids[:2]))
+    before = free.token_ids[: free.token_ids.index(end)]
+    assert (ended.token_ids, ended.finish, ended.text) == ((*before, end), "stop", tokenizer.decode(before))
 
 
 @pytest.mark.parametrize("dora", [False, True], ids=["lora", "dora"])
@@ -156,15 +158,15 @@ def disturbed_adapters(model: Any) -> Any:
 
 def test_what_does_not_fit_the_engine_is_an_error_that_says_so(made: Any) -> None:
     _, sampler, _ = made()
-    with pytest.raises(ValueError, match="maximum"):
+    with pytest.raises(ValueError, match=r"refuses a prompt of \d+ tokens: .*maximum"):
         list(sampler.sample([Problem(id="huge", prompt="9" * 1000)], n=1, seed="s"))
     assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
 
 
 def test_the_recipe_runs_with_it(config: Any, tmp_path: Path) -> None:
     settings = (
-        "experiment=r1_zero sampler=vllm sampler.cache_gb=0.25 sampler.max_rows=16 rl.steps=2 rl.prompts_per_step=4 rl.group_size=4 "
-        "evaluate.problems=4 evaluate.samples=2 evaluate.k=2 evaluate.every_stage=true task.difficulty=easy threads=1"
+        "experiment=r1_zero sampler=vllm sampler.cache_gb=0.25 sampler.max_rows=16 sampler.max_tokens=16 prompt.max_tokens=400 "
+        "rl.steps=2 rl.prompts_per_step=4 rl.group_size=4 evaluate.problems=4 evaluate.samples=2 evaluate.k=2 evaluate.every_stage=true task.difficulty=easy threads=1"
     ).split()
     train(config(*settings, f"run_dir={tmp_path / 'run'}"))
     assert json.loads((tmp_path / "run/summary.json").read_text())["status"] == "finished"

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,10 +114,15 @@ class Engine:
                 name = str(next(self.numbers))
                 only_whole, readable = params.RequestOutputKind.FINAL_ONLY, bool(how["stop"])
                 wanted = params.SamplingParams(**how, seed=ask.seed, output_kind=only_whole, detokenize=readable)
-                engine.add_request(name, {"prompt_token_ids": list(ask.prompt_ids)}, wanted)
+                try:
+                    engine.add_request(name, {"prompt_token_ids": list(ask.prompt_ids)}, wanted)
+                except import_module("vllm.exceptions").VLLMValidationError as error:
+                    raise ValueError(f"sampler=vllm refuses a prompt of {len(ask.prompt_ids)} tokens: {error}") from error
                 waiting[name] = ask
             while waiting:
-                for output in engine.step():
+                with torch.compiler.set_stance("force_eager" if self.plan.cfg.eager else "default"):
+                    outputs = engine.step()
+                for output in outputs:
                     if output.finished:
                         yield waiting.pop(output.request_id), output.outputs[0]
         finally:  # whoever asked may have stopped listening
@@ -186,7 +192,8 @@ def _torch_as_it_was() -> Iterator[None]:
     """vLLM's CPU build forbids a later change of the number of threads, which a trainer in the same process needs."""
     setter, threads = torch.set_num_threads, torch.get_num_threads()
     try:
-        yield
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of vLLM to torch, not to the reader
+            yield
     finally:
         torch.set_num_threads = setter
         torch.set_num_threads(threads)
