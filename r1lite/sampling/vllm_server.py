@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -58,15 +58,10 @@ class VllmServerSampler:
         self._bring_up()
         asking = Asking(problems, self.prompter, self.ends, n=n, seed=seed)
         how = settings(self.cfg, self.ends, greedy=greedy)
-        with ThreadPoolExecutor(max_workers=self.cfg.max_rows) as pool:
-            answers = {pool.submit(self._answer, ask, how): ask for ask in asking.asks}
-            try:
-                for answer in as_completed(answers):
-                    group = asking.take(answers[answer], answer.result())
-                    if group is not None:
-                        yield group
-            finally:  # whoever asked may have stopped listening
-                pool.shutdown(wait=False, cancel_futures=True)
+        for ask, answer in in_turn(lambda ask: self._answer(ask, how), asking.asks, at_once=self.cfg.max_rows):
+            group = asking.take(ask, answer)
+            if group is not None:
+                yield group
 
     def _answer(self, ask: Ask, how: dict[str, Any]) -> Answer:
         """From whichever server can give it. Its weights are looked at afterwards: one that was restarted has lost their name."""
@@ -129,3 +124,25 @@ class VllmServerSampler:
             save_file(tensors, part)
         if old is not None:
             remove(old)
+
+
+def in_turn(answer: Callable[[Ask], Answer], asks: Sequence[Ask], *, at_once: int) -> Iterator[tuple[Ask, Answer]]:
+    """Answers as they come. After an error nothing new is begun, and it is raised when all that was under way has been given."""
+    failed: BaseException | None = None
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        asked = {pool.submit(answer, ask): ask for ask in asks}
+        pending = set(asked)
+        try:
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for one in done:
+                    if one.exception() is None:
+                        yield asked[one], one.result()
+                    failed = failed or one.exception()
+                if failed:
+                    pending = {one for one in pending if not one.cancel()}
+        finally:  # whoever asked may have stopped listening
+            for one in pending:
+                one.cancel()
+    if failed:
+        raise failed
