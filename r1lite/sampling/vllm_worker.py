@@ -41,6 +41,10 @@ class DiskTransfer(WeightTransferEngine):
     init_info_cls = Init
     update_info_cls = Update
 
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.wanted = {name for name, _ in self.model.named_parameters()}  # while tied weights still are one
+
     def init_transfer_engine(self, init_info: Init) -> None:
         set_temperature(self.model, init_info.temperature)
 
@@ -48,10 +52,9 @@ class DiskTransfer(WeightTransferEngine):
         initialize_layerwise_reload(self.model)
 
     def receive_weights(self, update_info: Update) -> None:
-        wanted = {name for name, _ in self.model.named_parameters()}
         model: Any = self.model
         loaded = model.load_weights(_read(update_info.path))
-        missing = sorted(wanted - loaded) if loaded is not None else []
+        missing = sorted(self.wanted - loaded) if loaded is not None else []
         if missing:
             raise ValueError(f"{update_info.path} lacks weights for {', '.join(missing[:3])}")
 
