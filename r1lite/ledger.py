@@ -53,6 +53,7 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
         "prompt_ids": rollout.prompt_ids,
         "token_ids": rollout.token_ids,
         "logprobs": rollout.logprobs,
+        "version": rollout.version,
     }
 
 
@@ -77,5 +78,6 @@ def _schema() -> Any:
         "prompt_ids": pa.list_(pa.int32()),
         "token_ids": pa.list_(pa.int32()),
         "logprobs": pa.list_(pa.float32()),
+        "version": pa.int32(),
     }
     return pa.schema(list(types.items()))

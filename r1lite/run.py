@@ -16,7 +16,18 @@ from r1lite.files import atomic, read_json, write_json
 from r1lite.track import Tracker
 
 # Settings that may differ when a run goes on: they change what is done next, not what was done.
-FREE = ("run_dir", "stages", "scoring.workers", "scoring.seconds", "scoring.max_failed_share", "rl.show_every", "parity")
+FREE = (
+    "run_dir",
+    "stages",
+    "scoring.workers",
+    "scoring.seconds",
+    "scoring.max_failed_share",
+    "rl.show_every",
+    "parity",
+    "sampler.urls",
+    "sampler.sync_folder",
+    "sampler.seconds",
+)
 # How a teacher is reached; not which one, nor what it is asked.
 FREE += tuple(
     f"teacher.{name}"

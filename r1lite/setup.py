@@ -21,7 +21,7 @@ from r1lite.types import Sampler, Task
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-SAMPLERS = ("native",)
+SAMPLERS = ("native", "vllm", "vllm_server")
 
 
 def make_task(cfg: Config, **changes: Any) -> Task:
@@ -64,6 +64,14 @@ def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
 def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    if cfg.sampler.name == "vllm":
+        from r1lite.sampling.vllm_local import VllmSampler
+
+        return VllmSampler(model, prompter, cfg.sampler, longest=cfg.prompt.max_tokens + cfg.sampler.max_tokens)
+    if cfg.sampler.name == "vllm_server":
+        from r1lite.sampling.vllm_server import VllmServerSampler
+
+        return VllmServerSampler(model, prompter, cfg.sampler)
     from r1lite.sampling.native import NativeSampler
 
     return NativeSampler(model, prompter, cfg.sampler)

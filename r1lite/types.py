@@ -45,6 +45,7 @@ class Rollout:
     text: str
     prefill: str = ""  # what the template had already written for the model, such as "<think>\n"
     finish: Finish = "stop"
+    version: int = 0  # of the weights that sampled it: how often the sampler had been given new ones
 
     @property
     def response(self) -> str:

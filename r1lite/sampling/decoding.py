@@ -53,9 +53,11 @@ class Decoding:
         n: int,
         seed: str,
         greedy: bool,
+        version: int = 0,
     ) -> None:
         self.model, self.prompter, self.cfg, self.ends = model, prompter, cfg, ends
         self.problems, self.n, self.seed, self.greedy = problems, n, seed, greedy
+        self.version = version
         self.streams = streams(problems)
         self.prompts = [self.prompter.ids(p) for p in problems]
         # Long prompts first: a batch then needs its widest cache at the start, and rows of one width share it.
@@ -191,6 +193,7 @@ class Decoding:
                 text=as_text(tokenizer, row.token_ids, self.ends),
                 prefill=prefill,
                 finish=row.finish or "length",
+                version=self.version,
             )
             for row in rows
         )

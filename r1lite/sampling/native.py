@@ -29,6 +29,7 @@ class NativeSampler:
         dtype = model.dtype if cfg.dtype == "auto" else dtype_of(cfg.dtype)
         self.decoder, self.prompter, self.cfg = decoder_of(model, dtype), prompter, cfg
         self.ends = end_tokens(model, prompter)
+        self.version = 0
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Take over new weights. The policy's own are already here; anyone else's are copied in."""
@@ -37,6 +38,7 @@ class NativeSampler:
             for name, tensor in weights:
                 if mine[name] is not tensor:
                     mine[name].copy_(tensor)
+        self.version += 1
 
     @property
     def dtype(self) -> torch.dtype:
@@ -45,7 +47,8 @@ class NativeSampler:
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        decoding = Decoding(self.decoder, self.prompter, self.cfg, self.ends, problems, n=n, seed=seed, greedy=greedy)
+        seen = self.decoder, self.prompter, self.cfg, self.ends, problems
+        decoding = Decoding(*seen, n=n, seed=seed, greedy=greedy, version=self.version)
         with packed(self.decoder):
             yield from decoding.groups()
 
