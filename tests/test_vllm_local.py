@@ -166,7 +166,7 @@ def test_what_does_not_fit_the_engine_is_an_error_that_says_so(made: Any) -> Non
 def test_the_recipe_runs_with_it(config: Any, tmp_path: Path) -> None:
     settings = (
         "experiment=r1_zero sampler=vllm sampler.cache_mb=256 sampler.max_rows=16 sampler.max_tokens=16 prompt.max_tokens=400 "
-        "rl.steps=2 rl.prompts_per_step=4 rl.group_size=4 evaluate.problems=4 evaluate.samples=2 evaluate.k=2 "
+        "rl.steps=2 rl.prompts_per_step=8 rl.group_size=8 evaluate.problems=4 evaluate.samples=2 evaluate.k=2 "
         "evaluate.every_stage=true task.difficulty=easy threads=1"
     ).split()
     train(config(*settings, f"run_dir={tmp_path / 'run'}"))
