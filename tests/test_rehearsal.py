@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,7 @@ class Settings:
     """What a rehearsal reads of a config."""
 
     scoring: ScoringConfig
+    task: dict[str, Any]
 
 
 @pytest.fixture
@@ -56,7 +58,8 @@ def rehearsed(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     before = set(rewards._entries)
 
     def call(name: str, *problems: Problem, workers: int = 0) -> list[str]:
-        cfg = Settings(scoring=ScoringConfig(workers=workers, seconds=0.3, memory_mb=512, max_failed_share=0.05))
+        scoring = ScoringConfig(workers=workers, seconds=0.3, memory_mb=512, max_failed_share=0.05)
+        cfg = Settings(scoring=scoring, task={"name": "arithmetic"})
         return rehearse(cfg, Rules.from_config({name: {}}, [str(plugin)]), problems)  # pyright: ignore
 
     yield call

@@ -18,8 +18,19 @@ from r1lite.types import Group, Problem, Rollout, Sample, Scored, Totals, Verdic
 class Counting:
     """A feed of numbered problems, of which every third has answers that differ."""
 
+    settled = ()
+
     def __init__(self) -> None:
         self.position, self.skipped, self.seeds = 0, 0, []
+
+    def begin(self, step: int, steps: int) -> None:
+        """Nothing is too hard."""
+
+    def learn(self, groups: list[list[Scored]]) -> None:
+        """Nor too easy."""
+
+    def metrics(self) -> dict[str, float]:
+        return {"prompts/skipped": float(self.skipped)}
 
     def take(self, count: int) -> list[Problem]:
         self.position += count
