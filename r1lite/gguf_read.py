@@ -26,9 +26,10 @@ def read_model(path: Path, *, dtype: Any, **how: Any) -> Any:
     fields = _fields(path)
     _sound(path, fields)
     try:
-        read, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(path.parent), gguf_file=path.name, dtype=dtype, output_loading_info=True, **how
         )
+        read, found = loaded
     except RuntimeError as error:  # shapes that do not fit what transformers reads of the file
         raise ValueError(f"{path}: transformers does not read this file as it is meant ({str(error).splitlines()[0]}); {_ELSE}") from error
     missing = sorted(found["missing_keys"])

@@ -44,6 +44,7 @@ def write_gguf(model: Any, tokenizer: Any, path: Path, kind: str) -> None:
     _shape(writer, model.config)
     _tokenizer(writer, tokenizer, split, model.config.vocab_size)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if kind == "F16" else gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     for name, weight in _tensors(model):
         _add(writer, name, weight, kind)
     writer.write_header_to_file()
@@ -119,6 +120,7 @@ def _tokenizer(writer: Any, tokenizer: Any, split: str, size: int) -> None:
         token = getattr(tokenizer, f"{name}_token_id")
         if token is not None:
             getattr(writer, f"add_{name}_token_id")(token)
+    writer.add_add_space_prefix(False)
     writer.add_add_bos_token(False)  # the chat template writes what is to be written
     if tokenizer.chat_template:
         writer.add_chat_template(tokenizer.chat_template)

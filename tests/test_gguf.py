@@ -14,6 +14,7 @@ from r1lite.config import Config
 from r1lite.export import export
 from r1lite.gguf_read import read_model, read_tokenizer
 from r1lite.gguf_write import write_gguf
+from r1lite.run import Run
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>{% endfor %}<|im_start|>"
 TEXT = "to 12<think>\nä 漢</think><|im_end|>"
@@ -99,6 +100,13 @@ def test_a_gguf_file_is_a_model_to_train_and_save(config: Callable[..., Config],
     assert torch.equal(
         ours.load(str(export(str(tmp_path / "out.gguf"), output=str(tmp_path / "x"))), config().model)[0](IDS).logits, again(IDS).logits
     )
+
+
+def test_a_run_knows_which_file_it_began_from(config: Callable[..., Config], tmp_path: Path) -> None:
+    for name, seed in (("a", b"1"), ("b", b"2"), ("c", b"1")):
+        (tmp_path / f"{name}.gguf").write_bytes(seed)
+    a, b, c = (Run(config(f"run_dir={tmp_path}")).inputs(str(tmp_path / f"{name}.gguf")) for name in "abc")
+    assert a == c != b
 
 
 def test_a_tokenizer_beside_the_file_comes_first(tmp_path: Path) -> None:
