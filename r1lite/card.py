@@ -14,7 +14,8 @@ from r1lite import __version__
 from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
 from r1lite.files import atomic, read_json, write_json
 from r1lite.mixed import chosen_rewards
-from r1lite.run import DONE, FREE, Run, flat, sources
+from r1lite.rounds import SECTIONS, kind_of, settings_for
+from r1lite.run import DONE, FREE, Run, first_round, flat, sources
 from r1lite.setup import make_rules
 
 CARD, GENERATION = "README.md", "generation_config.json"
@@ -58,7 +59,7 @@ def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
 
 def config_hash(cfg: Config) -> str:
     """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
-    settings = {k: v for k, v in flat(asdict(cfg)).items() if not any(k == f or k.startswith(f"{f}.") for f in FREE)}
+    settings = {k: v for k, v in flat(asdict(cfg)).items() if not any(f"{first_round(k)}.".startswith(f"{f}.") for f in FREE)}
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -77,7 +78,7 @@ def _lineage(run: Run, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Every stage until this one, and what it began from."""
     yield from ("| stage | began from | settings |", "|---|---|---|")
     for name in (entry["name"] for entry in entries if entry["name"] != "base"):
-        settings = getattr(run.cfg, name, None)
+        settings = getattr(settings_for(run.cfg, name), kind_of(name), None)
         told = [(key, getattr(settings, key)) for key in TOLD if hasattr(settings, key)]
         yield f"| `{name}` | {_start(run, name)} | {_cell(', '.join(f'{key}={value}' for key, value in told))} |"
     if run.cfg.model.lora_rank:
@@ -85,11 +86,12 @@ def _lineage(run: Run, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _start(run: Run, name: str) -> str:
-    if name == "pretrain":
+    cfg, kind = settings_for(run.cfg, name), kind_of(name)
+    if kind == "pretrain":
         return "random weights"
-    if name == "distill":
-        taught_by = f"`{_cell(run.cfg.teacher.model)}`" if run.cfg.distill.teacher == "endpoint" else _before(run, name)
-        return f"`{_cell(run.cfg.distill.student)}`, taught by {taught_by}"
+    if kind == "distill":
+        taught_by = f"`{_cell(cfg.teacher.model)}`" if cfg.distill.teacher == "endpoint" else _before(run, name)
+        return f"`{_cell(cfg.distill.student)}`, taught by {taught_by}"
     return _before(run, name)
 
 
@@ -98,12 +100,13 @@ def _before(run: Run, name: str) -> str:
     start = Path(read_json(run.folder / name / DONE)["start"])
     if start.is_relative_to(run.folder):
         return f"`{start.relative_to(run.folder).parts[0]}`"
-    chosen = getattr(getattr(run.cfg, name, None), "start", "previous")
+    chosen = getattr(getattr(settings_for(run.cfg, name), kind_of(name), None), "start", "previous")
     return f"`{_cell(run.cfg.model.path if chosen in ('base', 'previous') else chosen)}`"
 
 
 def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    done = {entry["name"] for entry in entries}
+    names = [entry["name"] for entry in entries]
+    done = set(map(kind_of, names))
     yield f"- Task `{cfg.task['name']}`: {_cell(_options(cfg.task, 'name'))}"
     if done & LEARNS_FROM_REWARDS:
         for rule, settings in chosen_rewards(cfg).items():
@@ -112,6 +115,10 @@ def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"- Reward `{rule}`, weight {settings.get('weight', 1.0):g}{f' ({_cell(more)})' if more else ''}"
     if "rl" in done:
         yield f"- Algorithm: {algorithm_in_words(cfg.algorithm)}"
+    for name in names:
+        sections = {k: v for k, v in cfg.rounds.get(name, {}).items() if k in SECTIONS}
+        if sections:
+            yield f"- Other than that, in `{name}`: {_cell(_options(flat(sections)))}"
     for file, digest in sources(cfg).items():
         yield f"- File `{file}`, hash `{digest}`"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from r1lite import models
@@ -25,6 +25,7 @@ from r1lite.preference_loss import KINDS
 from r1lite.preferences import check_data
 from r1lite.registry import unknown
 from r1lite.rehearsal import rehearse
+from r1lite.rounds import kind_of, settings_for
 from r1lite.sampling.vllm_local import NOT_INSTALLED, is_installed
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
@@ -36,11 +37,11 @@ def check(cfg: Config) -> list[str]:
     """Raise ValueError with the first thing that is wrong, where it is set and what to do; give what is only odd."""
     if not cfg.stages:
         raise ValueError("stages is empty: name at least one, such as stages=[rl]")
-    for name in cfg.stages:
-        if name not in stages.names():
+    for name in (*cfg.stages, *cfg.rounds):
+        if kind_of(name) not in stages.names():
             raise ValueError(unknown("stage", name, stages.names()))
     if len(set(cfg.stages)) < len(cfg.stages):
-        raise ValueError(f"stages names one twice: {cfg.stages}. Each stage has one folder in the run directory.")
+        raise ValueError(f"stages names one twice: {cfg.stages}. A stage that comes again bears a number, such as rl_2.")
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
     if cfg.stages[0] != "pretrain":
@@ -53,24 +54,32 @@ def check(cfg: Config) -> list[str]:
     task = make_task(cfg)
     problems = _problems(cfg, task)
     rules = make_rules(cfg)
-    check_algorithm(cfg.algorithm)
-    make_objective(cfg)
-    _sampler(cfg)
+    _learning(cfg)
     _scoring(cfg)
     _evaluate(cfg)
     check_data_settings(cfg)
     _at_least("parity", cfg.parity, sequences=0)
     _above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
-    for name, settings in _settings(cfg):
-        _stage(name, settings, cfg)
-    notices = check_lag(cfg.rl.lag, cfg.algorithm) if "rl" in cfg.stages else []
+    notices = [notice for name in cfg.stages for notice in _one_of(name, settings_for(cfg, name))]
     return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
 
 
-def _settings(cfg: Config) -> Iterator[tuple[str, object]]:
-    for name in cfg.stages:
-        if hasattr(cfg, name):
-            yield name, getattr(cfg, name)
+def _one_of(name: str, cfg: Config) -> list[str]:
+    """A stage, as its round has it; and what is odd about it."""
+    kind, changes = kind_of(name), cfg.rounds.get(name) or {}
+    if hasattr(cfg, kind):
+        _stage(name, getattr(cfg, kind), cfg)
+    if changes:
+        _learning(cfg)
+    if {"rewards", "task"} & set(changes):
+        rehearse(cfg, make_rules(cfg), make_task(cfg).problems("train"))
+    return check_lag(cfg.rl.lag, cfg.algorithm) if kind == "rl" else []
+
+
+def _learning(cfg: Config) -> None:
+    check_algorithm(cfg.algorithm)
+    make_objective(cfg)
+    _sampler(cfg)
 
 
 def _stage(name: str, settings: object, cfg: Config) -> None:
@@ -114,10 +123,10 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         _at_least(name, settings, group_size=1)
         if settings.group_size < 2 and not alone:
             raise ValueError(
-                f"rl.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
+                f"{name}.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
             )
         if cfg.algorithm.advantage == "pass_at_k" and cfg.algorithm.pass_k > settings.group_size:
-            raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than rl.group_size={settings.group_size}")
+            raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than {name}.group_size={settings.group_size}")
     if isinstance(settings, RejectConfig | DistillConfig):
         _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
         check_quality(cfg.quality)
@@ -189,7 +198,7 @@ def _not_negative(where: str, settings: object, *names: str) -> None:
 
 def _problems(cfg: Config, task: Task) -> Sequence[Problem]:
     """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
-    training = {"rl", "reject", "distill", "cold_start"} & set(cfg.stages)
+    training = {"rl", "reject", "distill", "cold_start"} & set(map(kind_of, cfg.stages))
     evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
     splits = [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]
     return next(iter([task.problems(split) for split in splits]), ())

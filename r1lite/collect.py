@@ -28,7 +28,7 @@ class Collected:
 
 def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights: int) -> Collected:
     """Where groups without signal are refilled (DAPO), fresh prompts take their place, sampled with the same weights."""
-    watch, seed = Stopwatch(), f"{cfg.seed}/rl/{step}"
+    watch, seed = Stopwatch(), f"{feed.seed}/{step}"
     groups: list[list[Scored]] = []
     feed.begin(step, cfg.rl.steps)
     for again in range(cfg.algorithm.refill_rounds + 1):

@@ -293,7 +293,7 @@ class Config:
     experiment: str = MISSING  # names the run directory
     run_dir: str = MISSING
     seed: int = MISSING
-    stages: list[str] = MISSING
+    stages: list[str] = MISSING  # in their order; one that comes again bears a number: rl, reject, sft, rl_2
     plugins: list[str] = MISSING  # users' own rewards and tasks: my_package.rules or ./rules.py
     threads: int = MISSING  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -316,6 +316,7 @@ class Config:
     parity: ParityConfig = field(default_factory=ParityConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+    rounds: dict[str, Any] = MISSING  # what a stage that comes again differs in, written as rl_2.steps=20
 
 
 def register() -> None:

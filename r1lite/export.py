@@ -1,10 +1,14 @@
 """A finished model as a folder, or a file, of its own.
 
     r1lite export RUN_OR_PATH output=FOLDER [dtype=bfloat16]
+    r1lite export RUN_OR_PATH output=FILE.gguf format=gguf [dtype=Q8_0]
 
 RUN_OR_PATH is a run directory (its last stage's model is taken), a folder with a model, the name of a shipped model, or
 a hub name. The folder loads with `AutoModelForCausalLM.from_pretrained`; chat template, generation settings and
 model card come along. dtype is float32 or bfloat16; without it the weights stay what they are.
+
+format=gguf writes one file for llama.cpp, in F16 or Q8_0: models of the llama architecture with a byte-level tokenizer.
+RUN_OR_PATH may be a GGUF file itself.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1lite.gguf_read import is_gguf, read_model, read_tokenizer
+from r1lite.gguf_write import TYPES, write_gguf
 from r1lite.registry import unknown
 
 OPTIONS = ("output", "dtype", "format")
 DTYPES = ("float32", "bfloat16")
-FORMATS = ("safetensors",)
+FORMATS = ("gguf", "safetensors")
 CARD = "README.md"
 
 
@@ -33,21 +39,29 @@ def main() -> None:
         folder = export(source, **options)
     except ValueError as error:
         sys.exit(f"error: {error}")
-    print(f"{folder} holds the model of {source}: AutoModelForCausalLM.from_pretrained({str(folder)!r})")
+    load = f"llama-cli -m {folder}" if is_gguf(folder) else f"AutoModelForCausalLM.from_pretrained({str(folder)!r})"
+    print(f"{folder} holds the model of {source}: {load}")
 
 
 def export(source: str, *, output: str, dtype: str = "", format: str = "safetensors") -> Path:
-    """Write the model to a new folder, which is there as a whole or not at all."""
+    """Write the model to a new folder, or file, which is there as a whole or not at all."""
     from r1lite.files import atomic
 
     if format not in FORMATS:
         raise ValueError(unknown("format", format, FORMATS))
-    if dtype and dtype not in DTYPES:
-        raise ValueError(unknown("dtype", dtype, DTYPES))
+    known = TYPES if format == "gguf" else DTYPES
+    if dtype and dtype not in known:
+        raise ValueError(unknown("dtype", dtype, known))
+    if (format == "gguf") != is_gguf(output):
+        raise ValueError(f"output={output} and format={format} do not fit: a GGUF file ends in .gguf, and a folder does not")
     where, folder = find(source), Path(output).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there already; give output= a folder that is not, or an empty one")
-    model, tokenizer = _loaded(where, dtype)
+    model, tokenizer = _loaded(where, "" if format == "gguf" else dtype)
+    if format == "gguf":
+        with atomic(folder) as part:
+            write_gguf(model, tokenizer, part, dtype or "F16")
+        return folder
     with atomic(folder) as part:
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
@@ -94,6 +108,10 @@ def _loaded(where: str, dtype: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     quiet()
+    if is_gguf(where):
+        import torch
+
+        return read_model(Path(where), dtype=getattr(torch, dtype or "float32")), read_tokenizer(Path(where))
     try:
         return AutoModelForCausalLM.from_pretrained(where, dtype=dtype or "auto"), AutoTokenizer.from_pretrained(where)
     except OSError as error:

@@ -9,18 +9,24 @@ import torch
 
 from r1lite.config import PACKAGE, ModelConfig
 from r1lite.files import atomic
+from r1lite.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.linear import by_onednn
 from r1lite.prompt import end_token
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+SMOLLM2 = "smollm2-135m"  # the folder that model=smollm2_135m names
 SHIPPED = PACKAGE / "assets"
 DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def locate(path: str) -> str:
-    """A shipped model's folder, a local folder, or a hub name; anything else is an error before any work."""
+    """A shipped model's folder, a local folder, a GGUF file, or a hub name; anything else is an error before any work."""
+    if is_gguf(path):
+        if not Path(path).expanduser().is_file():
+            raise ValueError(f"model {path!r}: there is no such file. A GGUF file is given by where it lies, not by a hub name.")
+        return str(Path(path).expanduser())
     if (SHIPPED / path / "config.json").is_file():
         return str(SHIPPED / path)
     folder = Path(path).expanduser()
@@ -30,6 +36,10 @@ def locate(path: str) -> str:
         return str(folder)
     if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.parent.is_dir():
         return path  # the user named something remote
+    if folder.name == SMOLLM2:
+        raise ValueError(
+            f"model {path!r} is not there yet: python -m bench.smollm2 --out {path}, or model.path=HuggingFaceTB/SmolLM2-135M-Instruct"
+        )
     shipped = ", ".join(p.name for p in sorted(SHIPPED.iterdir()) if p.is_dir())
     raise ValueError(f"model {path!r} is no folder, no hub name (owner/name) and none of those that ship with r1lite ({shipped})")
 
@@ -50,12 +60,10 @@ def dtype_of(name: str, setting: str = "model.dtype") -> torch.dtype:
 
 def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model in evaluation mode (no dropout: sampling and training must see the same function) and its tokenizer."""
-    from transformers import AutoTokenizer
-
     where = locate(path)
     device = device_of(cfg.device)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where)
+        tokenizer = _tokenizer(where)
         end_token(tokenizer)  # without one there is no use in going on
         model = _causal(where, cfg)
     except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
@@ -67,6 +75,8 @@ def _causal(where: str, cfg: ModelConfig) -> Any:
     from transformers import AutoModelForCausalLM
 
     attention = {} if cfg.attention == "auto" else {"attn_implementation": cfg.attention}
+    if is_gguf(where):
+        return read_model(Path(where), dtype=dtype_of(cfg.dtype), **attention)
     try:
         return AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype), **attention)
     except (ValueError, ImportError) as error:
@@ -77,12 +87,16 @@ def _causal(where: str, cfg: ModelConfig) -> Any:
 
 def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     """A tokenizer alone."""
-    from transformers import AutoTokenizer
-
     try:
-        return AutoTokenizer.from_pretrained(locate(path))
+        return _tokenizer(locate(path))
     except (OSError, ValueError) as error:
         raise ValueError(f"the tokenizer of model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+
+
+def _tokenizer(where: str) -> Any:
+    from transformers import AutoTokenizer
+
+    return read_tokenizer(Path(where)) if is_gguf(where) else AutoTokenizer.from_pretrained(where)
 
 
 def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -90,6 +104,8 @@ def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTraine
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     where = locate(path)
+    if is_gguf(where):
+        raise ValueError(f"a reward model cannot begin from {where}: export it to a folder first (r1lite export {where} output=FOLDER)")
     tokenizer = AutoTokenizer.from_pretrained(where)
     model: Any = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=dtype_of(cfg.dtype))
     if not hasattr(model, "score"):

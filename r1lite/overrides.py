@@ -7,12 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 
-from r1lite.config import CONF
+from r1lite.config import CONF, Config
+from r1lite.rounds import SECTIONS, kind_of
 
 # Settings whose keys belong to rules and tasks: they may be new, and are checked against signatures later.
-OPEN = ("rewards", "task", "pretrain.corpus", "teacher.extra")
+OPEN = ("rewards", "task", "pretrain.corpus", "teacher.extra", "rounds")
 FLAGS = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m")
 FLAGS += (
     "--shell-completion",
@@ -62,8 +64,10 @@ def understood(arguments: Sequence[str]) -> list[str]:
 
 
 def _opened(argument: str) -> str:
-    """`rewards.mine.weight=1` may name a new key without Hydra's plus sign."""
+    """`rewards.mine.weight=1` may name a new key without Hydra's plus sign; `rl_2.steps=20` is what round rl_2 differs in."""
     key, equals, _ = argument.partition("=")
+    if equals and _of_round(key):
+        return f"++rounds.{argument}"
     return f"++{argument}" if equals and any(key.startswith(f"{group}.") for group in OPEN) else argument
 
 
@@ -103,12 +107,30 @@ def _check(arguments: Sequence[str]) -> None:
 def _check_name(setting: str) -> None:
     """What composing would take without a word: Hydra's plus sign makes any name good."""
     key, _, value = setting.partition("=")
+    if key.startswith("++rounds."):
+        _check_round(key.removeprefix("++rounds."))
     if key == "stage":
         raise ValueError(f"to choose stages, write stages=[{value.strip('[]')}]")
     if key.startswith("+") and not key.lstrip("+").startswith(("hydra.", *(f"{g}." for g in OPEN))):
         key, known = key.lstrip("+"), _known()
         if key.split("@")[0] not in (*known, *_groups()):
             raise ValueError(f"unknown setting {key!r}.{_meant(key, known)}")
+
+
+def _of_round(key: str) -> bool:
+    """Whether a key such as `rl_2.steps` speaks of a stage that comes again."""
+    name, dot, _ = key.partition(".")
+    return bool(dot) and kind_of(name) != name and kind_of(name) in {f.name for f in fields(Config)} - {name}
+
+
+def _check_round(key: str) -> None:
+    """A round has its stage's settings, and those of some sections."""
+    name, _, setting = key.partition(".")
+    kind, section = kind_of(name), setting.partition(".")[0]
+    mine = [known.removeprefix(f"{kind}.") for known in _known() if known.startswith((f"{kind}.", *(f"{s}." for s in SECTIONS)))]
+    if setting in mine or (section in SECTIONS and section in OPEN):
+        return
+    raise ValueError(f"unknown setting {key!r}.{_meant(key, [f'{name}.{known}' for known in mine])}")
 
 
 def _compose(settings: Sequence[str]) -> None:

@@ -25,6 +25,10 @@ PLAIN_TEMPLATE = (
 )
 
 
+_WITNESS = "How much is 7+12?"  # a question, to see whether a template passes it on
+_MEND = "Mend chat_template.jinja (or chat_template in tokenizer_config.json); without any, a plain template is used"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompter:
     """Renders prompts for one tokenizer. `prefill` is text that the template writes for the model to go on from."""
@@ -36,6 +40,22 @@ class Prompter:
     def messages(self, problem: Problem) -> list[dict[str, str]]:
         asked = [{"role": "user", "content": problem.prompt}] if isinstance(problem.prompt, str) else [dict(m) for m in problem.prompt]
         return [{"role": "system", "content": self.system}, *asked] if self.system else asked
+
+    def tried(self) -> Prompter:
+        """The same, once its template has shown that it passes on what is asked; ValueError where it does not."""
+        from jinja2.exceptions import TemplateError
+
+        whose = f"the chat template of {self.tokenizer.name_or_path or 'the tokenizer'}"
+        try:
+            text = self.text(Problem(id="tried", prompt=_WITNESS))
+        except (TemplateError, TypeError) as error:
+            asked = f"prompt.system={self.system!r} and a question" if self.system else "a question"
+            raise ValueError(f"{whose} cannot write {asked}: {error}. {_MEND}") from error
+        if _WITNESS not in text:
+            raise ValueError(f"{whose} leaves out what the user says. {_MEND}")
+        if self.system.strip() not in text:
+            raise ValueError(f"{whose} leaves out the system message: set prompt.system='', and say it in the problems")
+        return self
 
     def text(self, problem: Problem) -> str:
         """The whole prompt as text, through the tokenizer's chat template, or a plain one where it has none."""
@@ -93,5 +113,8 @@ def last_answer(text: str) -> str | None:
 def end_token(tokenizer: PreTrainedTokenizerBase) -> int:
     token = tokenizer.eos_token_id
     if not isinstance(token, int):
-        raise ValueError(f"the tokenizer {tokenizer.name_or_path} has no end token, so a model could never learn to stop")
+        raise ValueError(
+            f"the tokenizer {tokenizer.name_or_path} has no end token, so a model could never learn to stop: "
+            "name it as eos_token in its tokenizer_config.json"
+        )
     return token

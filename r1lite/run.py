@@ -13,6 +13,7 @@ from typing import Any
 
 from r1lite.config import Config
 from r1lite.files import atomic, read_json, write_json
+from r1lite.rounds import kind_of
 from r1lite.track import Tracker
 
 # Settings that may differ when a run goes on: they change what is done next, not what was done.
@@ -97,7 +98,7 @@ class Run:
         write_json(path, mine)
 
     def _same(self, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
-        free = lambda key: any(key == f or key.startswith(f"{f}.") for f in FREE)  # noqa: E731
+        free = lambda key: any(f"{first_round(key)}.".startswith(f"{f}.") for f in FREE)  # noqa: E731
         keys = [k for k in sorted({*theirs, *mine}) if not free(k) and theirs.get(k) != mine.get(k)]
         if keys:
             changed = "\n".join(f"  {k}: {theirs.get(k)!r} there, {mine.get(k)!r} now" for k in keys)
@@ -132,7 +133,7 @@ class Run:
     def inputs(self, start: str) -> str:
         """A hash of the weights a stage begins from."""
         digest = hashlib.blake2b(digest_size=16)
-        for file in sorted(Path(start).glob("*.safetensors")):
+        for file in [Path(start)] if Path(start).is_file() else sorted(Path(start).glob("*.safetensors")):
             digest.update(file.read_bytes())
         return digest.hexdigest()
 
@@ -141,6 +142,7 @@ def sources(cfg: Config) -> dict[str, str]:
     """A hash of each local file that a run reads: plugins, problems, examples."""
     parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
     data = [*cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
+    data += [changes["data"] for changes in cfg.rounds.values() if "data" in changes]
     named = [*cfg.plugins, cfg.task.get("path"), *parts, *data]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
     files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.*")) if path.is_dir() else [])]
@@ -158,6 +160,13 @@ def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(tree, Mapping):
         return {prefix[:-1]: tree}
     return {key: value for name, branch in tree.items() for key, value in flat(branch, f"{prefix}{name}.").items()}
+
+
+def first_round(key: str) -> str:
+    """rounds.rl_2.show_every -> rl.show_every, and rounds.rl_2.algorithm.kl -> rl.algorithm.kl; any other key as it is."""
+    section, _, rest = key.partition(".")
+    name, _, setting = rest.partition(".")
+    return f"{kind_of(name)}.{setting}" if section == "rounds" else key
 
 
 def read_yaml(path: Path) -> Any:

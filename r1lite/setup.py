@@ -58,7 +58,7 @@ def make_objective(cfg: Config) -> Objective:
 
 
 def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
-    return Prompter(tokenizer=tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill)
+    return Prompter(tokenizer=tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill).tried()
 
 
 def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:

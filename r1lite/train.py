@@ -27,6 +27,7 @@ def train(cfg: Config) -> dict[str, Any]:
     from r1lite.console import say
     from r1lite.models import locate
     from r1lite.report import Report
+    from r1lite.rounds import settings_for
     from r1lite.run import Run
 
     prepare_torch(cfg)
@@ -39,7 +40,7 @@ def train(cfg: Config) -> dict[str, Any]:
             report.add("base", base, seconds=0.0)
         weights = {"base": base, "previous": base}
         for name in cfg.stages:
-            start = start_of(name, cfg, weights)
+            start = start_of(name, settings_for(cfg, name), weights)
             weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
@@ -49,6 +50,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """One stage, unless it is finished; gives where its weights lie."""
     from r1lite.checkpoint import Checkpoints
     from r1lite.console import say
+    from r1lite.rounds import kind_of, settings_for
     from r1lite.stages import stages
 
     finished = run.finished(name, start)
@@ -56,7 +58,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
         say(f"{name}: finished before")
         return str(finished)
     begun = time.perf_counter()
-    weights = stages[name](cfg, Path(start), run.place(name))
+    weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
     run.finish(name, start, weights, seconds=round(time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)
@@ -65,8 +67,9 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
 def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
     """The weights a stage begins from, as its `start` says."""
     from r1lite.models import locate
+    from r1lite.rounds import kind_of
 
-    start = getattr(getattr(cfg, name, None), "start", "previous")
+    start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
     return weights[start] if start in weights else locate(start)
 
 

@@ -77,7 +77,12 @@ def test_a_run_that_only_evaluated_stands_for_what_it_evaluated(tmp_path: Path) 
         (["output=out"], "what, and where to?"),
         (["tiny_base", "output=out", "dtyp=float32"], "unknown setting of `r1lite export`: 'dtyp'. Did you mean 'dtype'?"),
         (["tiny_base", "output=out", "dtype=int8"], "unknown dtype 'int8'. Known: bfloat16, float32."),
-        (["tiny_base", "output=out", "format=gguf"], "unknown format 'gguf'. Known: safetensors."),
+        (["tiny_base", "output=out", "format=onnx"], "unknown format 'onnx'. Known: gguf, safetensors."),
+        (["tiny_base", "output=out", "format=gguf"], "output=out and format=gguf do not fit: a GGUF file ends in .gguf"),
+        (["tiny_base", "output=out.gguf"], "output=out.gguf and format=safetensors do not fit"),
+        (["tiny_base", "output=out.gguf", "format=gguf", "dtype=bfloat16"], "unknown dtype 'bfloat16'. Known: F16, Q8_0."),
+        (["tiny_base", "output=out.gguf", "format=gguf"], "format=gguf is not sound for this model: its architecture is qwen3"),
+        (["gone.gguf", "output=out"], "model 'gone.gguf': there is no such file."),
         (["tiny_base", "output=full"], "full is there already"),
         (["tiny_bas", "output=out"], "model 'tiny_bas' is no folder"),
         (["begun", "output=out"], "the run begun has not finished a stage yet"),
@@ -99,3 +104,4 @@ def test_what_makes_no_sense_is_said(words: list[str], says: str, tmp_path: Path
     assert says in str(stopped.value)
     assert Path("full/mine.txt").read_text() == "mine"
     assert not Path("out").exists()
+    assert not Path("out.gguf").exists()

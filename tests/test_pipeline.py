@@ -158,6 +158,34 @@ def test_a_killed_run_goes_on_to_the_same_weights(demo: Path, tmp_path: Path) ->
     assert steps == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
+def test_a_run_killed_in_its_second_round_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "r1lite.train",
+        "experiment=r1",
+        *(s for s in SMALL if "cold_start" not in s),
+        "evaluate.every_stage=false",
+    ]
+    command += "stages=[rl,reject,sft,rl_2] rl_2.steps=5 rl_2.prompts_per_step=2 scoring.workers=0 evaluate.k=4".split()
+    whole, run = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*command, f"run_dir={whole}"], check=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, f"run_dir={run}"], stdout=subprocess.DEVNULL, start_new_session=True)
+    wait_for(lambda: (run / "rl_2" / "checkpoints" / "step-000002").is_dir() and lines_of(run, "rl_2") >= 3, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (run / "sft" / "done.json").exists()
+    assert not (run / "rl_2" / "final").exists()
+    subprocess.run([*command, f"run_dir={run}"], check=True, stdout=subprocess.DEVNULL)
+    assert same(weights(run / "rl_2" / "final"), weights(whole / "rl_2" / "final"))
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["stage"] == "rl_2"] == [1, 2, 3, 4, 5]
+    first, second = (pq.read_table(run / name / "rollouts" / "step-000001.parquet").to_pylist() for name in ("rl", "rl_2"))
+    assert (len(first), len(second), {row["stage"] for row in second}) == (16, 8, {"rl_2"})
+    assert {row["prompt"] for row in first}.isdisjoint(row["prompt"] for row in second)  # a round has draws of its own
+
+
 def wait_for(happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     for _ in range(3000):
         if happened():

@@ -131,6 +131,33 @@ def test_only_the_plain_template_leaves_special_tokens_to_the_tokenizer() -> Non
         assert prompter.ids(PROBLEM) == (*extra, *tokenizer(prompter.text(PROBLEM), add_special_tokens=False)["input_ids"])
 
 
+@pytest.mark.parametrize(
+    ("template", "system", "says"),
+    [
+        ("{{ messages[0]['content'] }", "", r"the chat template of .* cannot write a question: .*\. Mend chat_template\.jinja"),
+        ("{{ messages[0]['content'] | upper_case }}", "", "cannot write a question: No filter named 'upper_case'"),
+        (
+            "{{ raise_exception('System role not supported') }}",
+            "Be brief.",
+            "cannot write prompt.system='Be brief.' and a question: System role",
+        ),
+        ("{{ messages + 1 }}", "", "cannot write a question: can only concatenate list"),
+        ("<|user|>{{ messages[0].text }}<|assistant|>", "", "leaves out what the user says"),
+        ("<|user|>{{ messages[-1]['content'] }}", "Be brief.", "leaves out the system message: set prompt.system=''"),
+    ],
+)
+def test_a_chat_template_that_loses_what_is_asked_is_refused(template: str, system: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Prompter(tokenizer=templated(template), system=system).tried()
+
+
+@pytest.mark.parametrize("template", [CHAT_TEMPLATE, None])
+@pytest.mark.parametrize("system", ["", "Be brief.\n"])
+def test_a_template_that_passes_everything_on_is_taken(template: str | None, system: str) -> None:
+    prompter = Prompter(tokenizer=templated(template), system=system)
+    assert prompter.tried() is prompter
+
+
 def test_a_completion_ends_with_the_end_token() -> None:
     ids = Prompter(tokenizer=TOKENIZER).completion_ids(WELL)
     assert ids[-1] == TOKENIZER.eos_token_id

@@ -21,7 +21,7 @@ class Counting:
     settled = ()
 
     def __init__(self) -> None:
-        self.position, self.skipped, self.seeds = 0, 0, []
+        self.position, self.skipped, self.seeds, self.seed = 0, 0, [], "0/rl"
 
     def begin(self, step: int, steps: int) -> None:
         """Nothing is too hard."""
@@ -35,6 +35,17 @@ class Counting:
     def take(self, count: int) -> list[Problem]:
         self.position += count
         return [Problem(id=str(i), prompt="?") for i in range(self.position - count, self.position)]
+
+    settled = ()
+
+    def begin(self, step: int, steps: int) -> None:
+        """Nothing becomes harder."""
+
+    def learn(self, groups: Any) -> None:
+        """Nor easier."""
+
+    def metrics(self) -> dict[str, float]:
+        return {}
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str) -> Iterator[Group]:
         self.seeds.append(seed)

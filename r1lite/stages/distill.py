@@ -25,7 +25,7 @@ from r1lite.vocabulary import common_width, odd_ends, same_opening, same_vocabul
 @stage("distill")
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is the teacher, unless an endpoint is; the student's weights are what comes out."""
-    settings, seed = cfg.distill, f"{cfg.seed}/distill"
+    settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
     student, tokenizer = models.load(settings.student, cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     traces, teacher = place.out / FILE, None
@@ -45,7 +45,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 
 
 def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config, place: Place) -> None:
-    settings, seed = cfg.distill, f"{cfg.seed}/distill"
+    settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
     own, theirs = _written(cfg)
     feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
     asked = epochs(feed.take(settings.prompts), own, f"{seed}/asked") if own else None

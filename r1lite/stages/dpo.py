@@ -28,7 +28,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     policy = make_policy(start, cfg, settings, steps=settings.steps)
     policy.refresh_reference()
     pairs = load_pairs(settings, cfg, place, make_prompter(policy.tokenizer, cfg))
-    batches = epochs(pairs, settings.batch_size, f"{cfg.seed}/dpo")
+    batches = epochs(pairs, settings.batch_size, f"{cfg.seed}/{place.name}")
     run_steps(policy, lambda step: take(policy, batches(step), settings), settings, place, steps=settings.steps, shown=("loss", "accuracy"))
     return place.final
 

@@ -22,7 +22,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     learner = RewardModel(start, cfg.model, settings)
     pairs = load_pairs(settings, cfg, place, make_prompter(learner.tokenizer, cfg))
     held_out = pairs[: int(settings.held_out * len(pairs))]
-    batches = epochs(pairs[len(held_out) :], settings.batch_size, f"{cfg.seed}/reward_model")
+    batches = epochs(pairs[len(held_out) :], settings.batch_size, f"{cfg.seed}/{place.name}")
     run_steps(learner, lambda step: learner.step(batches(step)), settings, place, steps=settings.steps, shown=("loss", "accuracy"))
     if held_out:
         say(f"reward_model: on {len(held_out)} held-out pairs it prefers the right side in {learner.accuracy(held_out):.1%}")

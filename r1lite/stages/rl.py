@@ -49,7 +49,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     """Train on the task's training split; leave the weights in `final`."""
     parts, done = open_parts(cfg, start, place)
     place.tracker.begin(place.name, done)
-    say(in_words(cfg.rl))
+    say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
     with parts.scorer, parts.ahead, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
@@ -58,7 +58,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             progress.advance(shown(metrics))
             silent = 0 if metrics["tokens/trained"] else silent + 1
             if silent == SILENT_STEPS:
-                say(without_signal(metrics))
+                say(f"{place.name}: {without_signal(metrics)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(got.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
@@ -73,7 +73,7 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
     with watch.lap("wait"):
         got = parts.ahead.take(step)
     with watch.lap("train"):
-        shuffle = f"{cfg.seed}/rl/{step}" if cfg.rl.shuffle_rewards else ""
+        shuffle = f"{cfg.seed}/{parts.ledger.stage}/{step}" if cfg.rl.shuffle_rewards else ""
         credits = credit(got.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
     parts.ledger.write(step, got.groups, credits)
     if got.broken:
@@ -115,7 +115,7 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     # A sampler that works while the policy changes needs weights of its own.
     sampler = make_sampler(copy.deepcopy(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
     scorer = Scorer(make_rules(cfg), cfg.scoring)
-    seed = f"{cfg.seed}/rl"
+    seed = f"{cfg.seed}/{place.name}"
     curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=checkpoints.settled())
     feed = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
     ahead = Ahead(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
@@ -138,7 +138,7 @@ def in_words(cfg: RLConfig) -> str:
     share = "in one optimiser update" if cfg.updates_per_step == 1 else f"split into {cfg.updates_per_step} optimiser updates"
     share += f", {cfg.epochs} times over" if cfg.epochs > 1 else ""
     return (
-        f"rl: {cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
+        f"{cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
         f"{'; each is sampled while the one before is trained' if cfg.lag else ''}"
     )
@@ -151,7 +151,7 @@ def without_signal(metrics: dict[str, float]) -> str:
         why = "no rollout got a complete verdict; the ledger holds the reasons"
     else:
         why = f"the rewards of every group are equal (mean {reward:.3g}); {clipped:.0%} of the responses are cut off"
-    return f"rl: nothing was trained on for {SILENT_STEPS} steps: {why}"
+    return f"nothing was trained on for {SILENT_STEPS} steps: {why}"
 
 
 def shown(metrics: dict[str, float]) -> dict[str, float]:
