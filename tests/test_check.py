@@ -156,6 +156,7 @@ BAD = [
     ("quality.max_tokens=-1", "quality.max_tokens must be at least 0, got -1"),
     ("quality.min_language_share=2", "quality.min_language_share must lie between 0 and 1, got 2.0"),
     ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
+    ("stages=[pretrain] pretrain.vocabulary=100", "pretrain.vocabulary must be 0 or at least 256, as many as there are bytes, got 100"),
 ]
 
 
