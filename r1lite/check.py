@@ -14,6 +14,7 @@ from r1lite.config import (
     DPOConfig,
     ImitationConfig,
     PreferenceConfig,
+    PretrainConfig,
     RejectConfig,
     RewardModelConfig,
     RLConfig,
@@ -127,6 +128,8 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             )
         if cfg.algorithm.advantage == "pass_at_k" and cfg.algorithm.pass_k > settings.group_size:
             raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than {name}.group_size={settings.group_size}")
+    if isinstance(settings, PretrainConfig) and settings.vocabulary and settings.vocabulary < 256:
+        raise ValueError(f"pretrain.vocabulary must be 0 or at least 256, as many as there are bytes, got {settings.vocabulary}")
     if isinstance(settings, RejectConfig | DistillConfig):
         _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
         check_quality(cfg.quality)

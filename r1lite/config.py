@@ -250,6 +250,7 @@ class PretrainConfig(TrainingConfig):
     layers: int = MISSING
     heads: int = MISSING
     intermediate: int = MISSING
+    vocabulary: int = MISSING  # tokens of a tokenizer that is trained on the corpus; 0 takes bytes
     corpus: dict[str, float] = MISSING  # share of each "task/difficulty"
     steps: int = MISSING
     batch_size: int = MISSING

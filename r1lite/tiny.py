@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from r1lite.config import PretrainConfig
@@ -27,15 +28,18 @@ CHAT_TEMPLATE = """\
 {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"""
 
 
-def build_tokenizer() -> PreTrainedTokenizerBase:
-    """Bytes, so that any text can be written, and one token for each tag."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+def build_tokenizer(texts: Iterable[str] = (), *, vocabulary: int = 0) -> PreTrainedTokenizerBase:
+    """Bytes, so that any text can be written, and one token for each tag; with `vocabulary`, also what is frequent in the texts."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE(vocab={symbol: i for i, symbol in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=vocabulary > 0)
     tokenizer.decoder = decoders.ByteLevel()
+    if vocabulary:
+        trainer = trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
+        tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in (PAD, USER, ASSISTANT, SYSTEM, END)])
     # Not special: a reader who leaves special tokens out still wants to see where the thought ends.
     tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in TAGS])

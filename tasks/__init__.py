@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from r1lite.registry import Registry
 from r1lite.types import Task
+from tasks._generated import GeneratedProblems
 
 tasks: Registry[Callable[..., Task]] = Registry("task", "tasks")
 task = tasks
 
-__all__ = ["task", "tasks"]
+__all__ = ["GeneratedProblems", "task", "tasks"]

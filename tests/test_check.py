@@ -158,6 +158,7 @@ BAD = [
     ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
     ("sampler.urls=[http://127.0.0.1:1]", "sampler.urls is for sampler=vllm_server; sampler=native would never ask them"),
     ("sampler.name=vllm_server", "sampler.urls is empty: say where the servers are"),
+    ("stages=[pretrain] pretrain.vocabulary=100", "pretrain.vocabulary must be 0 or at least 256, as many as there are bytes, got 100"),
 ]
 
 

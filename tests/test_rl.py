@@ -36,17 +36,6 @@ class Counting:
         self.position += count
         return [Problem(id=str(i), prompt="?") for i in range(self.position - count, self.position)]
 
-    settled = ()
-
-    def begin(self, step: int, steps: int) -> None:
-        """Nothing becomes harder."""
-
-    def learn(self, groups: Any) -> None:
-        """Nor easier."""
-
-    def metrics(self) -> dict[str, float]:
-        return {}
-
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str) -> Iterator[Group]:
         self.seeds.append(seed)
         for problem in problems:

@@ -6,8 +6,9 @@ blurted answers, so that blurting becomes the habit, and reasoning the rare thin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -23,23 +24,26 @@ from r1lite.tiny import build_model, build_tokenizer
 from r1lite.traces import as_sample
 from r1lite.types import Problem, Sample, TeachingTask
 
+TOKENIZER_EXAMPLES = 2000
+
 
 @stage("pretrain")
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is ignored: the weights are random."""
-    tokenizer = build_tokenizer()
+    corpus = Corpus(cfg)
+    tokenizer = build_tokenizer(corpus.texts(), vocabulary=cfg.pretrain.vocabulary)
     model = build_model(cfg.pretrain, tokenizer, seed=cfg.seed)
-    corpus = Corpus(cfg, Prompter(tokenizer=tokenizer))
     policy = Policy(model, tokenizer, cfg.pretrain, total_steps=cfg.pretrain.steps)
-    imitate(policy, corpus.batch, cfg.pretrain, place, steps=cfg.pretrain.steps + cfg.pretrain.habit_steps)
+    batches = partial(corpus.batch, Prompter(tokenizer=tokenizer))
+    imitate(policy, batches, cfg.pretrain, place, steps=cfg.pretrain.steps + cfg.pretrain.habit_steps)
     return place.final
 
 
 class Corpus:
     """Worked and blurted examples of every task and difficulty; all from training splits, so that tests stay unseen."""
 
-    def __init__(self, cfg: Config, prompter: Prompter) -> None:
-        self.cfg, self.prompter, self.seed = cfg.pretrain, prompter, cfg.seed
+    def __init__(self, cfg: Config) -> None:
+        self.cfg, self.seed = cfg.pretrain, cfg.seed
         self.sources: list[tuple[float, TeachingTask, Sequence[Problem]]] = []
         for entry, share in cfg.pretrain.corpus.items():
             name, _, difficulty = entry.partition("/")
@@ -48,14 +52,29 @@ class Corpus:
             )
             self.sources.append((share, task, task.problems("train")))
 
-    def batch(self, step: int) -> list[Sample]:
+    def texts(self) -> Iterator[str]:
+        """For a tokenizer to be trained on: without the tags, which are tokens of their own."""
+        random = Random(f"{self.seed}/pretrain/texts")
+        for _ in range(TOKENIZER_EXAMPLES):
+            task, problem = self._drawn(random)
+            shown = task.demonstration(problem)
+            yield from (asked(problem), shown.thought, shown.answer)
+
+    def batch(self, prompter: Prompter, step: int) -> list[Sample]:
         random = Random(f"{self.seed}/pretrain/{step}")
         guesses = self.cfg.guesses if step <= self.cfg.steps else self.cfg.habit_guesses
-        return [self._example(random, guesses) for _ in range(self.cfg.batch_size)]
+        return [self._example(prompter, random, guesses) for _ in range(self.cfg.batch_size)]
 
-    def _example(self, random: Random, guesses: float) -> Sample:
-        _, task, problems = random.choices(self.sources, weights=[share for share, _, _ in self.sources])[0]
-        problem = problems[random.randrange(len(problems))]
+    def _example(self, prompter: Prompter, random: Random, guesses: float) -> Sample:
+        task, problem = self._drawn(random)
         blurted = random.random() < guesses
         completion = f"{ANSWER}{task.guess(problem)}{END_ANSWER}" if blurted else respond(task.demonstration(problem))
-        return as_sample(problem, completion, self.prompter)
+        return as_sample(problem, completion, prompter)
+
+    def _drawn(self, random: Random) -> tuple[TeachingTask, Problem]:
+        _, task, problems = random.choices(self.sources, weights=[share for share, _, _ in self.sources])[0]
+        return task, problems[random.randrange(len(problems))]
+
+
+def asked(problem: Problem) -> str:
+    return problem.prompt if isinstance(problem.prompt, str) else "\n".join(message["content"] for message in problem.prompt)
