@@ -142,3 +142,22 @@ def test_a_file_that_is_cut_short_is_said(tmp_path: Path) -> None:
         (tmp_path / "cut.gguf").write_bytes((tmp_path / "out.gguf").read_bytes()[:size])
         with pytest.raises(ValueError, match=r"cut\.gguf is no GGUF file, or only a part of one"):
             read_model(tmp_path / "cut.gguf", dtype=torch.float32)
+
+
+def test_a_stage_begins_from_a_gguf_file_and_ends_in_a_folder(config: Callable[..., Config], tmp_path: Path) -> None:
+    from r1lite.train import train
+
+    tokenizer = byte_level()
+    write_gguf(llama(tokenizer), tokenizer, tmp_path / "out.gguf", "F16")
+    settings = "stages=[cold_start] cold_start.steps=1 cold_start.examples=2 cold_start.batch_size=2 evaluate.every_stage=false threads=1"
+    cfg = config(*settings.split(), f"model.path={tmp_path / 'out.gguf'}", f"run_dir={tmp_path / 'run'}", "scoring.workers=0")
+    (summary, again) = train(cfg), train(cfg)
+    assert [(s["name"], s["weights"]) for s in summary["stages"]] == [
+        ("base", str(tmp_path / "out.gguf")),
+        ("cold_start", "cold_start/final"),
+    ]
+    assert [s["weights"] for s in again["stages"]] == [s["weights"] for s in summary["stages"]]
+    trained: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "cold_start" / "final")
+    before = read_model(tmp_path / "out.gguf", dtype=torch.float32)
+    assert not torch.equal(trained.lm_head.weight, before.lm_head.weight)
+    assert (trained.generation_config.eos_token_id, trained.config.vocab_size) == (tokenizer.eos_token_id, len(tokenizer) + 3)
