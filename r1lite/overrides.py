@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
+from pathlib import Path
 
 from r1lite.config import CONF, Config
 from r1lite.rounds import SECTIONS, kind_of
@@ -100,8 +101,20 @@ def _check(arguments: Sequence[str]) -> None:
             settings.append(argument)
         else:
             raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{_meant(argument, _known())}")
-    if settings and not {"--multirun", "-m", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
-        _compose(settings)
+    if settings and not {"--multirun", "-m", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
+        _compose(settings, _own_folder(arguments))
+
+
+def _own_folder(arguments: Sequence[str]) -> Path | None:
+    """The user's own settings, where --config-dir adds some."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        flag, equals, value = argument.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            folder = Path(value if equals else following)
+            if not folder.is_dir():
+                raise ValueError(f"--config-dir {folder}: there is no such folder")
+            return folder.resolve()
+    return None
 
 
 def _check_name(setting: str) -> None:
@@ -133,21 +146,22 @@ def _check_round(key: str) -> None:
     raise ValueError(f"unknown setting {key!r}.{_meant(key, [f'{name}.{known}' for known in mine])}")
 
 
-def _compose(settings: Sequence[str]) -> None:
+def _compose(settings: Sequence[str], own: Path | None) -> None:
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    path = [f"hydra.searchpath=['file://{own}']"] if own else []
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         try:
-            compose("config", overrides=list(settings))
+            compose("config", overrides=[*path, *settings])
         except (HydraException, OmegaConfBaseException) as error:
-            raise ValueError(_translated(error, settings)) from error
+            raise ValueError(_translated(error, settings, own)) from error
 
 
-def _translated(error: Exception, settings: Sequence[str]) -> str:
+def _translated(error: Exception, settings: Sequence[str], own: Path | None) -> str:
     """Hydra's message in the words of someone who wants to train a model."""
-    known, groups = _known(), _groups()
+    known, groups = _known(), _groups(own)
     for setting in settings:
         key, _, value = setting.lstrip("+~").partition("=")
         if key in groups:
@@ -201,5 +215,7 @@ def _known() -> list[str]:
     return sorted({*names, *sections})
 
 
-def _groups() -> dict[str, list[str]]:
-    return {folder.name: sorted(p.stem for p in folder.glob("*.yaml")) for folder in CONF.iterdir() if folder.is_dir()}
+def _groups(own: Path | None = None) -> dict[str, list[str]]:
+    """Every group and its choices, the user's own included."""
+    files = [path for folder in (CONF, own) if folder for path in folder.glob("*/*.yaml")]
+    return {group: sorted({f.stem for f in files if f.parent.name == group}) for group in sorted({f.parent.name for f in files})}

@@ -1,5 +1,7 @@
 """What a user may type wrong, and what is said of it."""
 
+from pathlib import Path
+
 import pytest
 
 from r1lite.config import register
@@ -82,3 +84,11 @@ def test_options_of_rules_and_tasks_may_be_new() -> None:
     typed = ["rewards.mine.weight=1", "task.modulus=7", "pretrain.corpus.mine=0.5", "seed=1"]
     assert understood(typed) == ["++rewards.mine.weight=1", "++task.modulus=7", "++pretrain.corpus.mine=0.5", "seed=1"]
     assert understood(["~rewards.format"]) == ["~rewards.format"]
+
+
+def test_settings_of_the_users_own_folder_are_checked_as_well() -> None:
+    own = ("--config-dir", str(Path(__file__).parent.parent / "examples" / "matchmaker" / "conf"))
+    assert understood([*own, "experiment=matchmaker", "rl.steps=3"]) == [*own, "experiment=matchmaker", "rl.steps=3"]
+    assert said_of(*own, "experiment=matchmaker", "rl.stps=3") == "error: unknown setting 'rl.stps'. Did you mean rl.steps?"
+    assert "there is no experiment called 'matchmaked'. Did you mean matchmaker?" in said_of(*own, "experiment=matchmaked")
+    assert "--config-dir not_there: there is no such folder" in said_of("--config-dir=not_there", "experiment=matchmaker")
