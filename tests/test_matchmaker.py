@@ -111,6 +111,11 @@ def test_a_corrupted_field_costs_its_share_and_is_named(change: dict[str, Any], 
     assert why in verdict.why
 
 
+def test_the_expected_profile_may_be_an_object_as_in_files(rules: Rules) -> None:
+    problem = Problem(id="x", prompt="?", answer=GOLD, info={"language": "zh"})
+    assert scored(rules, problem, answered(GOLD | {"age": 35}))["profile_fields"] == pytest.approx(0.8, abs=1e-12)
+
+
 @pytest.mark.parametrize("field", list(GOLD))
 def test_a_missing_field_costs_its_share_and_the_schema(field: str, rules: Rules) -> None:
     problem = Problem(id="x", prompt="?", answer=json.dumps(GOLD), info={"language": "zh"})

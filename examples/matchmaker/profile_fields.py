@@ -18,7 +18,7 @@ from rewards import Problem, Rollout, Verdict, reward
 @reward("profile_fields")
 def profile_fields(problem: Problem, rollout: Rollout) -> Verdict:
     """The mean over all fields, expected and invented, of how right each is."""
-    gold = json.loads(problem.answer)
+    gold = problem.answer if isinstance(problem.answer, Mapping) else json.loads(problem.answer)
     try:
         given = json.loads(last_answer(rollout.response) or "")
     except (ValueError, RecursionError) as error:
