@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from r1lite.setup import make_rules, make_task
 from r1lite.stages.pretrain import Corpus
 from r1lite.tiny import build_model, build_tokenizer
 from r1lite.types import Problem, Response, Rollout, TeachingTask
+from rewards import rewards
 from tasks import tasks
 
 HOME = Path(__file__).resolve().parent.parent
@@ -38,6 +41,20 @@ def configured(experiment: str, *settings: str) -> Config:
     assert [str(HOME / path) for path in cfg.plugins] == PLUGINS
     cfg.plugins = PLUGINS
     return cfg
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Other tests know the shipped rules and tasks alone."""
+    modules, entries = set(sys.modules), [(registry, set(registry._entries)) for registry in (rewards, tasks)]
+    yield
+    for registry, before in entries:
+        for name in set(registry._entries) - before:
+            if registry._entries[name].__module__.startswith("r1lite_plugin_"):
+                del registry._entries[name]
+    for name in set(sys.modules) - modules:
+        if name.startswith("r1lite_plugin_"):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="module")

@@ -174,4 +174,4 @@ def test_the_recipe_runs_with_it(config: Any, tmp_path: Path) -> None:
     steps = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert [s["mismatch/kl"] < 1e-4 for s in steps if s["stage"] == "rl" and s["tokens/trained"]] == [True, True]
     versions = [set(pq.read_table(file)["version"].to_pylist()) for file in sorted((tmp_path / "run/rl/rollouts").glob("*.parquet"))]
-    assert versions == [{0}, {1}]
+    assert versions == [{1}, {2}]  # the weights are given once before the first step
