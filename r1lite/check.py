@@ -83,6 +83,19 @@ def _learning(cfg: Config) -> None:
     _sampler(cfg)
 
 
+def _rl(name: str, settings: RLConfig, cfg: Config) -> None:
+    _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1, group_size=1)
+    check_curriculum(settings.curriculum)
+    # Where nothing is compared within the group (PPO, REINFORCE++), one response a prompt will do.
+    alone = cfg.algorithm.center == "none" and cfg.algorithm.keep == "all"
+    if settings.group_size < 2 and not alone:
+        raise ValueError(
+            f"{name}.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
+        )
+    if cfg.algorithm.advantage == "pass_at_k" and cfg.algorithm.pass_k > settings.group_size:
+        raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than {name}.group_size={settings.group_size}")
+
+
 def _stage(name: str, settings: object, cfg: Config) -> None:
     earlier = cfg.stages[: cfg.stages.index(name)]
     start = getattr(settings, "start", "previous")
@@ -117,17 +130,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         if not 0 <= settings.label_smoothing < 0.5:
             raise ValueError(f"dpo.label_smoothing must be at least 0 and below 0.5, got {settings.label_smoothing}")
     if isinstance(settings, RLConfig):
-        _at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1)
-        check_curriculum(settings.curriculum)
-        # Where nothing is compared within the group (PPO, REINFORCE++), one response a prompt will do.
-        alone = cfg.algorithm.center == "none" and cfg.algorithm.keep == "all"
-        _at_least(name, settings, group_size=1)
-        if settings.group_size < 2 and not alone:
-            raise ValueError(
-                f"{name}.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
-            )
-        if cfg.algorithm.advantage == "pass_at_k" and cfg.algorithm.pass_k > settings.group_size:
-            raise ValueError(f"algorithm.pass_k={cfg.algorithm.pass_k} is more than {name}.group_size={settings.group_size}")
+        _rl(name, settings, cfg)
     if isinstance(settings, PretrainConfig) and settings.vocabulary and settings.vocabulary < 256:
         raise ValueError(f"pretrain.vocabulary must be 0 or at least 256, as many as there are bytes, got {settings.vocabulary}")
     if isinstance(settings, RejectConfig | DistillConfig):

@@ -186,3 +186,10 @@ def test_log_probs_are_those_before_top_k(model: Any) -> None:
     expected = torch.log_softmax(logits / 0.7, -1).gather(1, tokens[:, None]).squeeze(1)
     assert torch.allclose(logprobs, expected, atol=1e-5)
     assert (logits >= logits.topk(3).values[:, -1:]).gather(1, tokens[:, None]).all()
+
+
+def test_a_draw_over_many_blocks_is_where_one_running_sum_passes() -> None:
+    torch.manual_seed(0)
+    weights, chances = torch.rand(500, 1000, dtype=torch.float64), torch.rand(500, dtype=torch.float64)
+    sums = weights.cumsum(-1)
+    assert torch.equal(draw(weights, chances), torch.searchsorted(sums, (chances * sums[:, -1])[:, None], right=True).squeeze(1))
