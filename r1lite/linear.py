@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 SMALL = 2**21  # multiplications: below, the call costs more than it saves
+PACKED_ROWS = 64  # that the packed layout is chosen for
 
 
 def by_onednn(model: Any) -> Any:
@@ -25,6 +26,33 @@ def by_onednn(model: Any) -> Any:
 
 def speaks(weight: Tensor) -> bool:
     return AVAILABLE and weight.device.type == "cpu" and weight.dtype == torch.float32
+
+
+def can_pack(weight: Tensor) -> bool:
+    return AVAILABLE and weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.bfloat16)
+
+
+class Product:
+    """Linear layers of the same input as one product, by a copy of their weights that is packed for few rows.
+
+    A weight that is packed once for the matrix units is read faster than one that is packed in every product.
+    """
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        weight = _joined([layer.weight.detach() for layer in layers])
+        self.bias = None if layers[0].bias is None else _joined([layer.bias.detach() for layer in layers])
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, PACKED_ROWS)
+        self.size = weight.numel()
+        self.plain = weight if self.size < SMALL else None  # for so few rows that the call costs more than it saves
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.plain is not None and len(x) * self.size < SMALL:
+            return nn.functional.linear(x, self.plain, self.bias)
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 class Linear(nn.Linear):

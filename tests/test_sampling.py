@@ -129,11 +129,11 @@ def test_the_decoder_is_the_model_with_its_weights_packed(model: Any, monkeypatc
     assert all(mine is theirs for mine, theirs in zip(decoder.parameters(), model.parameters(), strict=True))
     ids = torch.randint(0, 200, (3, 9))
     with torch.inference_mode(), packed(decoder):
-        assert sum(getattr(m, "copy", None) is not None for m in decoder.modules()) == sum(
+        assert sum(getattr(m, "product", None) is not None for m in decoder.modules()) == sum(
             isinstance(m, torch.nn.Linear) for m in model.modules()
         )
         assert torch.allclose(decoder(ids).logits, model(ids).logits, atol=1e-5)
-    assert all(getattr(m, "copy", None) is None for m in decoder.modules())
+    assert all(getattr(m, "product", None) is None for m in decoder.modules())
 
 
 def test_a_decoder_of_another_precision_follows_what_it_is_given(model: Any, tokenizer: Any, config: Any) -> None:

@@ -10,11 +10,15 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import CacheLayerMixin
 
-CHUNK = 64  # positions the buffers grow by, at least
+CHUNK = 256  # positions the buffers grow by, at least: new memory costs more than five steps
 
 
 class SlotLayer(CacheLayerMixin):
-    """Keys and values of one layer, [slots, heads, positions, head_dim]; each row writes at its own position."""
+    """Keys and values of one layer, [slots, heads, positions, head_dim]; each row writes at its own position.
+
+    On the CPU a key's entries lie apart and those of neighbouring positions together: so the scores of one query are
+    read in order.
+    """
 
     is_sliding = False
 
@@ -48,11 +52,12 @@ class SlotCache(Cache):
 
     layers: list[SlotLayer]  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __init__(self, prefilled: DynamicCache, lengths: Tensor, copies: int) -> None:
-        """From a prefill of P prompts (padded on the right), `copies` rows for each."""
+    def __init__(self, prefilled: DynamicCache, lengths: Tensor, copies: int, *, most: int) -> None:
+        """From a prefill of P prompts (padded on the right), `copies` rows for each, of `most` positions in the end."""
         held: list[Any] = list(prefilled.layers)
         empty = [(layer.keys[:0], layer.values[:0]) for layer in held]
         super().__init__(layers=[SlotLayer(self, keys, values) for keys, values in empty])
+        self.most = most
         self.lengths = lengths[:0]
         self.rows = torch.arange(0, device=lengths.device)
         self.join(prefilled, lengths, copies)
@@ -67,7 +72,7 @@ class SlotCache(Cache):
         self._longest = int(self.lengths.max())
         positions = self.layers[0].k.shape[2]
         if self.width > positions:
-            self._reserve(len(self.layers[0].k), max(self.width + CHUNK, positions * 5 // 4))
+            self._reserve(len(self.layers[0].k), max(self.width, min(self.most, max(self.width + CHUNK, positions * 5 // 4))))
         seen = torch.arange(self.width, device=self.lengths.device) <= self.lengths[:, None]
         return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)[:, None, None, :]
 
@@ -77,7 +82,7 @@ class SlotCache(Cache):
     def join(self, prefilled: DynamicCache, lengths: Tensor, copies: int) -> None:
         """New rows in the slots behind those in use."""
         begin, end, width = len(self.lengths), len(self.lengths) + len(lengths) * copies, int(lengths.max())
-        self._reserve(end, width + CHUNK)
+        self._reserve(end, max(width, min(self.most, width + CHUNK)))
         held: list[Any] = list(prefilled.layers)
         for mine, given in zip(self.layers, held, strict=True):
             mine.k[begin:end, :, :width] = given.keys.repeat_interleave(copies, 0)
@@ -101,7 +106,8 @@ class SlotCache(Cache):
 
     def _reserve(self, slots: int, positions: int) -> None:
         for layer in self.layers:
-            layer.k, layer.v = (_grown(t, slots, positions) for t in (layer.k, layer.v))
+            layer.k = _grown(layer.k, slots, positions, by_entry=layer.k.device.type == "cpu")
+            layer.v = _grown(layer.v, slots, positions)
 
 
 def bytes_per_token(model: Any) -> int:
@@ -119,11 +125,15 @@ def compacted(count: int, leaving: Sequence[int]) -> list[int]:
     return [next(last) if i in gone else i for i in range(staying)]
 
 
-def _grown(buffer: Tensor, slots: int, positions: int) -> Tensor:
+def _grown(buffer: Tensor, slots: int, positions: int, *, by_entry: bool = False) -> Tensor:
     """With zeros, never with whatever lay there: attention multiplies what is masked by 0, and 0 times NaN is NaN."""
     rows, heads, width, size = buffer.shape
     if slots <= rows and positions <= width:
         return buffer
-    grown = buffer.new_zeros(max(slots, rows), heads, max(positions, width), size)
+    slots, positions = max(slots, rows), max(positions, width)
+    if by_entry:
+        grown = buffer.new_zeros(slots, heads, size, positions).transpose(-1, -2)
+    else:
+        grown = buffer.new_zeros(slots, heads, positions, size)
     grown[:rows, :, :width] = buffer
     return grown

@@ -16,6 +16,7 @@ from r1lite.config import SamplerConfig
 from r1lite.head import has_plain_head
 from r1lite.prompt import Prompter
 from r1lite.sampling.cache import SlotCache, bytes_per_token, compacted
+from r1lite.sampling.decoder import Step
 from r1lite.sampling.draw import choose, uniforms
 from r1lite.types import Finish, Group, Problem, Rollout
 
@@ -45,6 +46,7 @@ class Decoding:
     def __init__(
         self,
         model: Any,
+        step: Step,
         prompter: Prompter,
         cfg: SamplerConfig,
         ends: frozenset[int],
@@ -55,7 +57,7 @@ class Decoding:
         greedy: bool,
         version: int = 0,
     ) -> None:
-        self.model, self.prompter, self.cfg, self.ends = model, prompter, cfg, ends
+        self.model, self.step, self.prompter, self.cfg, self.ends = model, step, prompter, cfg, ends
         self.problems, self.n, self.seed, self.greedy = problems, n, seed, greedy
         self.version = version
         self.streams = streams(problems)
@@ -103,7 +105,7 @@ class Decoding:
         chances = torch.stack([row.uniforms for row in rows]).to(self.model.device)
         tokens = self._choose(rows, logits.repeat_interleave(self.n, 0), chances[:, 0])
         if self.cache is None:
-            self.cache = SlotCache(prefilled, lengths, self.n)
+            self.cache = SlotCache(prefilled, lengths, self.n, most=int(lengths.max()) + self.cfg.max_tokens)
         else:
             self.cache.join(prefilled, lengths, self.n)
         self.rows += rows
@@ -129,15 +131,10 @@ class Decoding:
     def _advance(self) -> Iterator[Group]:
         """One token for every row in flight."""
         assert self.cache is not None
-        mask = self.cache.before_step(self.model.dtype)
-        positions = self.cache.lengths[:, None]
-        out = self.model(
-            input_ids=self.tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
-        )
-        self.cache.after_step()
+        logits = self.step(self.tokens, self.cache)
         written = torch.tensor([len(row.token_ids) for row in self.rows], device=self.model.device)
         chances = self.uniforms.gather(1, written.clamp(max=self.cfg.max_tokens - 1)[:, None]).squeeze(1)
-        self.tokens = self._choose(self.rows, out.logits[:, -1], chances)
+        self.tokens = self._choose(self.rows, logits, chances)
         yield from self._retire()
 
     def _choose(self, rows: Sequence[Row], logits: Tensor, chances: Tensor) -> Tensor:

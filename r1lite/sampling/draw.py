@@ -14,17 +14,18 @@ def choose(logits: Tensor, chances: Tensor | None, *, temperature: float, top_k:
     """One token a row, and its log-prob before top-k and top-p. Without chances: the likeliest. The logits are used up."""
     logits = logits.float()
     if temperature != 1.0:
-        logits = logits / temperature
-    top, likeliest = logits.max(-1, keepdim=True)
-    weights = (logits - top).exp_()
-    total = weights.sum(-1, keepdim=True)
+        logits = logits.div_(temperature)
     if chances is None:
-        tokens = likeliest.squeeze(-1)
+        tokens, out = logits.argmax(-1), None
     else:
         kept = filtered(logits, top_k=top_k, top_p=top_p)
-        tokens = draw(weights if kept is logits else weights.masked_fill_(kept == -torch.inf, 0.0), chances)
-    chosen = logits.gather(1, tokens[:, None])
-    return tokens, (chosen - top - total.log()).squeeze(1)
+        tokens, out = None, None if kept is logits else kept == -torch.inf
+    # In place: memory that is new costs more to touch than these rows to compute.
+    weights = logits.sub_(logits.amax(-1, keepdim=True)).exp_()
+    total = weights.sum(-1)
+    if tokens is None:
+        tokens = draw(weights if out is None else weights.masked_fill(out, 0.0), chances)
+    return tokens, (weights.gather(1, tokens[:, None]).squeeze(1) / total).log()
 
 
 def filtered(logprobs: Tensor, *, top_k: int, top_p: float) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from r1lite.config import SamplerConfig
 from r1lite.models import dtype_of
 from r1lite.prompt import Prompter, end_token
-from r1lite.sampling.decoder import decoder_of, packed
+from r1lite.sampling.decoder import decoder_of, step_of
 from r1lite.sampling.decoding import Decoding
 from r1lite.types import Group, Problem
 
@@ -47,10 +47,9 @@ class NativeSampler:
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        seen = self.decoder, self.prompter, self.cfg, self.ends, problems
-        decoding = Decoding(*seen, n=n, seed=seed, greedy=greedy, version=self.version)
-        with packed(self.decoder):
-            yield from decoding.groups()
+        with step_of(self.decoder) as step:
+            seen = self.decoder, step, self.prompter, self.cfg, self.ends, problems
+            yield from Decoding(*seen, n=n, seed=seed, greedy=greedy, version=self.version).groups()
 
 
 def end_tokens(model: PreTrainedModel, prompter: Prompter) -> frozenset[int]:
