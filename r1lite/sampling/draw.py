@@ -16,16 +16,18 @@ def choose(logits: Tensor, chances: Tensor | None, *, temperature: float, top_k:
     if temperature != 1.0:
         logits = logits.div_(temperature)
     if chances is None:
-        tokens, out = logits.argmax(-1), None
+        tokens, weights = logits.argmax(-1), _weights(logits)
     else:
         kept = filtered(logits, top_k=top_k, top_p=top_p)
-        tokens, out = None, None if kept is logits else kept == -torch.inf
-    # In place: memory that is new costs more to touch than these rows to compute.
-    weights = logits.sub_(logits.amax(-1, keepdim=True)).exp_()
-    total = weights.sum(-1)
-    if tokens is None:
+        out = None if kept is logits else kept == -torch.inf
+        weights = _weights(logits)
         tokens = draw(weights if out is None else weights.masked_fill(out, 0.0), chances)
-    return tokens, (weights.gather(1, tokens[:, None]).squeeze(1) / total).log()
+    return tokens, (weights.gather(1, tokens[:, None]).squeeze(1) / weights.sum(-1)).log()
+
+
+def _weights(logits: Tensor) -> Tensor:
+    """In place: memory that is new costs more to touch than these rows to compute."""
+    return logits.sub_(logits.amax(-1, keepdim=True)).exp_()
 
 
 def filtered(logprobs: Tensor, *, top_k: int, top_p: float) -> Tensor:
