@@ -42,8 +42,9 @@ def made(name: str) -> Any:
     return model
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_each_step_gives_the_logits_of_the_whole_sequence(name: str) -> None:
+@pytest.mark.parametrize(("name", "room"), [*((name, 256) for name in MODELS), ("llama", 1)])
+def test_each_step_gives_the_logits_of_the_whole_sequence(name: str, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r1lite.sampling.cache.CHUNK", room)  # 1: the cache has to grow on the way
     model = made(name)
     lengths, new = torch.tensor([3, 7]), 5
     ids = torch.randint(1, 199, (4, 7 + new))  # rows 0 and 1 go on from the first prompt, 2 and 3 from the second
@@ -54,6 +55,7 @@ def test_each_step_gives_the_logits_of_the_whole_sequence(name: str) -> None:
         prompts = torch.stack([torch.cat([ids[0, :3], torch.zeros(4, dtype=torch.long)]), ids[2, :7]])
         prefilled = decoder(input_ids=prompts, use_cache=True, past_key_values=DynamicCache()).past_key_values
         cache = SlotCache(prefilled, lengths, 2, most=12)
+        assert cache.layers[0].k.stride(-2) == 1  # a key's neighbour is the next position
         begun = lengths.repeat_interleave(2)
         for done in range(new):
             tokens = ids.gather(1, (begun + done)[:, None])[:, 0]
