@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from r1lite.config import AlgorithmConfig, algorithm_values
-from r1lite.credit import Credits, credit, samples_of
+from r1lite.rl.credit import Credits, credit, samples_of
 from r1lite.types import Problem, Rollout, Sample, Scored, Verdict
 
 PROBLEM = Problem(id="p", prompt="?")

@@ -1,6 +1,6 @@
 import pytest
 
-from r1lite.rollouts import judged, rollout_metrics
+from r1lite.scoring.rollouts import judged, rollout_metrics
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 PROBLEM = Problem(id="p", prompt="?")

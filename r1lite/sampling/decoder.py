@@ -18,7 +18,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from r1lite.linear import AVAILABLE, SMALL, Linear
+from r1lite.models.linear import AVAILABLE, SMALL, Linear
 
 GROUPED = "r1lite_grouped"
 PACKED_ROWS = 64  # that the packed layout is chosen for
