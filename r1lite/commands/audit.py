@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from r1lite import overrides
+from r1lite.commands import _shell
 from r1lite.commands.mutants import SHOULD
 from r1lite.config import CONF, Config, register
 from r1lite.registry import unknown
@@ -81,13 +82,11 @@ def _microseconds(seconds: Sequence[float]) -> str:
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return
-    try:
-        found = audit(**_understood(sys.argv[1:]))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    _shell.run(_audit, help=__doc__, bare=True)
+
+
+def _audit(words: Sequence[str]) -> None:
+    found = audit(**_understood(words))
     if found:
         sys.exit("\n".join(f"  {fault}" for fault in found) + f"\nwrong: {len(found)}. These rewards would teach it.")
     print("Gold is paid in full, and no hack is paid.")

@@ -9,12 +9,12 @@ last four questions and its answers, without the thoughts.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from r1lite.commands import _shell
 from r1lite.prompt import END_THINK, THINK, parse
 from r1lite.types import Message, Problem
 
@@ -27,19 +27,7 @@ SHOW = "--show-thought"
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    if not words or {"-h", "--help"} & set(words):
-        print(__doc__)
-        return
-    try:
-        chat([w for w in words if w != SHOW], show_thought=SHOW in words)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("")
-    except BrokenPipeError:  # whoever reads has seen enough; nothing more is written, at the interpreter's end neither
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    _shell.run(lambda words: chat([w for w in words if w != SHOW], show_thought=SHOW in words), help=__doc__)
 
 
 def chat(words: Sequence[str], *, show_thought: bool) -> None:

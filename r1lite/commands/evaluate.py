@@ -9,7 +9,6 @@ until a setting decides. The file holds every figure, and is written after each 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite import overrides
+from r1lite.commands import _shell
 from r1lite.commands.export import find, quiet, run_of
 from r1lite.config import CONF, Config, register
 
@@ -37,21 +37,16 @@ register()
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    if not words or {"-h", "--help"} & set(words):
-        print(__doc__)
-        return
+    _shell.run(_evaluate, help=__doc__, stopped="\nstopped")
+
+
+def _evaluate(words: Sequence[str]) -> None:
     output = [w.removeprefix("output=") for w in words if w.startswith("output=")]
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     settings = [w for w in words if w not in sources and not w.startswith("output=")]
     if not any(w.startswith("experiment=") for w in settings):
         settings.insert(0, "experiment=evaluate")  # which says nothing of what a run brings along
-    try:
-        evaluate_all(sources, configured(settings, sources), output=output[-1] if output else "")
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped")
+    evaluate_all(sources, configured(settings, sources), output=output[-1] if output else "")
 
 
 def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> list[dict[str, Any]]:

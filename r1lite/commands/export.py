@@ -14,11 +14,11 @@ RUN_OR_PATH may be a GGUF file itself.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from r1lite.commands import _shell
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.gguf_write import TYPES, write_gguf
 from r1lite.registry import unknown
@@ -30,15 +30,12 @@ CARD = "README.md"
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    if not words or {"-h", "--help"} & set(words):
-        print(__doc__)
-        return
-    try:
-        source, options = _understood(words)
-        folder = export(source, **options)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    _shell.run(_export, help=__doc__)
+
+
+def _export(words: Sequence[str]) -> None:
+    source, options = _understood(words)
+    folder = export(source, **options)
     load = f"llama-cli -m {folder}" if is_gguf(folder) else f"AutoModelForCausalLM.from_pretrained({str(folder)!r})"
     print(f"{folder} holds the model of {source}: {load}")
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite import HOME
+from r1lite.commands import _shell
 from r1lite.registry import load_plugins, unknown
 
 if TYPE_CHECKING:
@@ -27,17 +28,14 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    if not words or {"-h", "--help"} & set(words):
-        print(__doc__)
-        return
+    _shell.run(_reward, help=__doc__)
+
+
+def _reward(words: Sequence[str]) -> None:
     commands: dict[str, Callable[[Sequence[str]], None]] = {"list": _list, "explain": _explain, "new": _new}
-    try:
-        if words[0] not in commands:
-            raise ValueError(unknown("command of `r1lite reward`:", words[0], commands))
-        commands[words[0]](words[1:])
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    if words[0] not in commands:
+        raise ValueError(unknown("command of `r1lite reward`:", words[0], commands))
+    commands[words[0]](words[1:])
 
 
 def _list(words: Sequence[str]) -> None:

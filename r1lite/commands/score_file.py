@@ -10,7 +10,6 @@ output, so it can stand in a pipe. Rules that compare responses see the lines of
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from r1lite.commands import _shell
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.registry import unknown
@@ -34,16 +34,7 @@ OPTIONS = {"rewards": None, "input": "-", "output": "-", "plugins": [], "workers
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return
-    try:
-        score_lines(**_options(sys.argv[1:]))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except BrokenPipeError:  # whoever reads has seen enough; nothing more is written, at the interpreter's end neither
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    _shell.run(lambda words: score_lines(**_options(words)), help=__doc__, bare=True)
 
 
 def score_lines(
@@ -132,7 +123,7 @@ def _opened(path: Path, mode: str) -> IO[str]:
         raise ValueError(f"{path} cannot be opened: {error.strerror}") from error
 
 
-def _options(arguments: list[str]) -> dict[str, Any]:
+def _options(arguments: Sequence[str]) -> dict[str, Any]:
     """name=value, the values as YAML, as everywhere in r1lite."""
     import yaml
 
