@@ -21,7 +21,8 @@ from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF, ScoringConfig
 from r1lite.prompt import respond
-from r1lite.rules import Rules, judge
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge
 from r1lite.types import Finish, Group, Problem, Response, Verdict
 from rewards import rewards, sees_group, wants_right
 from tasks import tasks

@@ -19,7 +19,8 @@ from r1lite.models.pretrained import parameters
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import respond
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules, judge_one
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge_one
 from r1lite.setup import make_rules, make_task
 from r1lite.stages.pretrain import Corpus
 from r1lite.types import Problem, Response, Rollout, TeachingTask

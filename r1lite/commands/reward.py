@@ -98,7 +98,8 @@ def explained(name: str, settings: Mapping[str, str]) -> Verdict:
     """The verdict on one completion, as a run would have it."""
     import yaml
 
-    from r1lite.rules import Rules, judge
+    from r1lite.rules import Rules
+    from r1lite.scoring.judging import judge
     from rewards import rewards
 
     rule = rewards[name]

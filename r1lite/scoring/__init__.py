@@ -1,1 +1,1 @@
-"""What stands around the rules: their workers, their rehearsal, their share in a mixture, what verdicts say of a step. Open to all."""
+"""Around the rules: what they say of a rollout, the workers they run in, a rehearsal, what verdicts say of a step. Open to all."""
