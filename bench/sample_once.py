@@ -50,7 +50,7 @@ def main() -> None:
 
 def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Lengths]]:
     from bench._common.ours import composed, without_ends
-    from r1lite import models
+    from r1lite.models import pretrained
     from r1lite.setup import make_prompter, make_sampler
     from r1lite.train import prepare_torch
     from r1lite.types import Problem
@@ -58,7 +58,7 @@ def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], 
     chosen = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)
     cfg = composed(chosen, [f"sampler.max_tokens={job['tokens']}", *options.settings])
     prepare_torch(cfg)
-    model, tokenizer = models.load(job["model"], cfg.model)
+    model, tokenizer = pretrained.load(job["model"], cfg.model)
     sampler: Any = make_sampler(model, make_prompter(tokenizer, cfg), cfg)
     if not job["mixed"]:
         without_ends(sampler)

@@ -24,7 +24,7 @@ from typing import Any
 from bench._common.ours import RANDOM, random_model
 from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.work import arithmetic_prompts, exact_prompts, prompt_ids
-from r1lite.models import locate
+from r1lite.models.pretrained import locate
 
 Record = dict[str, Any]
 # On the CPU: room for the cache in GiB, and no second process, whose start takes longer than all the sampling.

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.rows import ROWS, Row, Settings, quick
-from r1lite.models import locate
+from r1lite.models.pretrained import locate
 
 Record = dict[str, Any]
 

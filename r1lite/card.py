@@ -13,9 +13,9 @@ from typing import Any
 from r1lite import __version__
 from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
 from r1lite.files import atomic, read_json, write_json
-from r1lite.mixed import chosen_rewards
 from r1lite.rounds import SECTIONS, kind_of, settings_for
 from r1lite.run import DONE, FREE, Run, first_round, flat, sources
+from r1lite.scoring.mixed import chosen_rewards
 from r1lite.setup import make_rules
 
 CARD, GENERATION = "README.md", "generation_config.json"

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from r1lite import models
-from r1lite.algorithm import check_algorithm, check_lag
-from r1lite.check_distill import check_distill, check_examples, check_quality
 from r1lite.config import (
     Config,
     DistillConfig,
@@ -20,17 +17,20 @@ from r1lite.config import (
     RLConfig,
     TrainingConfig,
 )
-from r1lite.curriculum import check_curriculum
-from r1lite.decontaminate import check_data_settings
-from r1lite.preference_loss import KINDS
-from r1lite.preferences import check_data
+from r1lite.data.curriculum import check_curriculum
+from r1lite.data.decontaminate import check_data_settings
+from r1lite.data.preferences import check_data
+from r1lite.data.traces import ASKED
+from r1lite.losses.preference import KINDS
+from r1lite.models import pretrained
 from r1lite.registry import unknown
-from r1lite.rehearsal import rehearse
+from r1lite.rl.algorithm import check_algorithm, check_lag
 from r1lite.rounds import kind_of, settings_for
 from r1lite.sampling.vllm_local import NOT_INSTALLED, is_installed
+from r1lite.scoring.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
-from r1lite.traces import ASKED
+from r1lite.teaching.check_distill import check_distill, check_examples, check_quality
 from r1lite.types import Problem, Task
 
 
@@ -46,9 +46,9 @@ def check(cfg: Config) -> list[str]:
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
     if cfg.stages[0] != "pretrain":
-        models.locate(cfg.model.path)
-    models.dtype_of(cfg.model.dtype)
-    models.device_of(cfg.model.device)
+        pretrained.locate(cfg.model.path)
+    pretrained.dtype_of(cfg.model.dtype)
+    pretrained.device_of(cfg.model.device)
     _at_least("model", cfg.model, lora_rank=0)
     if cfg.model.dora and not cfg.model.lora_rank:
         raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
@@ -102,7 +102,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if start not in ("previous", "base", *earlier):
         if start in cfg.stages:
             raise ValueError(f"{name}.start={start}, but stage {start!r} comes later in stages={cfg.stages}")
-        models.locate(start)
+        pretrained.locate(start)
     if isinstance(settings, TrainingConfig):
         _at_least(name, settings, micro_batch_tokens=1, checkpoint_every=1)
         _above_zero(name, settings, "lr", "max_grad_norm")
@@ -137,14 +137,14 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         _at_least(name, settings, prompts=1, samples=1, keep_per_prompt=1)
         check_quality(cfg.quality)
     if isinstance(settings, DistillConfig):
-        models.locate(settings.student)
+        pretrained.locate(settings.student)
         check_distill(cfg, settings)
 
 
 def _sampler(cfg: Config) -> None:
     _at_least("sampler", cfg.sampler, max_tokens=1, max_rows=1, cache_mb=1, top_k=0)
     if cfg.sampler.dtype != "auto":
-        models.dtype_of(cfg.sampler.dtype, "sampler.dtype")
+        pretrained.dtype_of(cfg.sampler.dtype, "sampler.dtype")
     _above_zero("sampler", cfg.sampler, "temperature", "top_p")
     if cfg.sampler.top_p > 1:
         raise ValueError(f"sampler.top_p must be at most 1, got {cfg.sampler.top_p}")

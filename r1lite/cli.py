@@ -7,12 +7,12 @@ from importlib import import_module
 
 COMMANDS = {
     "train": ("r1lite.train", "train; `r1lite train --help` lists the settings"),
-    "evaluate": ("r1lite.evaluate_command", "tables of several models side by side, on the same problems"),
-    "chat": ("r1lite.chat", "ask a model in the terminal"),
-    "export": ("r1lite.export", "a finished model as a folder of its own"),
-    "score": ("r1lite.score_file", "score completions in a file, or in a pipe"),
-    "audit": ("r1lite.audit", "what the chosen rewards pay for gold answers and for hacks"),
-    "reward": ("r1lite.reward_command", "list rules, explain a verdict, begin a rule of your own"),
+    "evaluate": ("r1lite.commands.evaluate", "tables of several models side by side, on the same problems"),
+    "chat": ("r1lite.commands.chat", "ask a model in the terminal"),
+    "export": ("r1lite.commands.export", "a finished model as a folder of its own"),
+    "score": ("r1lite.commands.score_file", "score completions in a file, or in a pipe"),
+    "audit": ("r1lite.commands.audit", "what the chosen rewards pay for gold answers and for hacks"),
+    "reward": ("r1lite.commands.reward", "list rules, explain a verdict, begin a rule of your own"),
 }
 
 

@@ -65,7 +65,7 @@ class ScoringConfig:
 
 @dataclass
 class AlgorithmConfig:
-    """From rewards to a loss: the parts that advantage.py, filters.py and objective.py compose."""
+    """From rewards to a loss: the parts that advantage.py, rl/filters.py and objective.py compose."""
 
     # what is trained on
     reward_kl_coef: float = MISSING  # of the k1 KL to the reference taken from the reward: of each token, or summed for advantage=group

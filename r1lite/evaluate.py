@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite import models
 from r1lite.config import Config
-from r1lite.feed import Feed
+from r1lite.data.feed import Feed
 from r1lite.ledger import Ledger
+from r1lite.models import pretrained
 from r1lite.prompt import last_answer
-from r1lite.rollouts import judged
 from r1lite.score import Scorer
+from r1lite.scoring.rollouts import judged
 from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
 from r1lite.types import Scored
 
 
 def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
     """Every split's table of a model: {"parameters", "eval", "eval_hard", ...}; the first split is called `eval`."""
-    model, tokenizer = models.load(str(weights), cfg.model)
+    model, tokenizer = pretrained.load(str(weights), cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)
     task = make_task(cfg)
-    found: dict[str, Any] = {"parameters": models.parameters(model)}
+    found: dict[str, Any] = {"parameters": pretrained.parameters(model)}
     with Scorer(make_rules(cfg), cfg.scoring) as scorer:
         for number, split in enumerate(cfg.evaluate.splits):
             problems = task.problems(split)

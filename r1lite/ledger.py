@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite.credit import Credit
 from r1lite.files import atomic
+from r1lite.rl.credit import Credit
 from r1lite.types import Scored
 
 

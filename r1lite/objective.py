@@ -2,8 +2,8 @@
 
     loss = sum over tokens of  weight * correction * gate(ratio, advantage)  +  kl_coef * KL  -  entropy_coef * entropy
 
-Losses are minimised; rho = exp(logp - old_logp). Pure: tensors in, tensors out. Its terms are in terms.py, the parts they
-are made of in losses.py.
+Losses are minimised; rho = exp(logp - old_logp). Pure: tensors in, tensors out. Its terms are in
+losses/terms.py, the parts they are made of in losses/parts.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from r1lite import losses, terms
+from r1lite.losses import parts, terms
 
 if TYPE_CHECKING:
     from typing import Self
@@ -125,7 +125,7 @@ def policy_loss(
     t = terms.Tokens(
         mask=mask,
         total=tokens,
-        weight=losses.weights(objective.aggregate, mask, tokens, sequences, objective.budget),
+        weight=parts.weights(objective.aggregate, mask, tokens, sequences, objective.budget),
         logp=terms.clean(logp, mask),
         old_logp=terms.clean(old_logp, mask),
         advantages=terms.clean(_per_token(advantages, objective, inside), mask),

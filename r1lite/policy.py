@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from r1lite import adapters, models
 from r1lite.batch import collate, per_sample
 from r1lite.config import TrainingConfig
-from r1lite.critic import Critic
-from r1lite.forward import Forward, can_share_prompts, forward
-from r1lite.losses import entropy_threshold, high_entropy_mask
+from r1lite.losses.parts import entropy_threshold, high_entropy_mask
+from r1lite.models import adapters, pretrained
+from r1lite.models.critic import Critic
+from r1lite.models.forward import Forward, can_share_prompts, forward
+from r1lite.models.optimiser import Optimiser, load_weights
 from r1lite.objective import Objective, policy_loss
-from r1lite.optimiser import Optimiser, load_weights
 from r1lite.types import Batch, Sample, Totals
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """A plain model that loads anywhere; adapters beside it, where there are any."""
-        models.save(adapters.merged(self.model), self.tokenizer, folder)
+        pretrained.save(adapters.merged(self.model), self.tokenizer, folder)
         if adapters.has_adapters(self.model):
             adapters.save_adapters(self.model, folder.parent / "adapter")
 

@@ -10,10 +10,10 @@ from typing import Any
 from r1lite.card import write_card
 from r1lite.config import EvaluateConfig
 from r1lite.console import say, show_table
+from r1lite.data.traces import SAMPLING
 from r1lite.evaluate import evaluate
 from r1lite.files import read_json, write_json
 from r1lite.run import Run
-from r1lite.traces import SAMPLING
 
 
 class Report:

@@ -1,18 +1,16 @@
-"""The chosen rules: what each says of a rollout, what it pays, and when a rollout counts as right."""
+"""The chosen rules: what each pays, and when a rollout counts as right. What a rule says of a rollout is in scoring/judging.py."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from r1lite.registry import load_plugins, unknown
-from r1lite.types import Group, Problem, Rollout, Verdict
+from r1lite.types import Problem, Rollout, Verdict
 
 Verdicts = Mapping[str, Verdict]
-Told = dict[str, list[Verdict]]  # of each rule, the verdicts so far, in the order of the rollouts
-NOT_ITS_OWN = Verdict(value=None, outcome="abstained")  # of a rule about a problem of another task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,79 +134,6 @@ def _right_rules(judges: Sequence[str], weights: Mapping[str, float], tasks: Map
     return found
 
 
-def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
-    """Every rule on every rollout of a group."""
-    told: Told = {}
-    for _ in judgements(rules, group, told):
-        pass
-    return as_rows(rules, group, told)
-
-
-def judgements(rules: Rules, group: Group, told: Told) -> Iterator[tuple[str, list[Verdict]]]:
-    """Verdicts as they come, beginning where `told` ends; a rule on groups gives all of its verdicts at once."""
-    from rewards import rewards, sees_group
-
-    load_plugins(rules.plugins)
-    for name in rules.order(group.problem):
-        verdicts = told.setdefault(name, [])
-        right = rules.who_is_right(told[rules.right_for(group.problem)], len(group.rollouts))
-        while len(verdicts) < len(group.rollouts):
-            if sees_group(rewards[name]):
-                new = judge_group(rules, name, group, right=right)
-            else:
-                at = len(verdicts)
-                new = [judge_one(rules, name, group.problem, group.rollouts[at], right=right[at])]
-            verdicts += new
-            yield name, new
-
-
-def next_missing(rules: Rules, group: Group, told: Told) -> tuple[str, int] | None:
-    """The rule whose verdict comes next, and how many of them it would give."""
-    from rewards import rewards, sees_group
-
-    for name in rules.order(group.problem):
-        if left := len(group.rollouts) - len(told.get(name, ())):
-            return name, left if sees_group(rewards[name]) else 1
-    return None
-
-
-def as_rows(rules: Rules, group: Group, told: Told) -> list[dict[str, Verdict]]:
-    """The verdicts of each rollout, in the order in which the rules were chosen."""
-    return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
-
-
-def judge_group(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
-    """A rule that sees whole groups. One that raises has failed: its values are missing, and never silently 0."""
-    if not rules.applies(name, group.problem):
-        return [NOT_ITS_OWN] * len(group.rollouts)
-    try:
-        given = list(_call(rules, name, group.problem, group.rollouts, right))
-        if len(given) != len(group.rollouts):
-            raise ValueError(f"the rule gave {len(given)} verdicts for {len(group.rollouts)} rollouts")
-        return [as_verdict(g) for g in given]
-    except (Exception, SystemExit) as error:  # a rule is others' code, and one group must not end a run
-        return [Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")] * len(group.rollouts)
-
-
-def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, right: bool | None = None) -> Verdict:
-    """One rule on one rollout."""
-    load_plugins(rules.plugins)
-    if not rules.applies(name, problem):
-        return NOT_ITS_OWN
-    try:
-        return as_verdict(_call(rules, name, problem, rollout, right))
-    except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run
-        return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
-
-
-def _call(rules: Rules, name: str, problem: Problem, seen: Any, right: Any) -> Any:
-    from rewards import rewards, wants_right
-
-    rule = rewards[name]
-    supplied = {"right": right} if wants_right(rule) else {}
-    return rule(problem, seen, **rules.options[name], **supplied)
-
-
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Call a shipped rule once on nothing: OptionError says that no rollout could be scored with these options."""
     from rewards import rewards, sees_group, wants_right
@@ -225,14 +150,3 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
         raise
     except Exception:  # others' code, on a problem that is none: only real ones count
         return
-
-
-def as_verdict(given: Verdict | float | None) -> Verdict:
-    """What a rule may return: a Verdict, a finite number, or None for "I abstain"."""
-    verdict = given if isinstance(given, Verdict) else Verdict(value=None if given is None else float(given))
-    if verdict.value is None:
-        outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
-        return Verdict(value=None, why=verdict.why, outcome=outcome)
-    if not math.isfinite(verdict.value):
-        raise ValueError(f"the rule returned {verdict.value}, which is no number to train on")
-    return verdict

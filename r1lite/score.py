@@ -16,9 +16,10 @@ from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules, Told, as_rows, judge, judgements, next_missing
+from r1lite.rules import Rules
+from r1lite.scoring.judging import Told, as_rows, judge, judgements, next_missing
+from r1lite.scoring.workers import Worker, Workers
 from r1lite.types import Group, Scored, Verdict
-from r1lite.workers import Worker, Workers
 
 Job = Future[list[dict[str, Verdict]]]
 
@@ -139,6 +140,6 @@ def _asked_for(what: str, name: str, rules: Rules) -> Any:
 
 
 if __name__ == "__main__":
-    from r1lite.score_file import main
+    from r1lite.commands.score_file import main
 
     main()

@@ -7,15 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1lite import adapters, models
 from r1lite.config import Config, TrainingConfig
-from r1lite.critic import Critic
-from r1lite.mixed import chosen_rewards
+from r1lite.models import adapters, pretrained
+from r1lite.models.critic import Critic
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
 from r1lite.registry import load_plugins, unknown
 from r1lite.rules import Rules
+from r1lite.scoring.mixed import chosen_rewards
 from r1lite.types import Sampler, Task
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
 
 
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
-    model, tokenizer = models.load(str(start), cfg.model)
+    model, tokenizer = pretrained.load(str(start), cfg.model)
     model = adapters.prepared(model, cfg.model, seed=cfg.seed)
     return Policy(model, tokenizer, training, total_steps=steps, temperature=cfg.sampler.temperature)
 
@@ -86,7 +86,7 @@ def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, ste
 def make_learner(start: Path | str, cfg: Config) -> Policy:
     """The policy of reinforcement learning, with the reference and the critic that its algorithm needs."""
     a = cfg.algorithm
-    model, tokenizer = models.load(str(start), cfg.model)
+    model, tokenizer = pretrained.load(str(start), cfg.model)
     model = adapters.prepared(model, cfg.model, seed=cfg.seed)
     steps = cfg.rl.steps * cfg.rl.updates_per_step * cfg.rl.epochs
     policy = Policy(

@@ -25,7 +25,7 @@ def train(cfg: Config) -> dict[str, Any]:
     """Weights in, weights out, stage by stage; what was finished before is not done again."""
     from r1lite.check import check
     from r1lite.console import say
-    from r1lite.models import locate
+    from r1lite.models.pretrained import locate
     from r1lite.report import Report
     from r1lite.rounds import settings_for
     from r1lite.run import Run
@@ -66,7 +66,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
 
 def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
     """The weights a stage begins from, as its `start` says."""
-    from r1lite.models import locate
+    from r1lite.models.pretrained import locate
     from r1lite.rounds import kind_of
 
     start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
@@ -79,7 +79,7 @@ def prepare_torch(cfg: Config) -> None:
     import torch
     from transformers.utils import logging
 
-    from r1lite.memory import keep_freed_memory
+    from r1lite.models.memory import keep_freed_memory
 
     if cfg.threads:
         torch.set_num_threads(cfg.threads)

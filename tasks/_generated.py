@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import overload
 
 from r1lite.registry import unknown
 from r1lite.types import Problem
+from tasks._lazy import Lazy
 
 # A problem belongs to one split by the hash of its prompt, so no seed and no size can make two splits overlap.
 BUCKETS = {"test": range(10), "validation": range(10, 15), "train": range(15, 100)}
@@ -20,7 +20,7 @@ def bucket(prompt: str) -> int:
     return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=8).digest(), "big") % 100
 
 
-class GeneratedProblems(Sequence[Problem]):
+class GeneratedProblems(Lazy):
     """A sequence of `size` problems; each is made when it is looked at, from its own index alone."""
 
     def __init__(
@@ -39,18 +39,8 @@ class GeneratedProblems(Sequence[Problem]):
     def __len__(self) -> int:
         return self.size
 
-    @overload
-    def __getitem__(self, index: int) -> Problem: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Problem]: ...
-    def __getitem__(self, index: int | slice) -> Problem | list[Problem]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(self.size))]
-        if not -self.size <= index < self.size:
-            raise IndexError(index)
-        return self._draw(Random(f"{self.seed}/{self.split}/{index % self.size}"))
-
-    def _draw(self, random: Random) -> Problem:
+    def make_at(self, index: int) -> Problem:
+        random = Random(f"{self.seed}/{self.split}/{index}")
         # Harder problems differ in size from every other split's, so they need no bucket.
         wanted = BUCKETS.get(self.split)
         for _ in range(TRIES):

@@ -7,11 +7,12 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import basename
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 from r1lite.registry import unknown
 from r1lite.types import Problem
 from tasks._files import BadRow, Given, Row, Rows, open_rows, told
+from tasks._lazy import Lazy
 
 ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
 SPLITS = ("train", "validation", "test")
@@ -34,7 +35,7 @@ class Place(NamedTuple):
 Make = Callable[[Row, Place], Problem]  # raises BadRow where a row makes no problem
 
 
-class RowProblems(Sequence[Problem]):
+class RowProblems(Lazy):
     """The problems of chosen rows. Each is made when it is looked at: a million of them are a few megabytes of indices."""
 
     def __init__(self, rows: Rows, chosen: Sequence[int], make: Make, source: Path | str) -> None:
@@ -43,13 +44,7 @@ class RowProblems(Sequence[Problem]):
     def __len__(self) -> int:
         return len(self.chosen)
 
-    @overload
-    def __getitem__(self, index: int) -> Problem: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Problem]: ...
-    def __getitem__(self, index: int | slice) -> Problem | list[Problem]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def make_at(self, index: int) -> Problem:
         line, row = self.rows[self.chosen[index]]
         return self.make(told(row), Place(self.source, line))
 

@@ -9,20 +9,21 @@ and `answer`, a program that passes. Rows whose tests cannot be read are refused
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from r1lite.types import Problem
 from tasks import task
+from tasks._file_task import FileTask
 from tasks._files import BadRow, Row
-from tasks._source import Place, Source
+from tasks._source import Place
 from tasks.dataset import known_columns, problem_of
 
 ASKED = "\n\nAnswer with a Python program in one fenced block."
 
 
 @task("code")
-class Code:
+class Code(FileTask):
     """A data set whose answers are programs."""
 
     name = "code"
@@ -38,18 +39,10 @@ class Code:
         bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
-        self.seed, self.columns = seed, known_columns(columns)
-        self.source = Source(self.name, self._asked, path=path, splits=splits, config=config, bad_rows=bad_rows)
-        self.instruction = instruction
+        self.columns, self.instruction = known_columns(columns), instruction
+        super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    @property
-    def notices(self) -> Sequence[str]:
-        return self.source.notices
-
-    def problems(self, split: str) -> Sequence[Problem]:
-        return self.source.problems(split)
-
-    def _asked(self, row: Row, place: Place) -> Problem:
+    def problem_of(self, row: Row, place: Place) -> Problem:
         problem = problem_of(row, place, self.columns)
         tests = problem.info.get("tests")
         if tests in (None, "", []):

@@ -7,16 +7,17 @@ Every column that is not the prompt or the answer reaches the rewards as `proble
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from r1lite.types import Problem
 from tasks import task
+from tasks._file_task import FileTask
 from tasks._files import BadRow, Row, as_prompt, require
-from tasks._source import Place, Source, others
+from tasks._source import Place, others
 
 
 @task("dataset")
-class Dataset:
+class Dataset(FileTask):
     """Problems from a file, a folder of files named after their splits, or the hub."""
 
     name = "dataset"
@@ -31,17 +32,11 @@ class Dataset:
         bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
-        self.seed, self.columns = seed, known_columns(columns)
-        self.source = Source(
-            self.name, lambda row, place: problem_of(row, place, self.columns), path=path, splits=splits, config=config, bad_rows=bad_rows
-        )
+        self.columns = known_columns(columns)
+        super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    @property
-    def notices(self) -> Sequence[str]:
-        return self.source.notices
-
-    def problems(self, split: str) -> Sequence[Problem]:
-        return self.source.problems(split)
+    def problem_of(self, row: Row, place: Place) -> Problem:
+        return problem_of(row, place, self.columns)
 
 
 def problem_of(row: Row, place: Place, columns: Mapping[str, str]) -> Problem:

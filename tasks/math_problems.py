@@ -8,50 +8,35 @@ A column `answer`, where there is one, says what is expected, and the solution n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from r1lite.types import Problem, Response
 from tasks import task
 from tasks._boxed import last_boxed
+from tasks._file_task import FileTask
 from tasks._files import BadRow, Row, require
-from tasks._source import Place, Source, others
+from tasks._source import Place, others
 
 ASKED = ("problem", "question", "prompt")
 
 
 @task("math_problems")
-class MathProblems:
+class MathProblems(FileTask):
     """Problems whose answers are formulas, with worked solutions where the file has them."""
 
     name = "math_problems"
 
-    def __init__(
-        self, *, path: str, splits: Mapping[str, str] | None = None, config: str | None = None, bad_rows: str = "refuse", seed: int = 0
-    ) -> None:
-        self.seed = seed
-        self.source = Source(self.name, problem_of, path=path, splits=splits, config=config, bad_rows=bad_rows)
-
-    @property
-    def notices(self) -> Sequence[str]:
-        return self.source.notices
-
-    def problems(self, split: str) -> Sequence[Problem]:
-        return self.source.problems(split)
+    def problem_of(self, row: Row, place: Place) -> Problem:
+        asked = next((name for name in ASKED if row.get(name)), ASKED[0])
+        question, solution, answer = str(require(row, asked, *place)), row.get("solution"), row.get("answer")
+        if answer in (None, ""):
+            answer = last_boxed(str(solution or ""))
+        if not answer and answer != 0:
+            raise BadRow(
+                f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
+            )
+        return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, asked, "answer"))
 
     def demonstration(self, problem: Problem) -> Response:
         """The file's own solution."""
         if not (solution := problem.info.get("solution")):
             raise ValueError(f"{problem.id} has no solution to learn from: set cold_start.data to a file with prompt and completion")
         return Response(thought=str(solution), answer=problem.answer)
-
-
-def problem_of(row: Row, place: Place) -> Problem:
-    asked = next((name for name in ASKED if row.get(name)), ASKED[0])
-    question, solution, answer = str(require(row, asked, *place)), row.get("solution"), row.get("answer")
-    if answer in (None, ""):
-        answer = last_boxed(str(solution or ""))
-    if not answer and answer != 0:
-        raise BadRow(
-            f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
-        )
-    return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, asked, "answer"))

@@ -13,10 +13,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any, overload
+from typing import Any
 
 from r1lite.types import Problem, Response, Task
 from tasks import task, tasks
+from tasks._lazy import Lazy
 
 
 @task("mixture")
@@ -48,7 +49,7 @@ class Mixture:
         return self.parts[problem.info["task"]].demonstration(problem)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-class Mixed(Sequence[Problem]):
+class Mixed(Lazy):
     """So many problems of each part; where a part has fewer, it begins again. The first are one of each part."""
 
     def __init__(self, parts: Mapping[str, Sequence[Problem]], counts: Mapping[str, int]) -> None:
@@ -58,16 +59,8 @@ class Mixed(Sequence[Problem]):
     def __len__(self) -> int:
         return sum(self.counts.values())
 
-    @overload
-    def __getitem__(self, index: int) -> Problem: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Problem]: ...
-    def __getitem__(self, index: int | slice) -> Problem | list[Problem]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        label, place = self._place(index % len(self))
+    def make_at(self, index: int) -> Problem:
+        label, place = self._place(index)
         own = self.parts[label]
         problem = own[place % len(own)]
         return replace(problem, id=f"{label}:{problem.id}", info={**problem.info, "task": label})

@@ -7,22 +7,23 @@ The prompt is the question and its lettered choices. The answer is a letter; the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Any
 
 from r1lite.types import Problem
 from tasks import task
 from tasks._choices import choices_of, right_one
+from tasks._file_task import FileTask
 from tasks._files import BadRow, Row, require
-from tasks._source import Place, Source, others
+from tasks._source import Place, others
 
 ASKED = ("question", "question_stem", "prompt", "problem", "query")
 TOLD = "\n\nAnswer with the letter of the right choice."
 
 
 @task("multiple_choice")
-class MultipleChoice:
+class MultipleChoice(FileTask):
     """Each problem has one right choice. `first_index` is what an answer in numbers calls the first of them."""
 
     name = "multiple_choice"
@@ -40,17 +41,10 @@ class MultipleChoice:
     ) -> None:
         if first_index not in (0, 1):
             raise ValueError(f"task.first_index must be 0 or 1, got {first_index}")
-        self.seed, self.first_index, self.instruction = seed, first_index, instruction
-        self.source = Source(self.name, self._problem, path=path, splits=splits, config=config, bad_rows=bad_rows)
+        self.first_index, self.instruction = first_index, instruction
+        super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    @property
-    def notices(self) -> Sequence[str]:
-        return self.source.notices
-
-    def problems(self, split: str) -> Sequence[Problem]:
-        return self.source.problems(split)
-
-    def _problem(self, row: Row, place: Place) -> Problem:
+    def problem_of(self, row: Row, place: Place) -> Problem:
         asked = next((name for name in ASKED if row.get(name)), ASKED[0])
         question = str(require(row, asked, *place)).strip()
         try:

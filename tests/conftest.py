@@ -11,9 +11,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from r1lite import models
 from r1lite.config import CONF, Config, register
-from r1lite.tiny import build_model, build_tokenizer
+from r1lite.models import pretrained
+from r1lite.models.tiny import build_model, build_tokenizer
 
 register()
 torch.set_num_threads(2)
@@ -49,5 +49,5 @@ def model(tokenizer: Any) -> Any:
 
 @pytest.fixture
 def model_folder(model: Any, tokenizer: Any, tmp_path: Path) -> Path:
-    models.save(model, tokenizer, tmp_path / "model")
+    pretrained.save(model, tokenizer, tmp_path / "model")
     return tmp_path / "model"

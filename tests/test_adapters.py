@@ -10,8 +10,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from r1lite import adapters
 from r1lite.config import Config
+from r1lite.models import adapters
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.setup import make_learner

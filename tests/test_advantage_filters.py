@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1lite.filters import kept
+from r1lite.rl.filters import kept
 
 
 def indices(rewards: list[float], keep: str, fraction: float = 1.0) -> list[int]:

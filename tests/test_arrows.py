@@ -22,18 +22,19 @@ ARROWS = {
     "r1lite/types.py": (),
     "r1lite/registry.py": (),
     "r1lite/advantage.py": ("r1lite.types",),
-    "r1lite/filters.py": ("r1lite.types", "r1lite.advantage"),
-    "r1lite/losses.py": ("r1lite.types",),
-    "r1lite/terms.py": ("r1lite.types", "r1lite.losses", "r1lite.objective"),
-    "r1lite/distill_loss.py": (),
+    "r1lite/rl/filters.py": ("r1lite.types", "r1lite.advantage"),
+    "r1lite/losses/terms.py": ("r1lite.types", "r1lite.losses.parts", "r1lite.objective"),
+    "r1lite/losses/": ("r1lite.types",),
+    "r1lite/models/": ("r1lite.models", "r1lite.losses", "r1lite.batch", "r1lite.config", "r1lite.console", "r1lite.files", *GROUND),
     # The presets' values live in YAML.
-    "r1lite/objective.py": ("r1lite.types", "r1lite.losses", "r1lite.terms", "r1lite.config.algorithm_values"),
+    "r1lite/objective.py": ("r1lite.types", "r1lite.losses.parts", "r1lite.losses.terms", "r1lite.config.algorithm_values"),
     "r1lite/prompt.py": ("r1lite.types",),
     "r1lite/": ROOMS,
 }
 STAGES_ARE_KNOWN_TO = ("r1lite/train.py", "r1lite/check.py", "r1lite/stages/")
+COMMANDS_ARE_KNOWN_TO = ("r1lite/cli.py", "r1lite/score.py", "r1lite/commands/")
 # What `python -m r1lite.train --help` needs.
-LIGHT = ("__init__", "types", "registry", "config", "overrides", "train", "cli")
+LIGHT = ("__init__", "types", "registry", "config", "overrides", "meant", "train", "cli")
 
 
 def imports(source: str, package: str, *, at_module_level: bool = False) -> list[str]:
@@ -108,6 +109,17 @@ def test_arrows_point_downwards(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in FILES if not p.as_posix().startswith(STAGES_ARE_KNOWN_TO)], ids=str)
 def test_only_the_fold_knows_the_stages(path: Path) -> None:
     assert not [name for name in read(path) if within(name, ("r1lite.stages", "r1lite.train"))]
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if not p.as_posix().startswith(COMMANDS_ARE_KNOWN_TO)], ids=str)
+def test_nothing_is_built_on_a_command(path: Path) -> None:
+    assert not [name for name in read(path) if within(name, ("r1lite.commands",))]
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    rooms = [path for path in FILES if path.name == "__init__.py" and path.parts[0] == "r1lite" and len(path.parts) == 3]
+    assert [path.parent.name for path in rooms if not ast.get_docstring(ast.parse((HOME / path).read_text(encoding="utf-8")))] == []
+    assert {path.parent for path in FILES if path.parts[0] == "r1lite"} == {Path("r1lite"), *(path.parent for path in rooms)}
 
 
 def test_the_sandbox_needs_nothing_but_the_standard_library() -> None:

@@ -1,6 +1,6 @@
 """Every shipped rule and every shipped task against hacks: gold is paid in full, and no hack is.
 
-A rule without a line here fails the first test. Rules that judge an answer get the battery of `python -m r1lite.audit` and
+A rule without a line here fails the first test. Rules that judge an answer get the battery of `r1lite audit` and
 answers that a model under pressure might find; rules on the form get what they must pay and what they must not.
 """
 
@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from r1lite._faults import faults
-from r1lite._trials import gold_response, make_cases, try_all
+from r1lite.commands._faults import faults
+from r1lite.commands._trials import gold_response, make_cases, try_all
+from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF, ScoringConfig
-from r1lite.mutants import as_rollout
 from r1lite.prompt import respond
-from r1lite.rules import Rules, judge
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge
 from r1lite.types import Finish, Group, Problem, Response, Verdict
 from rewards import rewards, sees_group, wants_right
 from tasks import tasks

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from r1lite import cli
-from r1lite.chat import Talk, printable, show, unfolded
+from r1lite.commands.chat import Talk, printable, show, unfolded
 from r1lite.prompt import Prompter
 from r1lite.types import Group, Problem, Rollout
 

@@ -171,12 +171,12 @@ def test_bad_settings_are_refused(setting: str, says: str, composed: Callable[..
 def test_a_student_of_other_tokens_is_refused_before_its_teacher_is_trained(
     config: Callable[..., Config], model_folder: Path, model: Any, tmp_path: Path
 ) -> None:
-    from r1lite import models
-    from r1lite.tiny import build_tokenizer
+    from r1lite.models import pretrained
+    from r1lite.models.tiny import build_tokenizer
 
     larger = build_tokenizer()
     larger.add_tokens(["<new>"])
-    models.save(model, larger, tmp_path / "other")
+    pretrained.save(model, larger, tmp_path / "other")
     sane = [f"model.path={model_folder}", f"distill.student={model_folder}", "distill.method=on_policy", "scoring.workers=0"]
     check(config(*sane))
     with pytest.raises(ValueError, match=r"1 differ, such as '<new>' .* Use distill\.method=traces"):

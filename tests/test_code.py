@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from r1lite.config import ScoringConfig
-from r1lite.rules import Rules, judge_one
+from r1lite.rules import Rules
 from r1lite.score import Scorer
+from r1lite.scoring.judging import judge_one
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._code.cases import BadTests, suite_of
 from rewards._code.compare import same_output, same_value

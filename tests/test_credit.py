@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 
 import pytest
+from scored import scored
 
 from r1lite.config import AlgorithmConfig, algorithm_values
-from r1lite.credit import Credits, credit, samples_of
-from r1lite.types import Problem, Rollout, Sample, Scored, Verdict
-
-PROBLEM = Problem(id="p", prompt="?")
+from r1lite.rl.credit import Credits, credit, samples_of
+from r1lite.types import Sample, Scored
 
 
 class Told:
@@ -20,22 +19,6 @@ class Told:
 
     def values(self, samples: Sequence[Sample]) -> list[list[float]]:
         return [[0.25] * len(s.token_ids) for s in samples]
-
-
-def scored(reward: float, *, tokens: int = 2, outcome: str = "scored", finish: str = "stop", **rules: float) -> Scored:
-    rollout = Rollout(
-        problem_id="p",
-        index=0,
-        prompt_ids=(1, 2, 3),
-        token_ids=(7,) * tokens,
-        logprobs=(-1.0,) * tokens,
-        text="x",
-        finish=finish,  # pyright: ignore
-    )
-    verdicts = {name: Verdict(value=value) for name, value in rules.items()} or {
-        "rule": Verdict(value=reward if outcome == "scored" else None, outcome=outcome)  # pyright: ignore
-    }
-    return Scored(problem=PROBLEM, rollout=rollout, reward=reward, verdicts=verdicts)
 
 
 def credits(groups: list[list[Scored]], shuffle: str = "", weights: dict[str, float] | None = None, **changes: object) -> Credits:

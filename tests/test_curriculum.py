@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from r1lite.config import Config, CurriculumConfig, PromptConfig
-from r1lite.curriculum import Curriculum, check_curriculum, make_curriculum
-from r1lite.feed import Feed
+from r1lite.data.curriculum import Curriculum, check_curriculum, make_curriculum
+from r1lite.data.feed import Feed
+from r1lite.models.tiny import build_tokenizer
 from r1lite.prompt import Prompter
 from r1lite.run import Place
 from r1lite.stages import rl
-from r1lite.tiny import build_tokenizer
 from r1lite.track import Tracker
 from r1lite.types import Problem, Rollout, Scored, Verdict
 

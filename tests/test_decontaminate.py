@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from r1lite.config import Config
-from r1lite.decontaminate import check_data_settings, questions, runs, runs_of_set, training_problems, without
+from r1lite.data.decontaminate import check_data_settings, questions, runs, runs_of_set, training_problems, without
 from r1lite.types import Problem
 
 STORY = "Mira waters four rows of seven tomato plants every morning before she walks to the old school by the river"

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from r1lite.distill_loss import KINDS, divergence, token_divergence, with_rest
+from r1lite.losses.distill import KINDS, divergence, token_divergence, with_rest
 
 LOG = math.log
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from r1lite import quality
 from r1lite.config import register
-from r1lite.distill_loss import KINDS
+from r1lite.data import quality
+from r1lite.losses.distill import KINDS
 from r1lite.overrides import understood
 
 register()

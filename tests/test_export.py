@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from r1lite import cli
-from r1lite.export import export, find, run_of
+from r1lite.commands.export import export, find, run_of
 
 
 def a_run(folder: Path, weights: str) -> Path:

@@ -3,9 +3,9 @@
 import pytest
 
 from r1lite.config import PromptConfig
-from r1lite.feed import Feed
+from r1lite.data.feed import Feed
+from r1lite.models.tiny import build_tokenizer
 from r1lite.prompt import Prompter
-from r1lite.tiny import build_tokenizer
 from r1lite.types import Problem
 
 PROMPTER = Prompter(tokenizer=build_tokenizer())

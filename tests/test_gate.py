@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from r1lite import gate as gate_module
 from r1lite.config import Config
-from r1lite.gate import best, figures
+from r1lite.teaching import gate as gate_module
+from r1lite.teaching.gate import best, figures
 from r1lite.train import train
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
@@ -90,10 +90,10 @@ def test_the_weights_that_come_out_are_those_of_the_chosen_step(
     assert [look["step"] for look in table] == [2, 4, 5]  # the last is looked at, whatever the rhythm
     assert not list(folder.glob("gate-*.safetensors"))
     # The same training that stops at the chosen step, with the schedule of the whole.
-    from r1lite.imitation import epochs
+    from r1lite.data.traces import demonstrations
     from r1lite.objective import IMITATE
     from r1lite.setup import make_policy, make_prompter
-    from r1lite.traces import demonstrations
+    from r1lite.teaching.imitation import epochs
 
     cfg = config(*SMALL)
     policy = make_policy("tiny_base", cfg, cfg.cold_start, steps=5)

@@ -9,11 +9,11 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from r1lite import models as ours
+from r1lite.commands.export import export
 from r1lite.config import Config
-from r1lite.export import export
-from r1lite.gguf_read import read_model, read_tokenizer
-from r1lite.gguf_write import write_gguf
+from r1lite.models import pretrained as ours
+from r1lite.models.gguf_read import read_model, read_tokenizer
+from r1lite.models.gguf_write import write_gguf
 from r1lite.run import Run
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>{% endfor %}<|im_start|>"

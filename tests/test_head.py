@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import r1lite.head
-from r1lite.head import has_plain_head, head_log_probs
+import r1lite.models.head
+from r1lite.models.head import has_plain_head, head_log_probs
 
 VOCABULARY, TOKENS, HIDDEN = 11, 7, 5
 
@@ -24,9 +24,9 @@ def plainly(head: nn.Linear, states: Tensor, tokens: Tensor, temperature: float)
 @pytest.mark.parametrize("chunk", [1, 2, 99])
 @pytest.mark.parametrize("kept", [0, 3, 99])
 def test_chunks_and_what_is_kept_change_nothing(chunk: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(r1lite.head, "CHUNK_BYTES", chunk * VOCABULARY * 8)
-    monkeypatch.setattr(r1lite.head, "KEPT_BYTES", kept * VOCABULARY * 8)
-    monkeypatch.setattr(r1lite.head, "BLOCK_BYTES", 2 * VOCABULARY * 8)
+    monkeypatch.setattr(r1lite.models.head, "CHUNK_BYTES", chunk * VOCABULARY * 8)
+    monkeypatch.setattr(r1lite.models.head, "KEPT_BYTES", kept * VOCABULARY * 8)
+    monkeypatch.setattr(r1lite.models.head, "BLOCK_BYTES", 2 * VOCABULARY * 8)
     head, states, tokens = parts(torch.float64)
     weights = torch.linspace(-1, 1, TOKENS, dtype=torch.float64)
 
@@ -45,7 +45,7 @@ def test_gradients_are_those_of_finite_differences(entropy_grad: bool) -> None:
     head, states, tokens = parts(torch.float64, bias=False)
 
     def both(states: Tensor, weight: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        logp, entropy = r1lite.head._Head.apply(states, weight, None, tokens, 1.0, entropy_grad)  # pyright: ignore
+        logp, entropy = r1lite.models.head._Head.apply(states, weight, None, tokens, 1.0, entropy_grad)  # pyright: ignore
         return (logp, entropy) if entropy_grad else logp
 
     assert torch.autograd.gradcheck(both, (states, head.weight))

@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file
 from test_rl import Counting
 
-from r1lite.ahead import Ahead, as_of
 from r1lite.batch import collate
-from r1lite.collect import Collected, collect
 from r1lite.config import Config
-from r1lite.forward import forward
-from r1lite.models import locate
+from r1lite.models.forward import forward
+from r1lite.models.pretrained import locate
+from r1lite.rl.ahead import Ahead, as_of
+from r1lite.rl.collect import Collected, collect
 from r1lite.run import Place
 from r1lite.stages import rl
 from r1lite.track import Tracker

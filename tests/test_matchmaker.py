@@ -15,13 +15,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from r1lite.config import CONF, Config
-from r1lite.models import parameters
+from r1lite.models.pretrained import parameters
+from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import respond
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules, judge_one
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge_one
 from r1lite.setup import make_rules, make_task
 from r1lite.stages.pretrain import Corpus
-from r1lite.tiny import build_model, build_tokenizer
 from r1lite.types import Problem, Response, Rollout, TeachingTask
 from rewards import rewards
 from tasks import tasks

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite import models
 from r1lite.check import check
 from r1lite.config import Config
-from r1lite.imitation import IMITATE
+from r1lite.data.traces import as_sample
+from r1lite.models import pretrained
+from r1lite.models.tiny import build_tokenizer
 from r1lite.policy import Policy
 from r1lite.setup import make_prompter, make_sampler
-from r1lite.tiny import build_tokenizer
-from r1lite.traces import as_sample
+from r1lite.teaching.imitation import IMITATE
 from r1lite.types import Problem
 
 PROBLEMS = [Problem(id=str(i), prompt=f"{i}+{'1' * i} mod 23") for i in range(1, 5)]  # of different lengths
@@ -31,8 +31,8 @@ def test_nothing_depends_on_a_pad_token(model: Any, config: Callable[..., Config
     cfg = config("sampler.max_tokens=12")
     done = []
     for name, tokenizer in (("with", build_tokenizer()), ("without", without_pad())):
-        models.save(model, tokenizer, tmp_path / name)
-        loaded, read = models.load(str(tmp_path / name), cfg.model)
+        pretrained.save(model, tokenizer, tmp_path / name)
+        loaded, read = pretrained.load(str(tmp_path / name), cfg.model)
         assert (read.pad_token_id is None) == (name == "without")
         prompter = make_prompter(read, cfg)
         sampled = {
@@ -48,9 +48,9 @@ def test_nothing_depends_on_a_pad_token(model: Any, config: Callable[..., Config
 
 
 def test_a_reward_model_needs_no_pad_token(model: Any, config: Callable[..., Config], tmp_path: Path) -> None:
-    models.save(model, without_pad(), tmp_path / "model")
+    pretrained.save(model, without_pad(), tmp_path / "model")
     model.config.pad_token_id = None
-    scorer, tokenizer = models.load_scorer(str(tmp_path / "model"), config().model)
+    scorer, tokenizer = pretrained.load_scorer(str(tmp_path / "model"), config().model)
     assert tokenizer.pad_token_id is None
     assert scorer.base_model(input_ids=torch.arange(8).view(2, 4)).last_hidden_state.shape[:2] == (2, 4)  # pyright: ignore
 
@@ -58,12 +58,12 @@ def test_a_reward_model_needs_no_pad_token(model: Any, config: Callable[..., Con
 def test_a_tokenizer_without_an_end_token_is_said_with_what_to_do(model: Any, config: Callable[..., Config], tmp_path: Path) -> None:
     tokenizer = build_tokenizer()
     tokenizer.eos_token = None
-    models.save(model, tokenizer, tmp_path / "model")
+    pretrained.save(model, tokenizer, tmp_path / "model")
     with pytest.raises(ValueError, match=r"has no end token, .* name it as eos_token in its tokenizer_config\.json"):
-        models.load(str(tmp_path / "model"), config().model)
+        pretrained.load(str(tmp_path / "model"), config().model)
     path = tmp_path / "model" / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token": "<|end|>"}))
-    assert models.load(str(tmp_path / "model"), config().model)[1].eos_token == "<|end|>"
+    assert pretrained.load(str(tmp_path / "model"), config().model)[1].eos_token == "<|end|>"
 
 
 def test_smollm2s_settings_go_over_the_stages_and_under_the_users(config: Callable[..., Config]) -> None:

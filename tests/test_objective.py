@@ -4,7 +4,7 @@ import re
 import pytest
 import torch
 
-from r1lite.losses import entropy_threshold, high_entropy_mask, overlong_mask, value_loss
+from r1lite.losses.parts import entropy_threshold, high_entropy_mask, overlong_mask, value_loss
 from r1lite.objective import IMITATE, Objective, policy_loss
 
 LOGP = torch.tensor([[-1.0, -2.0, 0.0], [-0.5, 0.0, 0.0]])

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from r1lite.losses import high_entropy_mask
+from r1lite.losses.parts import high_entropy_mask
 from r1lite.objective import Objective, policy_loss
 
 N, T = 4, 6

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite import forward as forward_module
-from r1lite import models
 from r1lite.batch import as_batch, collate
 from r1lite.config import Config
-from r1lite.on_policy import Lesson, Teacher, compare, follow, written_by_student, written_by_teacher
+from r1lite.data.traces import write_rows
+from r1lite.models import forward as forward_module
+from r1lite.models import pretrained
+from r1lite.models.tiny import build_model, build_tokenizer
+from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter, respond
 from r1lite.setup import make_sampler
-from r1lite.tiny import build_model, build_tokenizer
-from r1lite.traces import write_rows
+from r1lite.teaching.on_policy import Lesson, Teacher, compare, follow, written_by_student, written_by_teacher
 from r1lite.types import Problem, Response, Sample
-from r1lite.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
 
 BODIES = [((9, 8, 7), (1, 2, 3, 4)), ((9, 8), (5, 6)), ((3, 3, 3, 3), (7,))]
 # The teacher is asked in other words: its prompts are longer, and not by the same amount.
@@ -232,5 +232,5 @@ def test_the_stage_goes_on_to_the_same_weights(
             run("killed")
     again = run("killed")
     assert all(torch.equal(whole[name], again[name]) for name in whole)
-    start = load_file(Path(models.locate("tiny_student")) / "model.safetensors")
+    start = load_file(Path(pretrained.locate("tiny_student")) / "model.safetensors")
     assert not all(torch.equal(whole[name], start[name]) for name in whole)

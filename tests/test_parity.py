@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from r1lite.causes import Evidence, likeliest
-from r1lite.collect import Collected
 from r1lite.objective import Objective
-from r1lite.parity import Gate, alike, measured, spread
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
+from r1lite.rl.causes import Evidence, likeliest
+from r1lite.rl.collect import Collected
+from r1lite.rl.parity import Gate, alike, measured, spread
 from r1lite.sampling.draw import filtered
 from r1lite.sampling.native import NativeSampler
 from r1lite.types import Group, Problem, Rollout, Sample, Scored

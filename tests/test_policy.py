@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from r1lite.batch import collate
-from r1lite.forward import forward
+from r1lite.models.forward import forward
+from r1lite.models.optimiser import Diverged, schedule
 from r1lite.objective import IMITATE, Objective
-from r1lite.optimiser import Diverged, schedule
 from r1lite.policy import Policy
 from r1lite.types import Sample, Totals
 

@@ -11,12 +11,12 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from r1lite.config import Config
+from r1lite.data.preferences import pairs_of_file, pairs_of_ledger
 from r1lite.ledger import Ledger
+from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
+from r1lite.models.reward_model import RewardModel
 from r1lite.policy import Policy
-from r1lite.preference_loss import by_sides, dpo_loss, reward_model_loss
-from r1lite.preferences import pairs_of_file, pairs_of_ledger
 from r1lite.prompt import Prompter
-from r1lite.reward_model import RewardModel
 from r1lite.stages.dpo import take
 from r1lite.train import train
 from r1lite.types import Pair, Problem, Rollout, Sample, Scored, Verdict

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from r1lite.config import ScoringConfig
-from r1lite.rehearsal import rehearse
 from r1lite.rules import Rules
+from r1lite.scoring.rehearsal import rehearse
 from r1lite.types import Problem
 from rewards import rewards
 

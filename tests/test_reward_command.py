@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from r1lite import cli, reward_command
-from r1lite.reward_new import files
+from r1lite import cli
+from r1lite.commands import reward as command
+from r1lite.commands.reward_new import files
 from rewards import rewards
 
 
@@ -35,7 +36,7 @@ def test_the_list_has_a_line_for_every_rule(monkeypatch: pytest.MonkeyPatch, cap
 
 
 def test_listing_imports_no_rule() -> None:
-    code = "import sys; from r1lite.reward_command import main; sys.argv[1:] = ['list']; main(); print(*sys.modules)"
+    code = "import sys; from r1lite.commands.reward import main; sys.argv[1:] = ['list']; main(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     imported = done.stdout.splitlines()[-1].split()
@@ -46,8 +47,8 @@ def test_a_rule_from_elsewhere_is_listed_by_its_source(monkeypatch: pytest.Monke
     (tmp_path / "afar_rules.py").write_text('"""Is it far away?\n\nVery."""\nraise RuntimeError("imported")\n')
     monkeypatch.syspath_prepend(tmp_path)
     entry = EntryPoint(name="afar", value="afar_rules:afar", group="r1lite.rewards")
-    monkeypatch.setattr(reward_command, "entry_points", lambda group: [entry])
-    assert reward_command.first_line("afar") == "Is it far away?"
+    monkeypatch.setattr(command, "entry_points", lambda group: [entry])
+    assert command.first_line("afar") == "Is it far away?"
 
 
 def test_explain_says_what_a_rule_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +106,7 @@ def test_a_new_package_is_a_plugin_and_has_an_entry_point(tmp_path: Path) -> Non
 
     from hydra import compose, initialize_config_dir
 
-    from r1lite.reward_new import write_package
+    from r1lite.commands.reward_new import write_package
 
     folder = write_package("kindness", tmp_path / "theirs")
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from r1lite.collect import collect
 from r1lite.config import Config
 from r1lite.objective import Objective
+from r1lite.rl.collect import collect
 from r1lite.stages.rl import Parts, update
 from r1lite.types import Group, Problem, Rollout, Sample, Scored, Totals, Verdict
 

@@ -1,23 +1,7 @@
 import pytest
+from scored import scored
 
-from r1lite.rollouts import judged, rollout_metrics
-from r1lite.types import Problem, Rollout, Scored, Verdict
-
-PROBLEM = Problem(id="p", prompt="?")
-
-
-def scored(reward: float, *, tokens: int = 2, outcome: str = "scored", finish: str = "stop") -> Scored:
-    rollout = Rollout(
-        problem_id="p",
-        index=0,
-        prompt_ids=(1, 2, 3),
-        token_ids=(7,) * tokens,
-        logprobs=(-1.0,) * tokens,
-        text="x",
-        finish=finish,  # pyright: ignore
-    )
-    value = reward if outcome == "scored" else None
-    return Scored(problem=PROBLEM, rollout=rollout, reward=reward, verdicts={"rule": Verdict(value=value, outcome=outcome)})  # pyright: ignore
+from r1lite.scoring.rollouts import judged, rollout_metrics
 
 
 def test_an_abstention_alone_is_no_judgement() -> None:

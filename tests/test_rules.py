@@ -2,7 +2,8 @@
 
 import pytest
 
-from r1lite.rules import Rules, judge
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge
 from r1lite.types import Group, Problem, Rollout, Verdict
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from r1lite.batch import collate
-from r1lite.forward import forward
+from r1lite.models.forward import forward
 from r1lite.prompt import Prompter
 from r1lite.sampling.cache import bytes_per_token, compacted
 from r1lite.sampling.decoder import decoder_of, packed

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from r1lite import score_file
-from r1lite.score_file import as_group, score_lines
+from r1lite.commands import score_file
+from r1lite.commands.score_file import as_group, score_lines
 
 GOOD = "<think>3+4</think><answer>{}</answer>"
 

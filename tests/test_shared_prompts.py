@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-import r1lite.head
+import r1lite.models.head
 from r1lite.batch import collate
 from r1lite.config import Config
 from r1lite.cut import cut_by_prompt, padded_tokens
-from r1lite.forward import can_share_prompts
+from r1lite.models.forward import can_share_prompts
 from r1lite.policy import Policy
 from r1lite.setup import make_learner, make_objective
 from r1lite.types import Sample
@@ -74,7 +74,7 @@ def test_the_head_in_chunks_changes_nothing(model_folder: Path, config: Callable
         return [p.grad.clone() for _, p in policy.weights()]
 
     whole = stepped()
-    monkeypatch.setattr(r1lite.head, "CHUNK_BYTES", 3 * 4 * 265)  # three tokens at once
+    monkeypatch.setattr(r1lite.models.head, "CHUNK_BYTES", 3 * 4 * 265)  # three tokens at once
     for one, other in zip(stepped(), whole, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from r1lite._trials import gold_response
+from r1lite.commands._trials import gold_response
+from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
-from r1lite.mutants import as_rollout
 from r1lite.prompt import respond
-from r1lite.rules import Rules, judge_one
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge_one
 from r1lite.types import Problem, Response
 from tasks import tasks
 from tasks._boxed import last_boxed

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from endpoints import Behaviour, Handler, Server, serving
 
-from r1lite.completions import Gone
 from r1lite.config import Config
 from r1lite.prompt import Prompter
 from r1lite.run import Place
-from r1lite.teacher import ask_teacher, bill_of, folded, messages_for
+from r1lite.teaching.completions import Gone
+from r1lite.teaching.teacher import ask_teacher, bill_of, folded, messages_for
 from r1lite.track import Tracker
 from r1lite.train import train
 from r1lite.types import Problem

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from r1lite.rules import Rules, judge
+from r1lite.rules import Rules
+from r1lite.scoring.judging import judge
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._options import OptionError
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
-from r1lite import adapters
 from r1lite.config import Config
+from r1lite.models import adapters
 from r1lite.prompt import Prompter
 from r1lite.sampling.native import NativeSampler
 from r1lite.sampling.vllm_local import VllmSampler

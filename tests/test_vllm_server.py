@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import load_file
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
-from r1lite.models import SHIPPED
+from r1lite.models.pretrained import SHIPPED
 from r1lite.prompt import Prompter
 from r1lite.sampling.native import NativeSampler
 from r1lite.sampling.vllm_http import Lost, Server

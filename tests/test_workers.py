@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from r1lite.workers import Stopped, Worker, WorkerEnded, Workers
+from r1lite.scoring.workers import Stopped, Worker, WorkerEnded, Workers
 
 
 def nothing() -> None:
@@ -106,7 +106,7 @@ def test_a_trainer_that_is_killed_takes_a_hanging_worker_along(tmp_path: Path) -
     script.write_text(
         "import os, time\n"
         "from functools import partial\n"
-        "from r1lite.workers import Workers\n"
+        "from r1lite.scoring.workers import Workers\n"
         "if __name__ == '__main__':\n"
         "    workers = Workers(1, prepare=os.getpid, memory_mb=256)\n"
         "    print(workers._workers[0]._process.pid, flush=True)\n"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite import models
 from r1lite.batch import collate
-from r1lite.forward import forward
+from r1lite.models import pretrained
+from r1lite.models.forward import forward
 from r1lite.types import Group, Problem, Rollout, Sample
 
 NEEDED = bool(os.environ.get("R1LITE_NEEDS_VLLM"))  # where it is set, vLLM must be there: nothing is skipped
@@ -23,7 +23,7 @@ SMALL = ("sampler.max_tokens=16", "sampler.max_rows=16", "sampler.cache_mb=256",
 def tiny(config: Any, *overrides: str) -> tuple[Any, Any, Any]:
     """The model that ships, its tokenizer, and a configuration."""
     cfg = config(*SMALL, *overrides)
-    model, tokenizer = models.load("tiny_base", cfg.model)
+    model, tokenizer = pretrained.load("tiny_base", cfg.model)
     return model, tokenizer, cfg
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from r1lite import models
 from r1lite.config import CONF, Config, register
 from r1lite.files import atomic
+from r1lite.models import pretrained
 
 RANDOM_FOLDER = Path("models/random")
 # hidden, layers, heads, key-value heads, intermediate, vocabulary, whether embeddings are the head, bias of queries, keys and values
@@ -53,7 +53,7 @@ def random_model(name: str, folder: Path = RANDOM_FOLDER) -> Path:
 
     place = folder / name
     if not (place / "config.json").is_file():
-        tokenizer: Any = AutoTokenizer.from_pretrained(models.locate("tiny_base"))
+        tokenizer: Any = AutoTokenizer.from_pretrained(pretrained.locate("tiny_base"))
         torch.manual_seed(0)
         model: Any = AutoModelForCausalLM.from_config(random_config(name, tokenizer), dtype=torch.float32)
         model.generation_config = GenerationConfig(do_sample=True, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from r1lite.linear import SMALL, Linear, Product, can_pack
+from r1lite.models.linear import SMALL, Linear, Product, can_pack
 from r1lite.sampling.attention import GROUPED
 from r1lite.sampling.cache import SlotCache
 from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped

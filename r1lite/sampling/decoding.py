@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from r1lite.adapters import trunk_of
 from r1lite.config import SamplerConfig
-from r1lite.head import has_plain_head
+from r1lite.models.adapters import trunk_of
+from r1lite.models.head import has_plain_head
 from r1lite.prompt import Prompter
 from r1lite.sampling.cache import SlotCache, bytes_per_token, compacted
 from r1lite.sampling.decoder import Step

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from r1lite.adapters import has_adapters
-from r1lite.linear import Product, can_pack
+from r1lite.models.adapters import has_adapters
+from r1lite.models.linear import Product, can_pack
 from r1lite.sampling.attention import attended
 from r1lite.sampling.cache import SlotCache, SlotLayer
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
-from r1lite.models import dtype_of
+from r1lite.models.pretrained import dtype_of
 from r1lite.prompt import Prompter, end_token
 from r1lite.sampling.decoder import decoder_of, step_of
 from r1lite.sampling.decoding import Decoding

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
-from r1lite.models import dtype_of
+from r1lite.models.pretrained import dtype_of
 from r1lite.prompt import Prompter
 from r1lite.sampling.asking import Answer, Ask, Asking, settings
 from r1lite.sampling.native import end_tokens

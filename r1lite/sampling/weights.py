@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from r1lite import adapters
+from r1lite.models import adapters
 
 
 @torch.no_grad()

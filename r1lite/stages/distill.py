@@ -5,28 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from r1lite import adapters, models
 from r1lite.config import Config
 from r1lite.console import say
-from r1lite.feed import Feed
-from r1lite.imitation import epochs, imitate
+from r1lite.data.feed import Feed
+from r1lite.data.traces import FILE, from_file, sample_traces
 from r1lite.loop import run_steps
-from r1lite.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
+from r1lite.models import adapters, pretrained
+from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
 from r1lite.run import Place
 from r1lite.setup import make_prompter, make_sampler, make_task
 from r1lite.stages import stage
-from r1lite.teacher import ask_teacher
-from r1lite.traces import FILE, from_file, sample_traces
-from r1lite.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
+from r1lite.teaching.imitation import epochs, imitate
+from r1lite.teaching.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
+from r1lite.teaching.teacher import ask_teacher
 
 
 @stage("distill")
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is the teacher, unless an endpoint is; the student's weights are what comes out."""
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
-    student, tokenizer = models.load(settings.student, cfg.model)
+    student, tokenizer = pretrained.load(settings.student, cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     traces, teacher = place.out / FILE, None
     if settings.teacher == "local":
@@ -69,8 +69,8 @@ def _written(cfg: Config) -> tuple[int, int]:
 
 
 def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
-    model, tokenizer = models.load(str(start), cfg.model)
-    share = models.parameters(student) / models.parameters(model)
+    model, tokenizer = pretrained.load(str(start), cfg.model)
+    share = pretrained.parameters(student) / pretrained.parameters(model)
     if share > cfg.distill.max_share:
         raise ValueError(f"the student has {share:.2f} of the teacher's parameters, more than distill.max_share={cfg.distill.max_share}")
     return model.requires_grad_(False), tokenizer

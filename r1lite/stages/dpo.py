@@ -9,15 +9,15 @@ import torch
 
 from r1lite.batch import collate_pairs
 from r1lite.config import Config, DPOConfig
-from r1lite.forward import forward
-from r1lite.imitation import epochs
+from r1lite.data.preferences import load_pairs
 from r1lite.loop import run_steps
+from r1lite.losses.preference import by_sides, dpo_loss
+from r1lite.models.forward import forward
 from r1lite.policy import Policy
-from r1lite.preference_loss import by_sides, dpo_loss
-from r1lite.preferences import load_pairs
 from r1lite.run import Place
 from r1lite.setup import make_policy, make_prompter
 from r1lite.stages import stage
+from r1lite.teaching.imitation import epochs
 from r1lite.types import Pair
 
 

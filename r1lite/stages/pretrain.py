@@ -14,14 +14,14 @@ from random import Random
 from typing import cast
 
 from r1lite.config import Config
-from r1lite.imitation import imitate
+from r1lite.data.traces import as_sample
+from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.policy import Policy
 from r1lite.prompt import ANSWER, END_ANSWER, Prompter, respond
 from r1lite.run import Place
 from r1lite.setup import make_task
 from r1lite.stages import stage
-from r1lite.tiny import build_model, build_tokenizer
-from r1lite.traces import as_sample
+from r1lite.teaching.imitation import imitate
 from r1lite.types import Problem, Sample, TeachingTask
 
 TOKENIZER_EXAMPLES = 2000

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r1lite import models
 from r1lite.config import Config
+from r1lite.data.traces import sample_traces
+from r1lite.models import pretrained
 from r1lite.run import Place
 from r1lite.stages import stage
-from r1lite.traces import sample_traces
 
 
 @stage("reject")
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Writes `data.jsonl`; the weights stay what they were."""
-    model, tokenizer = models.load(str(start), cfg.model)
+    model, tokenizer = pretrained.load(str(start), cfg.model)
     sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
     return start

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from r1lite.config import Config
 from r1lite.console import say
-from r1lite.imitation import epochs
+from r1lite.data.preferences import load_pairs
 from r1lite.loop import run_steps
-from r1lite.preferences import load_pairs
-from r1lite.reward_model import RewardModel
+from r1lite.models.reward_model import RewardModel
 from r1lite.run import Place
 from r1lite.setup import make_prompter
 from r1lite.stages import stage
+from r1lite.teaching.imitation import epochs
 
 
 @stage("reward_model")

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from r1lite.ahead import Ahead
 from r1lite.checkpoint import Checkpoints
-from r1lite.collect import Collected, collect
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
-from r1lite.credit import credit, samples_of
-from r1lite.curriculum import make_curriculum
-from r1lite.decontaminate import training_problems
-from r1lite.feed import Feed
+from r1lite.data.curriculum import make_curriculum
+from r1lite.data.decontaminate import training_problems
+from r1lite.data.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
-from r1lite.parity import Gate
 from r1lite.policy import Policy, with_old_logprobs
-from r1lite.rollouts import rollout_metrics, totals_of_judged
+from r1lite.rl.ahead import Ahead
+from r1lite.rl.collect import Collected, collect
+from r1lite.rl.credit import credit, samples_of
+from r1lite.rl.parity import Gate
 from r1lite.run import Place
 from r1lite.score import Scorer
+from r1lite.scoring.rollouts import rollout_metrics, totals_of_judged
 from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler
 from r1lite.stages import stage
 from r1lite.track import Stopwatch

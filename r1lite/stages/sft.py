@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.config import Config
-from r1lite.imitation import learn_examples
 from r1lite.run import Place
 from r1lite.stages import stage
+from r1lite.teaching.imitation import learn_examples
 
 
 @stage("sft")

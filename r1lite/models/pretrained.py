@@ -1,0 +1,126 @@
+"""Finding, loading and saving models and their tokenizers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from r1lite.config import PACKAGE, ModelConfig
+from r1lite.files import atomic
+from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
+from r1lite.models.linear import by_onednn
+from r1lite.prompt import end_token
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+SMOLLM2 = "smollm2-135m"  # the folder that model=smollm2_135m names
+SHIPPED = PACKAGE / "assets"
+DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def locate(path: str) -> str:
+    """A shipped model's folder, a local folder, a GGUF file, or a hub name; anything else is an error before any work."""
+    if is_gguf(path):
+        if not Path(path).expanduser().is_file():
+            raise ValueError(f"model {path!r}: there is no such file. A GGUF file is given by where it lies, not by a hub name.")
+        return str(Path(path).expanduser())
+    if (SHIPPED / path / "config.json").is_file():
+        return str(SHIPPED / path)
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ValueError(f"{folder} holds no model: there is no config.json in it. A run's weights lie in <run>/<stage>/final.")
+        return str(folder)
+    if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.parent.is_dir():
+        return path  # the user named something remote
+    if folder.name == SMOLLM2:
+        raise ValueError(
+            f"model {path!r} is not there yet: python -m bench.smollm2 --out {path}, or model.path=HuggingFaceTB/SmolLM2-135M-Instruct"
+        )
+    shipped = ", ".join(p.name for p in sorted(SHIPPED.iterdir()) if p.is_dir())
+    raise ValueError(f"model {path!r} is no folder, no hub name (owner/name) and none of those that ship with r1lite ({shipped})")
+
+
+def device_of(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("model.device=cuda, but torch sees no GPU here. Use model.device=cpu, or install a torch build for your GPU.")
+    return torch.device(name)
+
+
+def dtype_of(name: str, setting: str = "model.dtype") -> torch.dtype:
+    if name not in DTYPES:
+        raise ValueError(f"unknown {setting} {name!r}. Known: {', '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model in evaluation mode (no dropout: sampling and training must see the same function) and its tokenizer."""
+    where = locate(path)
+    device = device_of(cfg.device)
+    try:
+        tokenizer = _tokenizer(where)
+        end_token(tokenizer)  # without one there is no use in going on
+        model = _causal(where, cfg)
+    except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
+        raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+    return by_onednn(model.to(device).eval()), tokenizer
+
+
+def _causal(where: str, cfg: ModelConfig) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    attention = {} if cfg.attention == "auto" else {"attn_implementation": cfg.attention}
+    if is_gguf(where):
+        return read_model(Path(where), dtype=dtype_of(cfg.dtype), **attention)
+    try:
+        return AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype), **attention)
+    except (ValueError, ImportError) as error:
+        if not attention:
+            raise
+        raise ValueError(f"model.attention={cfg.attention}: {str(error).splitlines()[0]}") from error
+
+
+def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
+    """A tokenizer alone."""
+    try:
+        return _tokenizer(locate(path))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the tokenizer of model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+
+
+def _tokenizer(where: str) -> Any:
+    from transformers import AutoTokenizer
+
+    return read_tokenizer(Path(where)) if is_gguf(where) else AutoTokenizer.from_pretrained(where)
+
+
+def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The same model with a head for one number in place of the vocabulary's; new weights in the head are 0."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    where = locate(path)
+    if is_gguf(where):
+        raise ValueError(f"a reward model cannot begin from {where}: export it to a folder first (r1lite export {where} output=FOLDER)")
+    tokenizer = AutoTokenizer.from_pretrained(where)
+    model: Any = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=dtype_of(cfg.dtype))
+    if not hasattr(model, "score"):
+        raise ValueError(f"a reward model needs a decoder with a head named score; {type(model).__name__} has none")
+    torch.nn.init.zeros_(model.score.weight)
+    if tokenizer.pad_token_id is not None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    return by_onednn(model.to(device_of(cfg.device)).eval()), tokenizer
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    with atomic(folder) as part:
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+
+
+def parameters(model: PreTrainedModel) -> int:
+    return sum(p.numel() for p in model.parameters())

@@ -1,0 +1,71 @@
+"""Which parts of an algorithm go together. What belongs to the loss alone is refused by Objective."""
+
+from __future__ import annotations
+
+from r1lite.advantage import CENTERS, SCALES, WHITENINGS, known
+from r1lite.config import AlgorithmConfig
+from r1lite.rl.filters import KEEPS
+
+ADVANTAGES = ("group", "pass_at_k", "gdpo", "return_to_go", "gae")
+CRITICS = ("none", "separate", "shared")
+PER_TOKEN = ("return_to_go", "gae")
+NARROW = 0.05  # of a clip on the ratio of whole sequences
+
+
+def check_algorithm(a: AlgorithmConfig) -> None:
+    """Raise ValueError with the first thing that makes no sense, and why."""
+    known(keep=(a.keep, KEEPS), advantage=(a.advantage, ADVANTAGES), center=(a.center, CENTERS), scale=(a.scale, SCALES))
+    known(whiten=(a.whiten, WHITENINGS), critic=(a.critic, CRITICS))
+    _numbers(a)
+    if a.kl == "k1":
+        _refuse("kl=k1 does nothing as a loss: its expected gradient is 0 on the policy's own tokens. "
+                "Take it from the reward with algorithm.reward_kl_coef, or choose kl=k2, which has that gradient")  # fmt: skip
+    if a.advantage in PER_TOKEN and (a.ratio in ("sequence", "sequence_sum") or a.gate == "log_clip"):
+        _refuse(f"advantage={a.advantage} differs from token to token, and ratio={a.ratio} with gate={a.gate} weighs whole sequences: "
+                "ratio=sequence_token keeps each token's own")  # fmt: skip
+    if (a.advantage == "gae") != (a.critic != "none"):
+        _refuse(f"a critic serves advantage=gae, and nothing else does: got advantage={a.advantage} with critic={a.critic}")
+    if a.advantage == "pass_at_k" and a.scale not in ("none", "std"):
+        _refuse(f"advantage=pass_at_k is scaled by scale=std or none, got {a.scale}")
+    if a.scale == "signal" and not a.count_dropped:
+        _refuse("scale=signal makes up for sequences without signal in the divisor: it needs count_dropped=true")
+    if a.refill_rounds and a.keep == "all":
+        _refuse("keep=all drops nothing, so there is nothing to refill: set refill_rounds=0")
+    if a.scale == "mean" and a.reward_kl_coef:
+        _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
+
+
+def check_lag(lag: int, a: AlgorithmConfig) -> list[str]:
+    """Raise ValueError where rollouts of one step before would be trained on as if they were new; give what is only odd."""
+    if lag not in (0, 1):
+        raise ValueError(f"rl.lag must be 0 or 1, got {lag}")
+    if not lag or a.correction != "none":
+        return []
+    if a.ratio == "none":
+        _refuse("ratio=none takes every rollout for the policy's own, and with rl.lag=1 they are one step old: "
+                "set algorithm.correction=truncate, a ratio, or rl.lag=0")  # fmt: skip
+    if a.gate == "clip" and a.ratio != "token" and min(a.clip_low, a.clip_high) < NARROW:
+        return [
+            f"rl.lag=1: one step moves most sequences further than algorithm.clip_low={a.clip_low:g} and clip_high={a.clip_high:g} "
+            "let them, so much is clipped before it is trained; algorithm.correction=truncate measures the ratio within the step"
+        ]
+    return []
+
+
+def _numbers(a: AlgorithmConfig) -> None:
+    for name in ("keep_fraction", "entropy_share"):
+        if not 0 < getattr(a, name) <= 1:
+            _refuse(f"{name} must lie above 0 and at most at 1, got {getattr(a, name)}")
+    for name in ("gamma", "lam"):
+        if not 0 <= getattr(a, name) <= 1:
+            _refuse(f"{name} must lie between 0 and 1, got {getattr(a, name)}")
+    for name in ("reward_kl_coef", "eps", "value_clip", "refill_rounds", "reference_every"):
+        if not getattr(a, name) >= 0:
+            _refuse(f"{name} must be at least 0, got {getattr(a, name)}")
+    for name in ("critic_lr", "value_coef", "pass_k"):
+        if not getattr(a, name) > 0:
+            _refuse(f"{name} must be above 0, got {getattr(a, name)}")
+
+
+def _refuse(reason: str) -> None:
+    raise ValueError(f"algorithm.{reason}" if not reason.startswith("a critic") else f"algorithm: {reason}")

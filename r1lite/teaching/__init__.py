@@ -1,0 +1,1 @@
+"""Learning from another's writing: imitation of examples, distillation, teachers behind an endpoint. Stages come in, and the checks."""

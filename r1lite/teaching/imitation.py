@@ -1,0 +1,94 @@
+"""Supervised training, shared by every stage that learns from examples: the loss is on the completion only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from r1lite.config import Config, ImitationConfig, TrainingConfig
+from r1lite.data.traces import ASKED, FILE, demonstrations, from_file, sample_traces
+from r1lite.loop import run_steps
+from r1lite.objective import IMITATE
+from r1lite.policy import Policy
+from r1lite.run import Place
+from r1lite.score import Scorer
+from r1lite.setup import make_policy, make_prompter, make_rules
+from r1lite.teaching.gate import Gate
+from r1lite.teaching.teacher import ask_teacher
+from r1lite.types import Sample
+
+T = TypeVar("T")
+Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
+
+
+def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Place) -> Path:
+    """Supervised training on the task's demonstrations, a model's own right answers, an earlier stage's data, or a file."""
+    policy = make_policy(start, whole, cfg, steps=cfg.steps)
+    batches = epochs(_examples(policy, cfg, whole, place), cfg.batch_size, f"{whole.seed}/{place.name}")
+    if cfg.gate == "signal":
+        _through_gate(policy, batches, cfg, whole, place)
+    else:
+        imitate(policy, batches, cfg, place, steps=cfg.steps)
+    return place.final
+
+
+def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place) -> list[Sample]:
+    prompter = make_prompter(policy.tokenizer, whole)
+    if cfg.data == "task":
+        return demonstrations(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
+    made = (place.out if cfg.data in ASKED else place.run / cfg.data) / FILE
+    if cfg.data in ASKED and not made.is_file():
+        if cfg.data == "teacher":
+            ask_teacher(prompter, whole, cfg.ask, place)
+        else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
+            sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
+    return from_file(made if made.is_file() else Path(cfg.data), prompter)[: cfg.examples or None]
+
+
+def _through_gate(policy: Policy, batches: Batches, cfg: ImitationConfig, whole: Config, place: Place) -> None:
+    """The same training, looked at in between."""
+    with Scorer(make_rules(whole), whole.scoring) as scorer:
+        gate = Gate(policy, cfg, whole, place, scorer)
+        run_steps(
+            policy,
+            lambda step: policy.step(batches(step), IMITATE) | gate.look(step),
+            cfg,
+            place,
+            steps=cfg.steps,
+            shown=("loss", "entropy"),
+        )
+        gate.settle(place.final)
+
+
+def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:
+    """Train for a number of steps, going on from the stage's last checkpoint, and save the result."""
+    run_steps(policy, lambda step: policy.step(batches(step), IMITATE), cfg, place, steps=steps, shown=("loss", "entropy"))
+
+
+def epochs(samples: Sequence[T], batch_size: int, seed: str) -> Callable[[int], list[T]]:
+    """Batches that go through all samples in a new order each epoch; a function of the step alone."""
+    if not samples:
+        raise ValueError("there are no examples to train on")
+
+    def batch(step: int) -> list[T]:
+        taken: list[T] = []
+        for position in range((step - 1) * batch_size, step * batch_size):
+            epoch, at = divmod(position, len(samples))
+            taken.append(samples[_order(len(samples), f"{seed}/{epoch}")[at]])
+        return taken
+
+    return batch
+
+
+_orders: dict[tuple[int, str], list[int]] = {}
+
+
+def _order(count: int, seed: str) -> list[int]:
+    if (count, seed) not in _orders:
+        _orders.clear()  # only the running epoch's order is needed
+        order = list(range(count))
+        Random(seed).shuffle(order)
+        _orders[count, seed] = order
+    return _orders[count, seed]

@@ -1,0 +1,31 @@
+"""What tasks of files share: each of their problems is a row of a file, a folder or the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from r1lite.types import Problem
+from tasks._files import Row
+from tasks._source import Place, Source
+
+
+class FileTask:
+    """A task says in `problem_of` what problem a row makes; it raises BadRow where a row makes none."""
+
+    name = ""
+
+    def __init__(
+        self, *, path: str, splits: Mapping[str, str] | None = None, config: str | None = None, bad_rows: str = "refuse", seed: int = 0
+    ) -> None:
+        self.seed = seed
+        self.source = Source(self.name, self.problem_of, path=path, splits=splits, config=config, bad_rows=bad_rows)
+
+    def problem_of(self, row: Row, place: Place) -> Problem:
+        raise NotImplementedError
+
+    @property
+    def notices(self) -> Sequence[str]:
+        return self.source.notices
+
+    def problems(self, split: str) -> Sequence[Problem]:
+        return self.source.problems(split)
