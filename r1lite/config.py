@@ -150,6 +150,7 @@ class ImitationConfig(TrainingConfig):
 @dataclass
 class DataConfig:
     decontaminate_against: list[str] = MISSING  # files, hub names or tasks: training problems that share a run of words are left out
+    files: list[str] = MISSING  # that plugins read: like plugins and problems, they may not change before a run goes on
     ngram: int = MISSING  # words (or characters, where writing has no spaces) of such a run
 
 

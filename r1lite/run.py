@@ -139,9 +139,9 @@ class Run:
 
 
 def sources(cfg: Config) -> dict[str, str]:
-    """A hash of each local file that a run reads: plugins, problems, examples."""
+    """A hash of each local file that a run reads: plugins and their data, problems, examples."""
     parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
-    data = [*cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
+    data = [*cfg.data.files, *cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
     data += [changes["data"] for changes in cfg.rounds.values() if "data" in changes]
     named = [*cfg.plugins, cfg.task.get("path"), *parts, *data]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]

@@ -118,6 +118,7 @@ BAD = [
     ("distill.student=not_there", "model 'not_there' is no folder"),
     ("rl.curriculum.revisit=2", "rl.curriculum.revisit must lie between 0 and 1, got 2.0"),
     ("data.ngram=0", "data.ngram must be at least 1, got 0"),
+    ("data.files=[gone.yaml]", "data.files: gone.yaml does not exist"),
     ("data.decontaminate_against=[gone.jsonl]", "data.decontaminate_against: gone.jsonl does not exist"),
     ("distill.teacher=remote", "unknown distill.teacher 'remote'. Known: endpoint, local"),
     ("distill.method=onpolicy", "unknown distill.method 'onpolicy'. Did you mean 'on_policy'?"),

@@ -227,3 +227,17 @@ def test_the_corpus_is_of_this_domain_alone() -> None:
 def test_an_unknown_difficulty_says_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"unknown task\.difficulty 'medium'\. .*Known: easy, hard, mixed\."):
         matchmaker(difficulty="medium")
+
+
+def test_the_readmes_own_task_and_rule_work_as_written(tmp_path: Path) -> None:
+    shown = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert [name for name, _ in shown] == ["my_task.py", "my_rule.py"]
+    for name, text in shown:
+        (tmp_path / name).write_text(text)
+    load_plugins([str(tmp_path / name) for name, _ in shown])
+    task: Any = tasks["my_task"](seed=3)
+    problem = task.problems("test")[0]
+    own = Rules.from_config({"my_rule": {"weight": 1.0}}, PLUGINS)
+    assert scored(own, problem, respond(task.demonstration(problem))) == {"my_rule": 1.0}
+    assert scored(own, problem, "<answer>none</answer>") == {"my_rule": 0.0}
+    assert not {p.prompt for p in task.problems("train")[:200]} & {p.prompt for p in task.problems("test")[:200]}

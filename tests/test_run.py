@@ -79,10 +79,11 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     assert checkpoints.restore(policy) == (0, 0)
 
 
-def test_a_rule_that_was_edited_since_is_said(config: Callable[..., Config], tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["plugins", "data.files"])
+def test_a_rule_or_its_data_that_was_edited_since_is_said(named: str, config: Callable[..., Config], tmp_path: Path) -> None:
     rule = tmp_path / "my_rules.py"
     rule.write_text("x = 1\n")
-    cfg = config(f"run_dir={tmp_path / 'run'}", f"plugins=[{rule}]")
+    cfg = config(f"run_dir={tmp_path / 'run'}", f"{named}=[{rule}]")
     with Run(cfg).opened():
         pass
     with Run(cfg).opened():

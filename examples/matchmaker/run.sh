@@ -1,5 +1,7 @@
 #!/bin/sh
 # The whole example, from random weights to the table. The same command goes on where it stopped.
+#     SEEDS="0 1 2" sh examples/matchmaker/run.sh threads=1
+# makes a teacher and a student for each seed, from the same two bases. Settings go to every run.
 set -e
 cd "$(dirname "$0")/../.."
 PYTHON=${PYTHON:-.venv/bin/python}
@@ -8,9 +10,13 @@ train() { "$PYTHON" -m r1lite.train --config-dir examples/matchmaker/conf "$@"; 
 
 train experiment=matchmaker_base run_dir=runs/matchmaker_base "$@"
 train experiment=matchmaker_student run_dir=runs/matchmaker_student "$@"
-train experiment=matchmaker run_dir=runs/matchmaker "$@"
 
-for stage in cold_start rl distill; do
-  train experiment=matchmaker_table "model.path=runs/matchmaker/$stage/final" "run_dir=runs/matchmaker_$stage" "$@"
+for seed in ${SEEDS:-0}; do
+  run=runs/matchmaker-$seed
+  train experiment=matchmaker "seed=$seed" "run_dir=$run" "$@"
+  # Every model of every seed is asked the same chats.
+  for stage in cold_start rl distill; do
+    train experiment=matchmaker_table "model.path=$run/$stage/final" "run_dir=$run/table/$stage" "$@"
+  done
+  "$PYTHON" examples/matchmaker/table.py "$run"
 done
-"$PYTHON" examples/matchmaker/table.py runs/matchmaker_cold_start runs/matchmaker_rl runs/matchmaker_distill

@@ -116,6 +116,9 @@ def questions(name: str, cfg: Config) -> Iterator[str]:
 def check_data_settings(cfg: Config) -> None:
     if cfg.data.ngram < 1:
         raise ValueError(f"data.ngram must be at least 1, got {cfg.data.ngram}")
+    for name in cfg.data.files:
+        if not Path(name).expanduser().exists():
+            raise ValueError(f"data.files: {name} does not exist")
     for name in cfg.data.decontaminate_against:
         path = Path(name).expanduser()
         if path.suffix in ENDINGS and not path.is_file():
