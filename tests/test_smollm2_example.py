@@ -1,0 +1,58 @@
+"""The example examples/smollm2: its worked examples are right by the package's own scorer, and its experiments compose."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from r1lite.config import CONF
+from r1lite.types import Rollout
+from rewards.reasoning_gym import reasoning_gym
+from tasks.reasoning_gym import ReasoningGym
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "smollm2"
+
+
+def composed(experiment: str) -> Any:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        own = f"hydra.searchpath=[file://{EXAMPLE / 'conf'}]"
+        return compose("config", [own, f"experiment=smollm2_{experiment}"])
+
+
+def test_worked_examples_are_right_and_of_the_experiments_problems(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, EXAMPLE / "worked.py", tmp_path], check=True, cwd=EXAMPLE.parent.parent)
+    for name in ("word_sequence_reversal", "number_filtering"):
+        cfg = composed(name)
+        assert cfg.cold_start.data == f"runs/worked/{name}.jsonl"
+        assert list(cfg.task.names) == [name]
+        problems = ReasoningGym(names=[name], options=cfg.task.options).problems("train")
+        rows = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        assert len(rows) == 256
+        for row, problem in zip(rows, problems, strict=False):
+            assert row["prompt"] == problem.prompt
+            response = Rollout(problem_id=problem.id, index=0, prompt_ids=(), token_ids=(), logprobs=(), text=row["completion"])
+            assert reasoning_gym(problem, response).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "thought", "answer"),
+    [
+        ("Remove all numbers larger than 5 in this list: ['7', '5', '3']\nReturn", "7>5 5=5 3<5", "['5', '3']"),
+        ("Keep all numbers larger than 5 in this list: ['7', '5', '3']\nReturn", "7>5 5=5 3<5", "['7']"),
+        ("Keep all numbers smaller than 5 in this list: ['7', '5']\nReturn", "7>5 5=5", "[]"),
+    ],
+)
+def test_numbers_at_the_bound(question: str, thought: str, answer: str) -> None:
+    spec = importlib.util.spec_from_file_location("worked", EXAMPLE / "worked.py")
+    assert spec
+    assert spec.loader
+    worked = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(worked)
+    assert worked.number_filtering(question) == (thought, answer)
