@@ -1,33 +1,40 @@
-"""A run's curves as one SVG, from its metrics.jsonl.
+"""The curves of a run, or of several seeds of one, as one SVG, from metrics.jsonl.
 
 python -m bench.plot_run runs/demo docs/demo.svg
+python -m bench.plot_run runs/seed-0 runs/seed-1 runs/seed-2 docs/seeds.svg
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 PANELS = {
-    "right answers": ("reward/answer", "reward/countdown"),
+    "right answers": ("reward/answer", "reward/countdown", "reward/reasoning_gym"),
     "response length (tokens)": ("response/length_mean",),
     "groups without signal": ("zero_variance_share",),
     "entropy (nats)": ("entropy",),
 }
 WIDTH, HEIGHT, GAP, LEFT, TOP = 230, 150, 36, 44, 34
-INK, GRID, LINE = "#24292f", "#d0d7de", "#0969da"
+INK, GRID = "#24292f", "#d0d7de"
+LINES = ("#0969da", "#bf8700", "#1a7f37", "#8250df", "#cf222e")  # one a run
 
 Points = list[tuple[float, float]]
 
 
 def main() -> None:
-    run, target = Path(sys.argv[1]), Path(sys.argv[2])
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    steps = [line for line in lines if line["stage"] == "rl"]
-    panels = [(title, points(steps, keys)) for title, keys in PANELS.items()]
+    *runs, target = map(Path, sys.argv[1:])
+    steps = [[line for line in read(run) if line["stage"] == "rl"] for run in runs]
+    panels = [(title, [found for run in steps if (found := points(run, keys))]) for title, keys in PANELS.items()]
     target.write_text(drawing([panel(title, series, i) for i, (title, series) in enumerate(panels) if series], len(panels)))
+
+
+def read(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 def points(steps: list[dict[str, float]], keys: tuple[str, ...]) -> Points:
@@ -41,18 +48,19 @@ def drawing(panels: list[str], count: int) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" {style}>{background}{"".join(panels)}</svg>\n'
 
 
-def panel(title: str, series: Points, number: int) -> str:
+def panel(title: str, runs: list[Points], number: int) -> str:
     left = LEFT + number * (WIDTH + GAP)
-    last = max(x for x, _ in series)
-    top = nice(max(y for _, y in series))
-    place = [(left + (x - 1) / max(1, last - 1) * WIDTH, TOP + HEIGHT - y / top * HEIGHT) for x, y in series]
-    path = "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in place)
+    last = max(x for series in runs for x, _ in series)
+    top = nice(max(y for series in runs for _, y in series))
     parts = [f'<text x="{left}" y="{TOP - 14}" font-weight="600">{escape(title)}</text>']
     for share in (0, 0.5, 1):
         y = TOP + HEIGHT * (1 - share)
         parts.append(f'<line x1="{left}" x2="{left + WIDTH}" y1="{y}" y2="{y}" stroke="{GRID}"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{top * share:g}</text>')
-    parts.append(f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="2"/>')
+    for series, colour in zip(runs, cycle(LINES), strict=False):
+        place = [(left + (x - 1) / max(1, last - 1) * WIDTH, TOP + HEIGHT - y / top * HEIGHT) for x, y in series]
+        path = "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in place)
+        parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
     parts.append(f'<text x="{left + WIDTH}" y="{TOP + HEIGHT + 18}" text-anchor="end">RL step {last:g}</text>')
     return "".join(parts)
 
