@@ -1,13 +1,11 @@
 """The example examples/smollm2: its worked examples are right by the package's own scorer, and its experiments compose."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -28,7 +26,7 @@ def composed(experiment: str) -> Any:
 
 def test_worked_examples_are_right_and_of_the_experiments_problems(tmp_path: Path) -> None:
     subprocess.run([sys.executable, EXAMPLE / "worked.py", tmp_path], check=True, cwd=EXAMPLE.parent.parent)
-    for name in ("word_sequence_reversal", "number_filtering"):
+    for name in ("word_sequence_reversal", "needle_haystack"):
         cfg = composed(name)
         assert cfg.cold_start.data == f"runs/worked/{name}.jsonl"
         assert list(cfg.task.names) == [name]
@@ -39,20 +37,3 @@ def test_worked_examples_are_right_and_of_the_experiments_problems(tmp_path: Pat
             assert row["prompt"] == problem.prompt
             response = Rollout(problem_id=problem.id, index=0, prompt_ids=(), token_ids=(), logprobs=(), text=row["completion"])
             assert reasoning_gym(problem, response).value == 1.0
-
-
-@pytest.mark.parametrize(
-    ("question", "thought", "answer"),
-    [
-        ("Remove all numbers larger than 5 in this list: ['7', '5', '3']\nReturn", "7>5 5=5 3<5", "['5', '3']"),
-        ("Keep all numbers larger than 5 in this list: ['7', '5', '3']\nReturn", "7>5 5=5 3<5", "['7']"),
-        ("Keep all numbers smaller than 5 in this list: ['7', '5']\nReturn", "7>5 5=5", "[]"),
-    ],
-)
-def test_numbers_at_the_bound(question: str, thought: str, answer: str) -> None:
-    spec = importlib.util.spec_from_file_location("worked", EXAMPLE / "worked.py")
-    assert spec
-    assert spec.loader
-    worked = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(worked)
-    assert worked.number_filtering(question) == (thought, answer)

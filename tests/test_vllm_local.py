@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
+from r1lite.commands.export import export
 from r1lite.config import Config
 from r1lite.models import adapters
 from r1lite.prompt import Prompter
@@ -20,6 +25,15 @@ from r1lite.sampling.vllm_local import VllmSampler
 from r1lite.setup import make_sampler
 from r1lite.train import train
 from r1lite.types import Problem
+
+# vLLM by itself: nothing of r1lite is imported.
+ALONE = """
+import json, sys
+from vllm import LLM, SamplingParams
+engine = LLM(model=sys.argv[1], dtype="float32", enforce_eager=True, max_model_len=256, max_num_seqs=2, disable_log_stats=True)
+(answer,) = engine.chat([json.loads(sys.argv[2])], SamplingParams(temperature=0.0, max_tokens=24), use_tqdm=False)
+print(json.dumps([list(answer.prompt_token_ids), list(answer.outputs[0].token_ids)]))
+"""
 
 pytestmark = [needs_vllm, pytest.mark.slow]
 Made = tuple[Any, VllmSampler, Any]  # the model, the sampler, the tokenizer
@@ -175,3 +189,17 @@ def test_the_recipe_runs_with_it(config: Any, tmp_path: Path) -> None:
     assert [s["mismatch/kl"] < 1e-4 for s in steps if s["stage"] == "rl" and s["tokens/trained"]] == [True, True]
     versions = [set(pq.read_table(file)["version"].to_pylist()) for file in sorted((tmp_path / "run/rl/rollouts").glob("*.parquet"))]
     assert versions == [{1}, {2}]  # the weights are given once before the first step
+
+
+def test_an_exported_folder_runs_in_vllm_alone_as_in_transformers(tmp_path: Path) -> None:
+    folder, chat = export("tiny_base", output=str(tmp_path / "out")), [{"role": "user", "content": "7+12*3+5 mod 23"}]
+    settings = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "1"}
+    told = subprocess.run(
+        [sys.executable, "-c", ALONE, folder, json.dumps(chat)], check=True, capture_output=True, text=True, env=os.environ | settings
+    )
+    prompt, answer = json.loads(told.stdout.splitlines()[-1])
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    asked = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    assert prompt == asked["input_ids"][0].tolist()
+    generated = AutoModelForCausalLM.from_pretrained(folder).generate(**asked, max_new_tokens=24, do_sample=False)[0].tolist()
+    assert answer == generated[len(prompt) :]

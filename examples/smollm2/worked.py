@@ -2,7 +2,7 @@
 
     python examples/smollm2/worked.py runs/worked
 
-makes runs/worked/word_sequence_reversal.jsonl and runs/worked/number_filtering.jsonl.
+makes runs/worked/word_sequence_reversal.jsonl and runs/worked/needle_haystack.jsonl.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.reasoning_gym import ReasoningGym
 
 EXAMPLES = 256
 EXPERIMENTS = Path(__file__).parent / "conf" / "experiment"
-ASKED = re.compile(r"(Remove|Keep) all numbers (larger|smaller) than (\S+) in this list: \[(.*?)\]")
+ASKED = re.compile(r"Who (.*)\? Reply only with a name\.")
 
 
 def word_sequence_reversal(question: str) -> tuple[str, str]:
@@ -29,25 +29,19 @@ def word_sequence_reversal(question: str) -> tuple[str, str]:
     return " ".join(f"{n} {word}" for n, word in enumerate(words, 1)), ", ".join(reversed(words))
 
 
-def number_filtering(question: str) -> tuple[str, str]:
-    """Compare each number, then say those that stay."""
-    asked = ASKED.match(question)
-    assert asked, question
-    verb, kind, edge, listed = asked.groups()
-    numbers = re.findall(r"'(.*?)'", listed)
-    named = [n for n in numbers if (float(n) > float(edge) if kind == "larger" else float(n) < float(edge))]
-    kept = [n for n in numbers if (n in named) == (verb == "Keep")]
-    return " ".join(f"{n}{_sign(float(n), float(edge))}{edge}" for n in numbers), str(kept)
-
-
-def _sign(a: float, b: float) -> str:
-    return ">" if a > b else "<" if a < b else "="
+def needle_haystack(question: str) -> tuple[str, str]:
+    """Say the sentence again that the question is about; its first word is the name."""
+    said, asked = question.split("\n")
+    what = ASKED.fullmatch(asked)
+    assert what, question
+    (sentence,) = (s for s in said.rstrip(" .").split(". ") if s.endswith(what[1]))
+    return f"{sentence}.", sentence.split()[0]
 
 
 def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/worked")
     folder.mkdir(parents=True, exist_ok=True)
-    for work_out in (word_sequence_reversal, number_filtering):
+    for work_out in (word_sequence_reversal, needle_haystack):
         name = work_out.__name__
         asked: Any = OmegaConf.to_container(OmegaConf.load(EXPERIMENTS / f"smollm2_{name}.yaml"))
         problems = ReasoningGym(names=[name], options=asked["task"].get("options")).problems("train")
