@@ -56,7 +56,8 @@ def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], 
     from r1lite.types import Problem
 
     chosen = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)
-    cfg = composed(chosen, [f"sampler.max_tokens={job['tokens']}", *options.settings])
+    graphs = ["sampler.eager=false"] if job["device"] == "cuda" else []
+    cfg = composed(chosen, [f"sampler.max_tokens={job['tokens']}", *graphs, *options.settings])
     prepare_torch(cfg)
     model, tokenizer = pretrained.load(job["model"], cfg.model)
     sampler: Any = make_sampler(model, make_prompter(tokenizer, cfg), cfg)

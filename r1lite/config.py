@@ -47,7 +47,7 @@ class SamplerConfig:
     dtype: str = MISSING  # native, vllm: of the weights. auto is the model's; bfloat16 under a float32 model wants algorithm.correction
     max_rows: int = MISSING  # rollouts decoded at once, at most
     cache_mb: int = MISSING  # for their keys and values; native: were each to grow as long as it may
-    eager: bool = MISSING  # vllm: start at once; false compiles first, which long runs earn back
+    eager: bool = MISSING  # start at once; false compiles first (vllm) or records steps as CUDA graphs (native), which long runs earn back
     urls: list[str] = MISSING  # vllm_server: where the servers are, such as http://127.0.0.1:8001
     sync_folder: str = MISSING  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
     seconds: float = MISSING  # vllm_server: deadline of one request

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -63,18 +64,46 @@ class SlotCache(Cache):
         self.join(prefilled, lengths, copies)
 
     @property
+    def slots(self) -> int:
+        return len(self.layers[0].k)
+
+    @property
+    def positions(self) -> int:
+        return self.layers[0].k.shape[2]
+
+    @property
     def width(self) -> int:
         """Positions that attention looks at in a decoding step, the new token's included."""
         return self._longest + 1
 
-    def before_step(self, dtype: torch.dtype) -> Tensor:
-        """Make room for one token a row; give what the step adds to its attention scores, [rows, 1, 1, width]."""
+    def before_step(self) -> None:
+        """Make room for one token a row."""
         self._longest = int(self.lengths.max())
-        positions = self.layers[0].k.shape[2]
-        if self.width > positions:
-            self._reserve(len(self.layers[0].k), max(self.width, min(self.most, max(self.width + CHUNK, positions * 5 // 4))))
+        if self.width > self.positions:
+            self._reserve(self.slots, max(self.width, min(self.most, max(self.width + CHUNK, self.positions * 5 // 4))))
+
+    def reserve_all(self) -> None:
+        """Room for every row to the end."""
+        self._reserve(self.slots, max(self.width, self.most))
+
+    def memory(self) -> tuple[int, ...]:
+        """Where it lies, and how."""
+        return self.slots, self.positions, *(buffer.data_ptr() for layer in self.layers for buffer in (layer.k, layer.v))
+
+    def mask(self, dtype: torch.dtype) -> Tensor:
+        """What a step adds to its attention scores, [rows, 1, 1, width]."""
         seen = torch.arange(self.width, device=self.lengths.device) <= self.lengths[:, None]
         return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)[:, None, None, :]
+
+    @contextmanager
+    def as_if(self, lengths: Tensor, width: int) -> Iterator[None]:
+        """For what runs inside of this, the rows are as many and as long as `lengths` says when it is read."""
+        kept = self.lengths, self.rows, self._longest
+        self.lengths, self.rows, self._longest = lengths, torch.arange(len(lengths), device=lengths.device), width - 1
+        try:
+            yield
+        finally:
+            self.lengths, self.rows, self._longest = kept
 
     def after_step(self) -> None:
         self.lengths += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from r1lite.models.linear import SMALL, Linear, Product, can_pack
 from r1lite.sampling.attention import GROUPED
 from r1lite.sampling.cache import SlotCache
 from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped
+from r1lite.sampling.recorded import RecordedStep, as_cuda_graph
 
 MOST_PACKED_ROWS = 1024  # above, packing anew costs nothing beside the product
 
@@ -39,20 +41,29 @@ def decoder_of(model: Any, dtype: torch.dtype) -> Any:
 
 
 @contextmanager
-def step_of(decoder: Any) -> Iterator[Step]:
+def step_of(decoder: Any, *, eager: bool = True) -> Iterator[Step]:
     """How the decoder goes one token further. Packed copies of its weights are there while this lasts, and leave their room to
     training after it."""
-    if is_llama_shaped(decoder):
+    if decoder.device.type == "cuda" and not eager:
+        yield RecordedStep(partial(own_forward, decoder), as_cuda_graph())
+    elif is_llama_shaped(decoder):
         yield LlamaStep(decoder)
     else:
         with packed(decoder):
-            yield lambda tokens, cache: _own_forward(decoder, tokens, cache)
+            yield partial(_own_step, decoder)
 
 
-def _own_forward(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
-    mask, positions = cache.before_step(decoder.dtype), cache.lengths[:, None]
-    out = decoder(input_ids=tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+def _own_step(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
+    cache.before_step()
+    logits = own_forward(decoder, tokens, cache)
     cache.after_step()
+    return logits
+
+
+def own_forward(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
+    """The model's own, for one token a row that the cache has room for."""
+    mask, positions = cache.mask(decoder.dtype), cache.lengths[:, None]
+    out = decoder(input_ids=tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
     return out.logits[:, -1]
 
 

@@ -39,7 +39,8 @@ class LlamaStep:
     def __call__(self, tokens: Tensor, cache: SlotCache) -> Tensor:
         """The logits after one more token a row."""
         x = self.embed(tokens)
-        mask = cache.before_step(x.dtype)
+        cache.before_step()
+        mask = cache.mask(x.dtype)
         cos, sin = self.rotary(x, cache.lengths[:, None])
         half = sin.shape[-1] // 2
         turn = cos, torch.cat((-sin[..., :half], sin[..., half:]), -1)

@@ -47,7 +47,7 @@ class NativeSampler:
     @torch.inference_mode()
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        with step_of(self.decoder) as step:
+        with step_of(self.decoder, eager=self.cfg.eager) as step:
             seen = self.decoder, step, self.prompter, self.cfg, self.ends, problems
             yield from Decoding(*seen, n=n, seed=seed, greedy=greedy, version=self.version).groups()
 
