@@ -43,7 +43,7 @@ def row(random: Random, index: int) -> dict[str, object]:
 def start(path: Path, against: str) -> None:
     """In a process of its own: seconds from here on, and the peak of memory with everything that was imported."""
     begun = time.perf_counter()
-    from r1lite.commands.audit import _composed
+    from r1lite.compose import configuration
     from r1lite.config import PromptConfig
     from r1lite.data.decontaminate import training_problems
     from r1lite.data.feed import Feed
@@ -52,7 +52,7 @@ def start(path: Path, against: str) -> None:
 
     imported = time.perf_counter()
     settings = [f"data.decontaminate_against=[{against}]"] if against else []
-    cfg = _composed(["task=dataset", f"task.path={path}", *settings])
+    cfg = configuration(["task=dataset", f"task.path={path}", *settings])
     feed = Feed(
         training_problems(cfg),
         seed="0/rl",

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from r1lite import __version__
+from r1lite.changes import flat, is_free, sources
 from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
 from r1lite.files import atomic, read_json, write_json
 from r1lite.rounds import SECTIONS, kind_of, settings_for
-from r1lite.run import DONE, FREE, Run, first_round, flat, sources
+from r1lite.run import DONE, Run
 from r1lite.scoring.mixed import chosen_rewards
 from r1lite.setup import make_rules
 
@@ -59,7 +60,7 @@ def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
 
 def config_hash(cfg: Config) -> str:
     """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
-    settings = {k: v for k, v in flat(asdict(cfg)).items() if not any(f"{first_round(k)}.".startswith(f"{f}.") for f in FREE)}
+    settings = {k: v for k, v in flat(asdict(cfg)).items() if not is_free(k)}
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 

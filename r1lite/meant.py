@@ -75,18 +75,12 @@ def did_you_mean(key: str, known: Sequence[str]) -> str:
 @cache
 def setting_names() -> list[str]:
     """Every setting and every section, by its full name."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    from r1lite.run import flat
+    from r1lite.changes import flat
+    from r1lite.compose import composed
 
-    if GlobalHydra.instance().is_initialized():
-        cfg = compose("config")
-    else:
-        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            cfg = compose("config")
-    names = list(flat(OmegaConf.to_container(cfg, resolve=False)))
+    names = list(flat(OmegaConf.to_container(composed(), resolve=False)))
     sections = {name.rsplit(".", n)[0] for name in names for n in range(1, name.count(".") + 1)}
     return sorted({*names, *sections})
 

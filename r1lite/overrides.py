@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from r1lite.config import CONF, Config
+from r1lite.compose import composed
+from r1lite.config import Config
 from r1lite.meant import OPEN, choices, did_you_mean, setting_names, translated
 from r1lite.rounds import SECTIONS, kind_of
 
@@ -121,13 +122,10 @@ def _check_round(key: str) -> None:
 
 
 def _compose(settings: Sequence[str], own: Path | None) -> None:
-    from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    path = [f"hydra.searchpath=['file://{own}']"] if own else []
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        try:
-            compose("config", overrides=[*path, *settings])
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ValueError(translated(error, settings, own)) from error
+    try:
+        composed(settings, own)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(translated(error, settings, own)) from error

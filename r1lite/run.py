@@ -11,29 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from r1lite.changes import flat, may_differ, sources, stages_of
 from r1lite.config import Config
 from r1lite.files import atomic, read_json, write_json
-from r1lite.rounds import kind_of
 from r1lite.track import Tracker
 
-# Settings that may differ when a run goes on: they change what is done next, not what was done.
-FREE = (
-    "run_dir",
-    "stages",
-    "scoring.workers",
-    "scoring.seconds",
-    "scoring.max_failed_share",
-    "rl.show_every",
-    "parity",
-    "sampler.urls",
-    "sampler.sync_folder",
-    "sampler.seconds",
-)
-# How a teacher is reached; not which one, nor what it is asked.
-FREE += tuple(
-    f"teacher.{name}"
-    for name in ("url", "api_key_env", "concurrency", "requests_per_minute", "retries", "backoff", "timeout", "price_in", "price_out")
-)
 DONE, SOURCES = "done.json", "sources.json"
 
 
@@ -90,7 +72,8 @@ class Run:
         """The user's own rules and problems are part of what a run is: its stages must not rest on two versions of them."""
         path, mine = self.folder / SOURCES, sources(self.cfg)
         theirs = read_json(path) if path.exists() else mine
-        changed = [name for name in sorted({*theirs, *mine}) if theirs.get(name) != mine.get(name)]
+        # One that is named no more belonged to a setting that was free to change; one that is gone is missed by who reads it.
+        changed = [name for name in sorted({*theirs} & {*mine}) if theirs[name] != mine[name]]
         if changed:
             raise ValueError(
                 f"{', '.join(changed)} changed since {self.folder} was begun. Choose another run_dir=, or undo the change to go on."
@@ -98,13 +81,15 @@ class Run:
         write_json(path, mine)
 
     def _same(self, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
-        free = lambda key: any(f"{first_round(key)}.".startswith(f"{f}.") for f in FREE)  # noqa: E731
-        keys = [k for k in sorted({*theirs, *mine}) if not free(k) and theirs.get(k) != mine.get(k)]
+        begun = {folder.name for folder in self.folder.iterdir() if folder.is_dir()}
+        keys = [k for k in sorted({*theirs, *mine}) if theirs.get(k) != mine.get(k) and not may_differ(k, begun)]
         if keys:
             changed = "\n".join(f"  {k}: {theirs.get(k)!r} there, {mine.get(k)!r} now" for k in keys)
+            again = sorted(set().union(*(stages_of(k, begun) for k in keys))) if all(stages_of(k, begun) for k in keys) else []
+            or_over = f", or delete {' and '.join(str(self.folder / name) for name in again)} to do that over" if again else ""
             raise ValueError(
                 f"{self.folder} belongs to another configuration:\n{changed}\n"
-                f"Choose another run_dir=, or run the command that began it to go on."
+                f"Choose another run_dir=, or run the command that began it to go on{or_over}."
             )
 
     def finished(self, stage: str, start: str) -> Path | None:
@@ -136,37 +121,6 @@ class Run:
         for file in [Path(start)] if Path(start).is_file() else sorted(Path(start).glob("*.safetensors")):
             digest.update(file.read_bytes())
         return digest.hexdigest()
-
-
-def sources(cfg: Config) -> dict[str, str]:
-    """A hash of each local file that a run reads: plugins and their data, problems, examples."""
-    parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
-    data = [*cfg.data.files, *cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
-    data += [changes["data"] for changes in cfg.rounds.values() if "data" in changes]
-    named = [*cfg.plugins, cfg.task.get("path"), *parts, *data]
-    paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
-    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.glob("*.*")) if path.is_dir() else [])]
-    return {str(file): _digest(file) for file in files if file.is_file()}
-
-
-def _digest(file: Path) -> str:
-    """Piece by piece: a file of problems may be larger than memory."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} -> {"a.b": 1}."""
-    if not isinstance(tree, Mapping):
-        return {prefix[:-1]: tree}
-    return {key: value for name, branch in tree.items() for key, value in flat(branch, f"{prefix}{name}.").items()}
-
-
-def first_round(key: str) -> str:
-    """rounds.rl_2.show_every -> rl.show_every, and rounds.rl_2.algorithm.kl -> rl.algorithm.kl; any other key as it is."""
-    section, _, rest = key.partition(".")
-    name, _, setting = rest.partition(".")
-    return f"{kind_of(name)}.{setting}" if section == "rounds" else key
 
 
 def read_yaml(path: Path) -> Any:

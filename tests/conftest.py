@@ -8,22 +8,17 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
-from r1lite.config import CONF, Config, register
+from r1lite.compose import configuration
+from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 
-register()
 torch.set_num_threads(2)
 
 
 def configured(*overrides: str) -> Config:
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        cfg = OmegaConf.to_object(compose("config", overrides=["run_dir=unused", *overrides]))
-    assert isinstance(cfg, Config)
-    return cfg
+    return configuration(overrides)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ ARROWS = {
 STAGES_ARE_KNOWN_TO = ("r1lite/train.py", "r1lite/check.py", "r1lite/stages/")
 COMMANDS_ARE_KNOWN_TO = ("r1lite/cli.py", "r1lite/score.py", "r1lite/commands/")
 # What `python -m r1lite.train --help` needs.
-LIGHT = ("__init__", "types", "registry", "config", "overrides", "meant", "train", "cli")
+LIGHT = ("__init__", "types", "registry", "config", "compose", "overrides", "meant", "train", "cli")
 
 
 def imports(source: str, package: str, *, at_module_level: bool = False) -> list[str]:

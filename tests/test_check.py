@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from r1lite.check import check
-from r1lite.config import CONF, Config
+from r1lite.compose import as_config
+from r1lite.compose import composed as everything
+from r1lite.config import Config
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +20,11 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
     """The defaults, composed once, and what differs from them."""
     folder = tmp_path_factory.mktemp("model")
     (folder / "config.json").touch()  # which is how a model's folder is known; nothing of it is read yet
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        defaults = compose("config", overrides=["run_dir=unused", f"model.path={folder}", f"distill.student={folder}"])
+    defaults = everything(["run_dir=unused", f"model.path={folder}", f"distill.student={folder}"])
     OmegaConf.set_struct(defaults, False)
 
     def changed(*settings: str) -> Config:
-        cfg = OmegaConf.to_object(OmegaConf.merge(defaults, OmegaConf.from_dotlist(list(settings))))
-        assert isinstance(cfg, Config)
-        return cfg
+        return as_config(OmegaConf.merge(defaults, OmegaConf.from_dotlist(list(settings))))
 
     return changed
 

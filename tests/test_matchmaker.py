@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
-from r1lite.config import CONF, Config
+from r1lite.compose import configuration
+from r1lite.config import Config
 from r1lite.models.pretrained import parameters
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import respond
@@ -35,10 +34,7 @@ SPLITS = ("train", "validation", "test", "easy", "hard")
 
 def configured(experiment: str, *settings: str) -> Config:
     """As `--config-dir examples/matchmaker/conf experiment=...` composes it, from any folder."""
-    given = [f"hydra.searchpath=[file://{EXAMPLE / 'conf'}]", f"experiment={experiment}", "run_dir=unused", *settings]
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        cfg = OmegaConf.to_object(compose("config", overrides=given))
-    assert isinstance(cfg, Config)
+    cfg = configuration([f"experiment={experiment}", *settings], EXAMPLE / "conf")
     assert [str(HOME / path) for path in cfg.plugins] == PLUGINS
     cfg.plugins = PLUGINS
     return cfg

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from r1lite.card import card, config_hash
+from r1lite.changes import first_round, sources
 from r1lite.check import check
 from r1lite.config import Config, register
 from r1lite.overrides import understood
 from r1lite.rounds import kind_of, settings_for
-from r1lite.run import Run, first_round, sources
+from r1lite.run import Run
 
 register()
 
@@ -83,8 +84,10 @@ def test_a_round_is_checked_like_its_stage(settings: list[str], says: str, confi
 
 
 def test_a_run_knows_its_rounds_settings(config: Callable[..., Config], tmp_path: Path) -> None:
-    with Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=3")).opened():
+    with Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=2")).opened():
         pass
+    with Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=3")).opened() as run:
+        run.place("rl_2").out.mkdir()
     with Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=3", "rl_2.show_every=7")).opened():
         pass
     with (

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from r1lite.changes import flat
 from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config
 from r1lite.policy import Policy
-from r1lite.run import Run, flat
+from r1lite.run import Run
 from r1lite.track import Tracker
 
 
@@ -22,11 +23,40 @@ def test_a_run_directory_has_one_master_at_a_time(config: Callable[..., Config],
 
 
 def test_settings_that_change_nothing_done_may_differ(config: Callable[..., Config], tmp_path: Path) -> None:
-    with Run(config(f"run_dir={tmp_path}", "stages=[rl]")).opened():
-        pass
+    with Run(config(f"run_dir={tmp_path}", "stages=[rl]")).opened() as run:
+        run.place("rl").out.mkdir()
     with Run(config(f"run_dir={tmp_path}", "stages=[rl,reject]", "scoring.workers=2")).opened():
         pass
     with pytest.raises(ValueError, match=r"rl.group_size: 8 there, 4 now"), Run(config(f"run_dir={tmp_path}", "rl.group_size=4")).opened():
+        pass
+
+
+def test_settings_of_a_stage_are_free_until_it_has_begun(config: Callable[..., Config], tmp_path: Path) -> None:
+    def opened(*settings: str) -> Run:
+        with Run(config("stages=[cold_start,rl,sft]", f"run_dir={tmp_path}", *settings)).opened() as run:
+            return run
+
+    opened().place("cold_start").out.mkdir()
+    opened("rl.lr=0.5", "rl.group_size=4")
+    with pytest.raises(ValueError, match=rf"cold_start\.lr: .* 0\.5 now\n.*, or delete {tmp_path}/cold_start to do that over\."):
+        opened("rl.lr=0.5", "rl.group_size=4", "cold_start.lr=0.5")
+    opened("rl.lr=0.1").place("rl_2").out.mkdir()
+    with pytest.raises(ValueError, match=rf"rl\.lr: 0\.1 there, 0\.5 now\n.*, or delete {tmp_path}/rl_2 to do that over\."):
+        opened("rl.lr=0.5")
+    with pytest.raises(ValueError, match=r"rl\.lr: [^;]*seed: 0 there, 1 now\n.*to go on\.$"):
+        opened("rl.lr=0.5", "seed=1")
+
+
+def test_data_of_a_stage_that_has_not_begun_may_be_another_file(config: Callable[..., Config], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_text(name)
+        with Run(config(f"run_dir={tmp_path / 'run'}", f"sft.data={tmp_path / name}.jsonl")).opened():
+            pass
+    (tmp_path / "two.jsonl").write_text("two again")
+    with (
+        pytest.raises(ValueError, match=r"two\.jsonl changed since"),
+        Run(config(f"run_dir={tmp_path / 'run'}", f"sft.data={tmp_path}/two.jsonl")).opened(),
+    ):
         pass
 
 

@@ -4,12 +4,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-
-from r1lite.config import CONF
+from r1lite.compose import configuration
 from r1lite.types import Rollout
 from rewards.reasoning_gym import reasoning_gym
 from tasks.reasoning_gym import ReasoningGym
@@ -17,20 +13,13 @@ from tasks.reasoning_gym import ReasoningGym
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "smollm2"
 
 
-def composed(experiment: str) -> Any:
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        own = f"hydra.searchpath=[file://{EXAMPLE / 'conf'}]"
-        return compose("config", [own, f"experiment=smollm2_{experiment}"])
-
-
 def test_worked_examples_are_right_and_of_the_experiments_problems(tmp_path: Path) -> None:
     subprocess.run([sys.executable, EXAMPLE / "worked.py", tmp_path], check=True, cwd=EXAMPLE.parent.parent)
     for name in ("word_sequence_reversal", "needle_haystack"):
-        cfg = composed(name)
+        cfg = configuration([f"experiment=smollm2_{name}"], EXAMPLE / "conf")
         assert cfg.cold_start.data == f"runs/worked/{name}.jsonl"
-        assert list(cfg.task.names) == [name]
-        problems = ReasoningGym(names=[name], options=cfg.task.options).problems("train")
+        assert list(cfg.task["names"]) == [name]
+        problems = ReasoningGym(names=[name], options=cfg.task["options"]).problems("train")
         rows = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
         assert len(rows) == 256
         for row, problem in zip(rows, problems, strict=False):

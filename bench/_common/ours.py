@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
-
-from r1lite.config import CONF, Config, register
+from r1lite.compose import configuration
+from r1lite.config import Config
 from r1lite.files import atomic
 from r1lite.models import pretrained
 
@@ -38,12 +36,8 @@ def model_path(options: argparse.Namespace) -> str:
 
 def composed(options: argparse.Namespace, settings: Iterable[str]) -> Config:
     """What `python -m r1lite.train` would run with; what is set last counts."""
-    register()
     model = [f"model.path={model_path(options)}", f"model.device={options.device}", *PRECISION[options.dtype]]
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        cfg = OmegaConf.to_object(compose("config", overrides=["run_dir=unused", *model, *settings]))
-    assert isinstance(cfg, Config)
-    return cfg
+    return configuration([*model, *settings])
 
 
 def random_model(name: str, folder: Path = RANDOM_FOLDER) -> Path:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from r1lite import overrides
 from r1lite.commands import _shell
 from r1lite.commands.mutants import SHOULD
-from r1lite.config import CONF, Config, register
+from r1lite.compose import configuration
+from r1lite.config import Config
 from r1lite.registry import unknown
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 PROBLEMS = 20
 MARK = "!"
-
-register()
 
 
 def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -> list[str]:
@@ -108,18 +107,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     if not isinstance(own["allow"], list):
         raise ValueError(f"allow should be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
     settings = [a for a in arguments if a.partition("=")[0] not in own]
-    return {"cfg": _composed(overrides.understood(settings)), **own}
-
-
-def _composed(settings: Sequence[str]) -> Config:
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        # Nothing is written, and the folder's usual name holds a time that only a launched run knows.
-        cfg = OmegaConf.to_object(compose("config", overrides=["run_dir=unused", *settings]))
-    assert isinstance(cfg, Config)
-    return cfg
+    return {"cfg": configuration(overrides.understood(settings)), **own}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from r1lite import overrides
 from r1lite.commands import _shell
 from r1lite.commands.export import find, quiet, run_of
-from r1lite.config import CONF, Config, register
+from r1lite.compose import as_config, composed
+from r1lite.config import Config
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -32,8 +33,6 @@ ONLY = {
 }
 # A group that a setting chooses, and the sections that are then no longer the run's.
 CHOICES = {"task": ("task", "rewards"), "reward": ("rewards",), "plugins": ("plugins",)}
-
-register()
 
 
 def main() -> None:
@@ -84,27 +83,23 @@ def _described(cfg: Config) -> dict[str, Any]:
 
 def configured(settings: Sequence[str], sources: Sequence[str]) -> Config:
     """The settings over what the runs bring along, over the defaults."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
     understood = overrides.understood(settings)
     runs = {str(run): run for run in map(run_of, sources) if run is not None}
     # A rule may be a model that the run trained, and lies in it.
     folder = next(iter(runs)) if len(runs) == 1 else "unused"
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        composed = compose("config", overrides=["run_dir=unused", *understood])
+    settings_of_all = composed(["run_dir=unused", *understood])
     named = [setting.partition("=")[0].lstrip("+~") for setting in understood]
     for section, theirs in _brought(list(runs.values()), named).items():
-        _take_over(composed, section, theirs, named)
-    cfg = OmegaConf.to_object(composed)
-    assert isinstance(cfg, Config)
+        _take_over(settings_of_all, section, theirs, named)
+    cfg = as_config(settings_of_all)
     cfg.run_dir = folder
     return cfg
 
 
 def _brought(runs: Sequence[Path], named: Sequence[str]) -> dict[str, Any]:
     """The sections that come from runs: those that no setting chose."""
-    from r1lite.run import flat, read_yaml
+    from r1lite.changes import flat
+    from r1lite.run import read_yaml
 
     configs = [read_yaml(run / "config.yaml") for run in runs]
     chosen = {section for name in named for section in CHOICES.get(name, ())}
