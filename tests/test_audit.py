@@ -171,7 +171,7 @@ def test_a_rule_that_fails_is_caught(broken: str) -> None:
 
 
 def test_a_rule_that_hangs_is_caught(broken: str) -> None:
-    found = faults({"sleeps": {}, "format": {"gate": True}}, broken, problems=1, workers=1, seconds=0.5)
+    found = faults({"sleeps": {}, "format": {"gate": True}}, broken, problems=1, workers=1, seconds=2.0)
     assert any(fault.startswith("rule sleeps timed out on 'tower of powers'") for fault in found)
 
 
