@@ -84,6 +84,7 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
     drawn(sampler, step, PROBLEMS[2:])  # what this records lies on another cache, and is of no use to what follows
     got = drawn(sampler, step, PROBLEMS)
     assert len(set(made)) == 3
+    assert all(len(kept.rows) == rows for (rows, _), kept in step.recordings.items())
     assert len(made) < 20  # played back, not recorded in every step
     assert {key: r.token_ids for key, r in got.items()} == {key: r.token_ids for key, r in expected.items()}
     for key, rollout in got.items():

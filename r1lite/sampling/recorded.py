@@ -23,8 +23,9 @@ Record = Callable[[Callable[[], None]], Callable[[], None]]  # what is to be rec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Recording:
-    tokens: Tensor  # it reads these two
+    tokens: Tensor  # it reads these three, which have to stay where they are
     lengths: Tensor
+    rows: Tensor
     logits: list[Tensor]  # it writes this one
     play: Callable[[], None]
 
@@ -67,7 +68,9 @@ class RecordedStep:
                 self.recordings[size] = known = self._record(*inputs, cache, width)
             except RuntimeError as error:
                 self.able = False
-                say(f"sampler.eager=false: steps of this model cannot be recorded, so they are not ({str(error).splitlines()[0]})")
+                say(
+                    f"sampler.eager=false: steps of this model cannot be recorded, so they are not ({(str(error) or repr(error)).splitlines()[0]})"
+                )
         return known
 
     def _record(self, tokens: Tensor, lengths: Tensor, cache: SlotCache, width: int) -> _Recording:
@@ -77,8 +80,8 @@ class RecordedStep:
             logits[:] = [self.forward(tokens, cache)]
 
         with cache.as_if(lengths, width):
-            play = self.record(run)
-        return _Recording(tokens=tokens, lengths=lengths, logits=logits, play=play)
+            rows, play = cache.rows, self.record(run)
+        return _Recording(tokens=tokens, lengths=lengths, rows=rows, logits=logits, play=play)
 
 
 def filled_up(rows: int) -> int:
