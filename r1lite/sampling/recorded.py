@@ -68,9 +68,8 @@ class RecordedStep:
                 self.recordings[size] = known = self._record(*inputs, cache, width)
             except RuntimeError as error:
                 self.able = False
-                say(
-                    f"sampler.eager=false: steps of this model cannot be recorded, so they are not ({(str(error) or repr(error)).splitlines()[0]})"
-                )
+                why = (str(error) or repr(error)).splitlines()[0]
+                say(f"sampler.eager=false: steps of this model cannot be recorded, so they are not ({why})")
         return known
 
     def _record(self, tokens: Tensor, lengths: Tensor, cache: SlotCache, width: int) -> _Recording:
