@@ -9,7 +9,9 @@ import torch
 
 from r1lite.config import PACKAGE, ModelConfig
 from r1lite.files import atomic
+from r1lite.models.attention import by_groups
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
+from r1lite.models.lean import leaner
 from r1lite.models.linear import by_onednn
 from r1lite.prompt import end_token
 
@@ -68,7 +70,14 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
         model = _causal(where, cfg)
     except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
         raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
-    return by_onednn(model.to(device).eval()), tokenizer
+    return for_training(model.to(device).eval(), cfg), tokenizer
+
+
+def for_training(model: Any, cfg: ModelConfig) -> Any:
+    """The same model and the same function, in the way that is fastest here."""
+    if model.device.type == "cpu" and cfg.attention == "auto":
+        by_groups(model)
+    return leaner(by_onednn(model))
 
 
 def _causal(where: str, cfg: ModelConfig) -> Any:
@@ -113,7 +122,7 @@ def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTraine
     torch.nn.init.zeros_(model.score.weight)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    return by_onednn(model.to(device_of(cfg.device)).eval()), tokenizer
+    return for_training(model.to(device_of(cfg.device)).eval(), cfg), tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

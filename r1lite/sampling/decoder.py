@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from r1lite.models.attention import by_groups
 from r1lite.models.linear import SMALL, Linear, Product, can_pack
-from r1lite.sampling.attention import GROUPED
 from r1lite.sampling.cache import SlotCache
 from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped
 from r1lite.sampling.recorded import RecordedStep, as_cuda_graph
@@ -35,9 +35,7 @@ def decoder_of(model: Any, dtype: torch.dtype) -> Any:
     for module in decoder.modules():
         if type(module) in (nn.Linear, Linear) and can_pack(module.weight):
             module.__class__ = PackedLinear
-        if getattr(getattr(module, "config", None), "_attn_implementation", "") == "sdpa":
-            module.config._attn_implementation = GROUPED
-    return decoder
+    return by_groups(decoder)
 
 
 @contextmanager

@@ -12,16 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from r1lite.models.adapters import has_adapters
+from r1lite.models.attention import attended
+from r1lite.models.lean import LLAMA_SHAPED
 from r1lite.models.linear import Product, can_pack
-from r1lite.sampling.attention import attended
 from r1lite.sampling.cache import SlotCache, SlotLayer
-
-SHAPED = ("llama", "qwen2", "qwen3")  # model types of this very shape; others go through their own forward
 
 
 def is_llama_shaped(model: Any) -> bool:
     """Whether this file computes what the model's own forward does. One with adapters has more in its layers."""
-    if has_adapters(model) or getattr(model.config, "model_type", "") not in SHAPED:
+    if has_adapters(model) or getattr(model.config, "model_type", "") not in LLAMA_SHAPED:
         return False
     linear = [m for layer in model.base_model.layers for m in layer.modules() if isinstance(m, nn.Linear)]
     return all(can_pack(m.weight) for m in [*linear, model.lm_head])
