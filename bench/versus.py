@@ -1,7 +1,7 @@
 """Whole GRPO steps by r1lite and by TRL, on the same prompts and token counts: one command, one table.
 
-    python -m bench.versus [--rows short_fp32 long ...] [--rounds 3] [--quick] [--trl-python envs/trl/bin/python] \\
-        [--model models/smollm2-135m] [--out runs/versus.jsonl] [--set rl.micro_batch_tokens=4096 ...]
+    python -m bench.versus [--rows short_fp32 long ...] [--rounds 3] [--batch 8] [--quick] \\
+        [--trl-python envs/trl/bin/python] [--model models/smollm2-135m] [--out runs/versus.jsonl] [--set rl.micro_batch_tokens=4096 ...]
 
 The model comes from `python -m bench.smollm2`, TRL's environment from the commands in bench/trl_step.py. Every side is a
 process of its own, in turn: ours, theirs, ours, theirs. Theirs first tries its settings (memory it may take at once, ways
@@ -60,12 +60,17 @@ def measured(name: str, row: Row, options: argparse.Namespace) -> list[Record]:
 
 def best_settings(row: Row, model: str, options: argparse.Namespace) -> Settings:
     """Theirs that takes least time, tried once each where there is a choice."""
-    batches = [settings for settings in row.theirs if not options.quick]
-    if len(batches) < 2:
-        return row.theirs[0] if not options.quick else (row.theirs[0][0], 8)
-    tried = {settings: their_step(row, model, settings, options)["total"] for settings in batches}
-    say([f"TRL, {dtype}, {batch} rollouts at once: {seconds:.1f} s" for (dtype, batch), seconds in tried.items()])
-    return min(tried, key=lambda settings: tried[settings])
+    if options.quick:
+        return row.theirs[0][0], 8
+    batches = [settings for settings in row.theirs if options.batch in (0, settings[1])]
+    if not batches:
+        raise ValueError(f"--batch {options.batch}: of {row.what!r} only {sorted({batch for _, batch in row.theirs})} are known")
+    if len(batches) == 1:
+        return batches[0]
+    tried = {settings: their_step(row, model, settings, options) for settings in batches}
+    for (dtype, batch), step in tried.items():
+        say([f"TRL, {dtype}, {batch} rollouts at once", f"{step['total']:.1f} s", f"{step['memory_mb']:,.0f} MB"])
+    return min(tried, key=lambda settings: tried[settings]["total"])
 
 
 def our_step(row: Row, model: str, options: argparse.Namespace) -> Record:
@@ -127,6 +132,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=0, help="rollouts that TRL has in memory at once; 0 tries and takes the fastest")
     parser.add_argument("--quick", action="store_true", help="every path once, on the tiny model")
     parser.add_argument("--model", default="models/smollm2-135m")
     parser.add_argument("--trl-python", default="envs/trl/bin/python", help="of an environment with TRL 1.16")
