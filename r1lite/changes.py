@@ -19,6 +19,7 @@ FREE = (
     "scoring.max_failed_share",
     "rl.show_every",
     "parity",
+    "sampler.adapters",
     "sampler.urls",
     "sampler.sync_folder",
     "sampler.seconds",

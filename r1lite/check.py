@@ -26,7 +26,7 @@ from r1lite.models import pretrained
 from r1lite.registry import unknown
 from r1lite.rl.algorithm import check_algorithm, check_lag
 from r1lite.rounds import kind_of, settings_for
-from r1lite.sampling.vllm_local import NOT_INSTALLED, is_installed
+from r1lite.sampling.vllm_engine import NOT_INSTALLED, is_installed
 from r1lite.scoring.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
@@ -156,6 +156,8 @@ def _sampler(cfg: Config) -> None:
 
 def _engine(cfg: Config) -> None:
     sampler = cfg.sampler
+    if sampler.adapters not in ("auto", "merged"):
+        raise ValueError(f"sampler.adapters must be auto or merged, got {sampler.adapters!r}")
     if sampler.name == "vllm" and not is_installed():
         raise ValueError(NOT_INSTALLED)
     if sampler.name == "vllm_server":

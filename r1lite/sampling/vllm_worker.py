@@ -17,6 +17,7 @@ from safetensors import safe_open
 from torch import Tensor
 from vllm.distributed.weight_transfer import WeightTransferEngine, WeightTransferEngineFactory
 from vllm.distributed.weight_transfer.base import WeightTransferInitInfo, WeightTransferUpdateInfo
+from vllm.lora.layers import LogitsProcessorWithLoRA
 from vllm.model_executor.layers.logits_processor import LogitsProcessor
 from vllm.model_executor.layers.vocab_parallel_embedding import UnquantizedEmbeddingMethod
 from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
@@ -43,7 +44,8 @@ class DiskTransfer(WeightTransferEngine):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.wanted = {name for name, _ in self.model.named_parameters()}  # while tied weights still are one
+        # While tied weights still are one; under the names that they have without adapters.
+        self.wanted = {name.replace(".base_layer.", ".") for name, _ in self.model.named_parameters()}
 
     def init_transfer_engine(self, init_info: Init) -> None:
         set_temperature(self.model, init_info.temperature)
@@ -77,8 +79,14 @@ def repack_heads(model: Any) -> None:
     the engine would go on with new layers under an old head.
     """
     for module in model.modules():
-        if isinstance(getattr(module, "quant_method", None), UnquantizedEmbeddingMethod):
+        if isinstance(vars(module).get("quant_method"), UnquantizedEmbeddingMethod):  # its own, and not that of a layer it wraps
             module.quant_method.process_weights_after_loading(module)
+
+
+def unplaced(model: Any, number: int) -> list[str]:
+    """Layers whose adapters vLLM has read and has no use for: it says nothing of them."""
+    manager = model.lora_manager
+    return sorted(manager.get_adapter(number).loras.keys() - manager.modules.keys())
 
 
 def set_temperature(model: Any, temperature: float) -> None:
@@ -87,7 +95,9 @@ def set_temperature(model: Any, temperature: float) -> None:
     Raw log-probs are then of the sampling temperature and of the whole vocabulary. vLLM itself gives them either before
     the temperature, or after top-p and top-k.
     """
-    heads = [module for module in model.modules() if isinstance(module, LogitsProcessor)]
+    heads = [module for module in model.modules() if isinstance(module, LogitsProcessorWithLoRA)]
+    # An engine that serves adapters wraps the head, and calls the wrapper alone.
+    heads = heads or [module for module in model.modules() if isinstance(module, LogitsProcessor)]
     if not heads:
         raise ValueError(f"{type(model).__name__} has no output head that r1lite knows of; use sampler=native")
     for head in heads:
