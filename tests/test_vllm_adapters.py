@@ -107,7 +107,9 @@ def test_weights_under_the_adapters_that_are_given_go_over_too(ready: Any, confi
     other = disturbed(adapted(config)[0], seed=6)
     sampler.load(other.named_parameters())
     assert right(other, sampler)
-    assert len(went) == 4
+    sampler.load(adapters.trained(model))
+    assert right(model, sampler)
+    assert len(went) == 6
 
 
 @needs_vllm
@@ -118,7 +120,7 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(ready: Any, capsys
     sampler.load(adapters.trained(model))
     assert right(model, sampler)
     assert ["lora" in name for sync in went for name in sync].count(True) == 0
-    assert ("vLLM does not serve DoRA: adapters are merged" in capsys.readouterr().out) == (how == "model.dora=true")
+    assert ("vLLM does not serve DoRA. Adapters are merged" in capsys.readouterr().out) == (how == "model.dora=true")
 
 
 @needs_vllm
@@ -146,7 +148,7 @@ def test_adapters_that_vllm_does_not_take_are_merged(
     assert right(model, sampler)
     said = capsys.readouterr().out
     assert why in said
-    assert said.count("adapters are merged, and all weights go over at every sync") == 1
+    assert said.count("Adapters are merged, and all weights go over at every sync") == 1
     assert right(disturbed_adapters(model, seed=7), sampler) is False
     sampler.load(adapters.trained(model))
     assert right(model, sampler)
@@ -155,12 +157,14 @@ def test_adapters_that_vllm_does_not_take_are_merged(
 
 def test_what_is_trained_beside_adapters_is_not_left_out(config: Any) -> None:
     model, _, _ = adapted(config)
-    assert sent_adapters.base_is_given(model, dict(adapters.trained(model))) is False
-    assert sent_adapters.base_is_given(model, dict(model.named_parameters())) is True
+    mine, all_of_them = dict(adapters.trained(model)), dict(model.named_parameters())
+    assert sent_adapters.base_moves(model, {}, mine) is False
+    assert sent_adapters.base_moves(model, mine, all_of_them) is True
+    assert sent_adapters.base_moves(model, all_of_them, mine) is True  # back to the model's own
     model.get_parameter("base_model.model.model.norm.weight").requires_grad_(True)
-    assert sent_adapters.base_is_given(model, dict(adapters.trained(model))) is True
+    assert sent_adapters.base_moves(model, {}, dict(adapters.trained(model))) is True
     with pytest.raises(AssertionError, match=r"model\.norm\.weight is trained beside the adapters and was not given"):
-        sent_adapters.base_is_given(model, {})
+        sent_adapters.base_moves(model, {}, mine)
 
 
 @pytest.mark.parametrize(("rank", "ready_for"), [(0, 0), (1, 1), (4, 8), (16, 16), (17, 32)])

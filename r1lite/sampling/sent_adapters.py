@@ -19,7 +19,11 @@ from r1lite.models import adapters
 from r1lite.sampling.weights import check_given
 
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # for which vLLM can be started
-MERGED = "adapters are merged, and all weights go over at every sync"
+MERGED = "Adapters are merged, and all weights go over at every sync."
+
+
+class NotTaken(Exception):
+    """vLLM does not serve these adapters, or was not started for any."""
 
 
 def rank_to_send(model: Any, cfg: SamplerConfig) -> int:
@@ -28,20 +32,23 @@ def rank_to_send(model: Any, cfg: SamplerConfig) -> int:
         return 0
     settings = adapters.settings_of(model)
     if settings.use_dora:
-        say(f"sampler={cfg.name}: vLLM does not serve DoRA: {MERGED}")
+        say(f"sampler={cfg.name}: vLLM does not serve DoRA. {MERGED}")
         return 0
     if settings.r > RANKS[-1]:
-        say(f"sampler={cfg.name}: vLLM serves no adapters of rank {settings.r}: {MERGED}")
+        say(f"sampler={cfg.name}: vLLM serves no adapters of rank {settings.r}. {MERGED}")
         return 0
     return next(rank for rank in RANKS if rank >= settings.r)
 
 
-def base_is_given(model: Any, given: Mapping[str, Tensor]) -> bool:
-    """Whether the weights under the adapters have to go over again. As a rule they have not: training leaves them as they are."""
+def base_moves(model: Any, before: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> bool:
+    """Whether the weights under the adapters have to go over again: they were given, or had been and are the model's own once more.
+
+    As a rule they have not: training leaves them as they are.
+    """
     check_given(model, given)
     left_out = [name for name, _ in adapters.trained(model) if not adapters.is_adapter(name) and name not in given]
     assert not left_out, f"{left_out[0]} is trained beside the adapters and was not given: the engine would go on with the old one"
-    return not all(map(adapters.is_adapter, given))
+    return not all(map(adapters.is_adapter, (*before, *given)))
 
 
 @torch.no_grad()

@@ -25,6 +25,7 @@ from r1lite.files import remove
 from r1lite.models.pretrained import dtype_of
 from r1lite.prompt import Prompter
 from r1lite.sampling.asking import Ask
+from r1lite.sampling.sent_adapters import NotTaken
 
 NOT_INSTALLED = (
     "sampler=vllm needs vLLM, which is not installed here. With a GPU: pip install 'r1lite[vllm]'. "
@@ -35,10 +36,6 @@ SURROUNDINGS = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
-
-
-class NotTaken(Exception):
-    """vLLM does not serve these adapters."""
 
 
 class Engine:

@@ -14,7 +14,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling import sent_adapters
 from r1lite.sampling.asking import Answer, Asking, settings
 from r1lite.sampling.native import end_tokens
-from r1lite.sampling.vllm_engine import NotTaken, engine_for
+from r1lite.sampling.vllm_engine import engine_for
 from r1lite.sampling.weights import base, whole
 from r1lite.types import Group, Problem
 
@@ -40,9 +40,9 @@ class VllmSampler:
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Take over new weights. Those that are not given (frozen ones, say) are the model's own."""
-        self.given = dict(weights)
+        before, self.given = self.given, dict(weights)
         self.version += 1
-        if self.rank and sent_adapters.base_is_given(self.model, self.given):
+        if self.rank and sent_adapters.base_moves(self.model, before, self.given):
             self.engine.holder = None
         self._sync()
 
@@ -64,8 +64,8 @@ class VllmSampler:
         if self.rank:
             try:
                 self.engine.adapt(lambda folder: sent_adapters.write(folder, self.model, self.given))
-            except NotTaken as error:
-                say(f"sampler=vllm: vLLM does not take these adapters ({error}): {sent_adapters.MERGED}")
+            except sent_adapters.NotTaken as error:
+                say(f"sampler=vllm: vLLM does not take these adapters ({error}). {sent_adapters.MERGED}")
                 self.rank = 0
         if not self.rank:
             self.engine.load(whole(self.model, self.given), self.cfg.temperature)
