@@ -21,6 +21,7 @@ FREE = (
     "parity",
     "sampler.adapters",
     "sampler.urls",
+    "sampler.transfer",
     "sampler.sync_folder",
     "sampler.seconds",
 )

@@ -76,7 +76,7 @@ class Asking:
 def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[str, Any]:
     """Sampling settings under vLLM's names. Those that a model's own generation settings may change are all given.
 
-    The temperature is 1 because the engine's output head already divides by it (vllm_worker.set_temperature).
+    The temperature is 1 because the engine's output head already divides by it (vllm_model.set_temperature).
     """
     return {
         "temperature": 0.0 if greedy else 1.0,

@@ -1,4 +1,4 @@
-"""How weights get to a vLLM server: through a file that both sides see. Adapters by themselves are always such files."""
+"""How weights get to a vLLM server: through a file that both sides see, or through NCCL. Adapters by themselves are always files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from r1lite.config import SamplerConfig
 from r1lite.files import atomic
 from r1lite.sampling.vllm_http import Server
 
@@ -25,6 +26,14 @@ class Transfer(Protocol):
     def forget(self, server: Server) -> None:
         """It was restarted, or has been serving somebody else."""
         ...
+
+
+def make_transfer(cfg: SamplerConfig, folder: Path) -> Transfer:
+    if cfg.transfer == "nccl":
+        from r1lite.sampling.nccl import NcclTransfer
+
+        return NcclTransfer(cfg.temperature)
+    return DiskTransfer(folder, cfg.temperature)
 
 
 class DiskTransfer:

@@ -68,9 +68,9 @@ class Engine:
         self._drop_adapters()
         with torch.no_grad():
             self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
-        worker = import_module("r1lite.sampling.vllm_worker")
-        self.llm.apply_model(worker.repack_heads)
-        self.llm.apply_model(lambda model: worker.set_temperature(model, temperature))
+        inside = import_module("r1lite.sampling.vllm_model")
+        self.llm.apply_model(inside.repack_heads)
+        self.llm.apply_model(lambda model: inside.set_temperature(model, temperature))
         self.llm.reset_prefix_cache()  # keys and values of the old weights
 
     def adapt(self, write: Callable[[Path], None]) -> None:
@@ -84,7 +84,7 @@ class Engine:
             engine.add_lora(wanted)
         except (ValueError, RuntimeError) as error:  # its targets, most of all
             raise NotTaken(str(error)) from error
-        (unplaced,) = self.llm.apply_model(lambda model: import_module("r1lite.sampling.vllm_worker").unplaced(model, number))
+        (unplaced,) = self.llm.apply_model(lambda model: import_module("r1lite.sampling.vllm_model").unplaced(model, number))
         if unplaced:
             engine.remove_lora(number)
             raise NotTaken(f"it has no place for those of {', '.join(unplaced[:3])}")

@@ -20,7 +20,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling import sent_adapters
 from r1lite.sampling.asking import Answer, Ask, Asking, in_turn, settings
 from r1lite.sampling.native import end_tokens
-from r1lite.sampling.transfer import DiskTransfer, Transfer
+from r1lite.sampling.transfer import make_transfer
 from r1lite.sampling.vllm_http import Lost, Server
 from r1lite.sampling.weights import base, whole
 from r1lite.types import Group, Problem
@@ -28,6 +28,7 @@ from r1lite.types import Group, Problem
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+NOT_NOW = "it waits for the next weights, since sampler.transfer sends these only while they are not trained"
 TRIES = 3  # of one request with each server
 GO_ON = "Start them as docs/engines.md says and run the same command again: it goes on from the last checkpoint."
 
@@ -41,7 +42,7 @@ class VllmServerSampler:
         self.servers = [Server(url.rstrip("/"), cfg.seconds) for url in cfg.urls]
         self.temporary = None if cfg.sync_folder else TemporaryDirectory(prefix="r1lite-weights-")
         self.folder = Path(self.temporary.name if self.temporary else cfg.sync_folder).expanduser().resolve()
-        self.transfer: Transfer = DiskTransfer(self.folder, cfg.temperature)
+        self.transfer = make_transfer(cfg, self.folder)
         self.rank = sent_adapters.rank_to_send(model, cfg)  # 0 sends all weights, adapters merged
         self.name = uuid.uuid4().hex[:12]  # servers may have weights of another trainer, under the same number
         self.given: dict[str, Tensor] = {}
@@ -56,7 +57,7 @@ class VllmServerSampler:
             self.bases += sent_adapters.base_moves(self.model, before, self.given)
             # A copy of what is small: a server that comes back later gets it while the trainer goes on.
             self.given = {name: tensor.detach().clone() if is_adapter(name) else tensor for name, tensor in self.given.items()}
-        self._bring_up()
+        self._bring_up(at_rest=True)
         for path in self.folder.glob(f"{self.name}-*"):
             if path.stem not in (self._weights, self._base):
                 remove(path)
@@ -96,19 +97,22 @@ class VllmServerSampler:
             asked = [server for server in self.servers if not server.why_not]
         return asked[group % len(asked)] if asked else self._server(group)
 
-    def _bring_up(self) -> None:
-        """Give the newest weights to every server that answers and lacks them."""
+    def _bring_up(self, *, at_rest: bool = False) -> None:
+        """Give the newest weights to every server that answers and lacks them. `at_rest`: nobody trains meanwhile."""
+        at_rest = at_rest or self.transfer.keeps_weights or self.version == 0 or self.rank > 0
         with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
-            list(pool.map(self._update, self.servers))
+            list(pool.map(lambda server: self._update(server, at_rest), self.servers))
         if all(server.why_not for server in self.servers):
             reasons = "\n".join(f"  {server.url}: {server.why_not}" for server in self.servers)
             raise ValueError(f"no vLLM server can be used:\n{reasons}\n{GO_ON}")
 
-    def _update(self, server: Server) -> None:
+    def _update(self, server: Server, at_rest: bool) -> None:
         with server.lock:
             try:
                 held = server.weights()
                 if held != self._weights or (self._adapts(server) and server.adapters != held):
+                    if not at_rest:
+                        raise Lost(NOT_NOW)
                     self._give(server, held)
                 server.why_not = ""
             except Lost as error:
