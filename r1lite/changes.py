@@ -19,7 +19,9 @@ FREE = (
     "scoring.max_failed_share",
     "rl.show_every",
     "parity",
+    "sampler.adapters",
     "sampler.urls",
+    "sampler.transfer",
     "sampler.sync_folder",
     "sampler.seconds",
 )

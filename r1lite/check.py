@@ -26,7 +26,8 @@ from r1lite.models import pretrained
 from r1lite.registry import unknown
 from r1lite.rl.algorithm import check_algorithm, check_lag
 from r1lite.rounds import kind_of, settings_for
-from r1lite.sampling.vllm_local import NOT_INSTALLED, is_installed
+from r1lite.sampling.nccl import check_nccl
+from r1lite.sampling.vllm_engine import NOT_INSTALLED, is_installed
 from r1lite.scoring.rehearsal import rehearse
 from r1lite.setup import SAMPLERS, make_objective, make_rules, make_task
 from r1lite.stages import stages
@@ -156,10 +157,16 @@ def _sampler(cfg: Config) -> None:
 
 def _engine(cfg: Config) -> None:
     sampler = cfg.sampler
+    if sampler.adapters not in ("auto", "merged"):
+        raise ValueError(f"sampler.adapters must be auto or merged, got {sampler.adapters!r}")
+    if sampler.transfer not in ("disk", "nccl"):
+        raise ValueError(f"sampler.transfer must be disk or nccl, got {sampler.transfer!r}")
     if sampler.name == "vllm" and not is_installed():
         raise ValueError(NOT_INSTALLED)
     if sampler.name == "vllm_server":
         _above_zero("sampler", sampler, "seconds")
+        if sampler.transfer == "nccl":
+            check_nccl()
         if not sampler.urls:
             raise ValueError("sampler.urls is empty: say where the servers are, such as sampler.urls=[http://127.0.0.1:8001]")
         if len({url.rstrip("/") for url in sampler.urls}) < len(sampler.urls):

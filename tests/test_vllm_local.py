@@ -18,7 +18,6 @@ from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
 from r1lite.commands.export import export
 from r1lite.config import Config
-from r1lite.models import adapters
 from r1lite.prompt import Prompter
 from r1lite.sampling.native import NativeSampler
 from r1lite.sampling.vllm_local import VllmSampler
@@ -151,23 +150,6 @@ def test_stop_strings_and_several_end_tokens_end_a_rollout(made: Any) -> None:
     ended = rollouts(sampler.sample(PROBLEMS, n=1, seed="s", greedy=True))[0]
     before = free.token_ids[: free.token_ids.index(end)]
     assert (ended.token_ids, ended.finish, ended.text) == ((*before, end), "stop", tokenizer.decode(before))
-
-
-@pytest.mark.parametrize("dora", [False, True], ids=["lora", "dora"])
-def test_adapters_are_sampled_with(config: Any, dora: bool) -> None:
-    model, tokenizer, cfg = tiny(config, "sampler=vllm", "model.lora_rank=4", f"model.dora={dora}".lower())
-    adapted = disturbed_adapters(adapters.prepared(model, cfg.model, seed=0))
-    sampler = make_sampler(adapted, Prompter(tokenizer=tokenizer), cfg)
-    sampler.load(adapters.trained(adapted))
-    assert off_by(adapted, rollouts(sampler.sample(PROBLEMS, n=2, seed="s")), 1.0) < 1e-4
-
-
-def disturbed_adapters(model: Any) -> Any:
-    with torch.no_grad():
-        for name, p in adapters.trained(model):
-            if "lora_B" in name:
-                p.normal_(std=0.05)
-    return model
 
 
 def test_what_does_not_fit_the_engine_is_an_error_that_says_so(made: Any) -> None:

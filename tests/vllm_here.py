@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from r1lite.batch import collate
-from r1lite.models import pretrained
+from r1lite.models import adapters, pretrained
 from r1lite.models.forward import forward
 from r1lite.types import Group, Problem, Rollout, Sample
 
@@ -33,6 +33,21 @@ def disturbed(model: Any, *, seed: int) -> Any:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1 + 0.2 * torch.randn(parameter.shape, generator=made))
+    return model
+
+
+def adapted(config: Any, *overrides: str) -> tuple[Any, Any, Any]:
+    """The same with adapters of rank 4, which do something."""
+    model, tokenizer, cfg = tiny(config, "model.lora_rank=4", *overrides)
+    return disturbed_adapters(adapters.prepared(model, cfg.model, seed=0), seed=0), tokenizer, cfg
+
+
+def disturbed_adapters(model: Any, *, seed: int) -> Any:
+    made = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in adapters.trained(model):
+            if "lora_B" in name:
+                parameter.copy_(0.05 * torch.randn(parameter.shape, generator=made))
     return model
 
 

@@ -44,6 +44,21 @@ def has_adapters(model: Any) -> bool:
     return hasattr(model, "disable_adapter")
 
 
+def is_adapter(name: str) -> bool:
+    """Whether a weight of this name is one that an adapter brought."""
+    return ".lora_" in name
+
+
+def under_adapters(name: str) -> str:
+    """The name that a weight has in the model that the adapters were put into."""
+    return name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+
+
+def settings_of(model: Any) -> Any:
+    """What the adapters were made with: rank, alpha, targets, DoRA or not."""
+    return model.peft_config["default"]
+
+
 @contextmanager
 def without_adapters(model: Any) -> Iterator[Any]:
     """The model as it was before training: a reference that costs no memory."""

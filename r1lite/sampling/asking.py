@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,7 @@ class Asking:
 def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[str, Any]:
     """Sampling settings under vLLM's names. Those that a model's own generation settings may change are all given.
 
-    The temperature is 1 because the engine's output head already divides by it (vllm_worker.set_temperature).
+    The temperature is 1 because the engine's output head already divides by it (vllm_model.set_temperature).
     """
     return {
         "temperature": 0.0 if greedy else 1.0,
@@ -92,6 +93,28 @@ def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[
         "skip_special_tokens": False,  # a stop string may be one
         "logprobs": 0,  # of the sampled token alone
     }
+
+
+def in_turn(answer: Callable[[Ask], Answer], asks: Sequence[Ask], *, at_once: int) -> Iterator[tuple[Ask, Answer]]:
+    """Answers as they come. After an error nothing new is begun, and it is raised when all that was under way has been given."""
+    failed: BaseException | None = None
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        asked = {pool.submit(answer, ask): ask for ask in asks}
+        pending = set(asked)
+        try:
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for one in done:
+                    if one.exception() is None:
+                        yield asked[one], one.result()
+                    failed = failed or one.exception()
+                if failed:
+                    pending = {one for one in pending if not one.cancel()}
+        finally:  # whoever asked may have stopped listening
+            for one in pending:
+                one.cancel()
+    if failed:
+        raise failed
 
 
 def seed_of(seed: str, stream: str, index: int) -> int:

