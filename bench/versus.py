@@ -141,6 +141,7 @@ def parsed() -> argparse.Namespace:
         "--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="of our side, such as rl.micro_batch_tokens=4096"
     )
     options = parser.parse_args()
+    options.trl_python = str(Path(options.trl_python).absolute())  # sides start in the checkout, wherever this does
     options.out.parent.mkdir(parents=True, exist_ok=True)
     return options
 
