@@ -121,7 +121,7 @@ def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if sections:
             yield f"- Other than that, in `{name}`: {_cell(_options(flat(sections)))}"
     for file, digest in sources(cfg).items():
-        yield f"- File `{file}`, hash `{digest}`"
+        yield f"- {'Folder' if Path(file).expanduser().is_dir() else 'File'} `{file}`, hash `{digest}`"
 
 
 def algorithm_in_words(cfg: AlgorithmConfig) -> str:
