@@ -1,11 +1,13 @@
 """A decoding step of ours against transformers' own forward over the whole sequence."""
 
+import shutil
 from typing import Any
 
 import pytest
 import torch
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
+import r1lite.sampling.llama_step
 from r1lite.sampling.cache import SlotCache
 from r1lite.sampling.decoder import decoder_of, step_of
 from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped
@@ -45,12 +47,34 @@ def made(name: str) -> Any:
 @pytest.mark.parametrize(("name", "room"), [*((name, 256) for name in MODELS), ("llama", 1)])
 def test_each_step_gives_the_logits_of_the_whole_sequence(name: str, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("r1lite.sampling.cache.CHUNK", room)  # 1: the cache has to grow on the way
+    compare(name)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
+@pytest.mark.parametrize("name", ["llama, gelu", "qwen3"])
+def test_compiled_parts_give_the_same(name: str) -> None:
+    assert r1lite.sampling.llama_step.can_compile()
+    compare(name, eager=False)
+
+
+def test_where_nothing_can_be_compiled_a_line_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(function: object) -> object:
+        raise RuntimeError("no C++ compiler\nand a long story")
+
+    monkeypatch.setattr(r1lite.sampling.llama_step, "_compiled", broken)
+    r1lite.sampling.llama_step.can_compile.cache_clear()
+    compare("llama", eager=False)
+    r1lite.sampling.llama_step.can_compile.cache_clear()
+    assert capsys.readouterr().out.count("decoding goes on without compiled parts: no C++ compiler\n") == 1
+
+
+def compare(name: str, *, eager: bool = True) -> None:
     model = made(name)
     lengths, new = torch.tensor([3, 7]), 5
     ids = torch.randint(1, 199, (4, 7 + new))  # rows 0 and 1 go on from the first prompt, 2 and 3 from the second
     ids[1, :3], ids[3, :7] = ids[0, :3], ids[2, :7]
     decoder = decoder_of(model, torch.float32)
-    with torch.inference_mode(), step_of(decoder) as step:
+    with torch.inference_mode(), step_of(decoder, eager=eager) as step:
         assert isinstance(step, LlamaStep)
         prompts = torch.stack([torch.cat([ids[0, :3], torch.zeros(4, dtype=torch.long)]), ids[2, :7]])
         prefilled = decoder(input_ids=prompts, use_cache=True, past_key_values=DynamicCache()).past_key_values

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from r1lite.models.attention import by_groups
 from r1lite.models.linear import SMALL, Linear, Product, can_pack
 from r1lite.sampling.cache import SlotCache
-from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped
+from r1lite.sampling.llama_step import LlamaStep, can_compile, is_llama_shaped
 from r1lite.sampling.recorded import RecordedStep, as_cuda_graph
 
 MOST_PACKED_ROWS = 1024  # above, packing anew costs nothing beside the product
@@ -45,7 +45,7 @@ def step_of(decoder: Any, *, eager: bool = True) -> Iterator[Step]:
     if decoder.device.type == "cuda" and not eager:
         yield RecordedStep(partial(own_forward, decoder), as_cuda_graph())
     elif is_llama_shaped(decoder):
-        yield LlamaStep(decoder)
+        yield LlamaStep(decoder, compiled=not eager and can_compile())
     else:
         with packed(decoder):
             yield partial(_own_step, decoder)
