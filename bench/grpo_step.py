@@ -45,13 +45,13 @@ def main() -> None:
     options = parsed()
     try:
         parts = open_parts(options)
-        steps = [take_step(parts, number) for number in range(options.steps + 1)]
+        steps = [take_step(parts, number) for number in range(options.warm_up + options.steps)]
         for step in steps:
             check_lengths(parts.work, [n for _, completions in step.groups for n in completions])
     except ValueError as error:
         sys.exit(f"error: {error}")
     silent = sum(len(set(row)) == 1 for row in parts.work.rewards())
-    say_cost("r1lite", Shape.of(parts.policy.model.config), steps[1:], silent, dtype=options.dtype)
+    say_cost("r1lite", Shape.of(parts.policy.model.config), steps[options.warm_up :], silent, dtype=options.dtype)
 
 
 def open_parts(options: argparse.Namespace) -> Parts:
@@ -102,7 +102,8 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     model_arguments(parser)
     work_arguments(parser)
-    parser.add_argument("--steps", type=int, default=1, help="measured, after one that warms up")
+    parser.add_argument("--warm-up", type=int, default=1, help="steps that are not measured: memory is new in them")
+    parser.add_argument("--steps", type=int, default=1, help="measured, after those")
     parser.add_argument(
         "--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="any of r1lite's, such as rl.micro_batch_tokens=4096"
     )

@@ -1,11 +1,13 @@
 """What a step costs as it grows: more tokens, larger groups, longer prompts, larger models.
 
     python -m bench.scaling [--model models/smollm2-135m] [--only tokens group prompt model] [--dtype fp32] [--quick] \\
-        [--tokens 4096 16384 65536] [--out runs/scaling.jsonl] [--set rl.share_prompts=true ...]
+        [--tokens 4096 16384 65536] [--rounds 3] [--out runs/scaling.jsonl] [--set rl.share_prompts=true ...]
     python -m bench.scaling --random qwen2.5-1.5b --device cuda --dtype bf16
 
-Each point is a step of bench/grpo_step.py, after one that warms up, in a process of its own. Over tokens the cost should
-be a straight line: the last column says how far each point's seconds per token lie from those of the middle one.
+Each point is the median step of bench/grpo_step.py, after one that warms up, in a process of its own. Over tokens the cost
+should be a straight line: the last column says how far each point's seconds per token lie from those of the middle one. There
+a machine that is faster in one minute than in the next would bend the line, so small steps are taken more often, and
+--rounds goes over the series again: the median of a point's rounds is shown.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def main() -> None:
     try:
         for name in options.only:
             points = series(name, options)
-            records = [ask("bench.grpo_step", [*arguments, *common(name, options)]) for _, arguments in points]
+            rounds = [[measured(arguments, name, options) for _, arguments in points] for _ in range(options.rounds)]
+            records = [median_of(of_point) for of_point in zip(*rounds, strict=True)]
             keep(options.out, name, points, records)
             print(f"\n{TITLES[name]}\n\n{shown(name, points, records)}", flush=True)
     except ValueError as error:
@@ -57,7 +60,7 @@ def series(name: str, options: argparse.Namespace) -> list[Point]:
     total = totals[0] if options.quick else STEP_TOKENS
     match name:
         case "tokens":
-            return [(f"{of:,}", step(of, group, prompt, new)) for of in totals]
+            return [(f"{of:,}", [*step(of, group, prompt, new), *times(of, totals)]) for of in totals]
         case "group":
             return [(str(of), step(total, of, prompt, new)) for of in ((2, 4) if options.quick else (4, 8, 16, 32))]
         case "prompt":
@@ -71,6 +74,20 @@ def step(total: int, group: int, prompt: int, new: int) -> list[str]:
     if prompts < 1:
         raise ValueError(f"a step of {total} tokens has not one group of {group} completions of {new} tokens")
     return f"--prompts {prompts} --group {group} --prompt-tokens {prompt} --tokens {new}".split()
+
+
+def times(of: int, totals: Sequence[int]) -> list[str]:
+    """So often that a small step lasts as long as the largest, within reason."""
+    return ["--warm-up", "2", "--steps", str(min(12, max(2, max(totals) // of)))]
+
+
+def measured(arguments: list[str], name: str, options: argparse.Namespace) -> Record:
+    return ask("bench.grpo_step", [*arguments, *common(name, options)])
+
+
+def median_of(records: Sequence[Record]) -> Record:
+    """The record of the round whose step took the median time."""
+    return sorted(records, key=lambda r: r["total"] / r["tokens"])[len(records) // 2]
 
 
 def common(name: str, options: argparse.Namespace) -> list[str]:
@@ -111,6 +128,7 @@ def parsed() -> argparse.Namespace:
     model_arguments(parser)
     parser.add_argument("--only", nargs="+", choices=list(TITLES), default=list(TITLES))
     parser.add_argument("--tokens", nargs="+", type=int, default=list(TOKENS), help="of a step's completions")
+    parser.add_argument("--rounds", type=int, default=1, help="how often the whole series is gone over")
     parser.add_argument("--models", nargs="+", choices=sorted(RANDOM), default=list(MODELS))
     parser.add_argument("--quick", action="store_true", help="two small points of each series")
     parser.add_argument("--out", type=Path, default=Path("runs/scaling.jsonl"), help="every point is added to this file")

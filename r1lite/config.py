@@ -47,9 +47,7 @@ class SamplerConfig:
     dtype: str = MISSING  # native, vllm: of the weights. auto is the model's; bfloat16 under a float32 model wants algorithm.correction
     max_rows: int = MISSING  # rollouts decoded at once, at most
     cache_mb: int = MISSING  # for their keys and values; native: were each to grow as long as it may
-    eager: bool = (
-        MISSING  # start at once; false compiles first, or records CUDA graphs (native, on a GPU), which long runs earn back
-    )
+    eager: bool = MISSING  # start at once; false compiles first, or records CUDA graphs (native on a GPU): long runs earn it back
     adapters: str = MISSING  # vllm, vllm_server: auto sends LoRA adapters by themselves where vLLM serves them; merged sends all weights
     urls: list[str] = MISSING  # vllm_server: where the servers are, such as http://127.0.0.1:8001
     transfer: str = MISSING  # vllm_server: how weights get there: disk (sync_folder), or nccl (from GPU to GPU)

@@ -133,3 +133,10 @@ def test_a_series_over_tokens_says_how_straight_it_is() -> None:
     records = [side(s, n, 1.0) for s, n in ((1.0, 100), (2.0, 200), (4.8, 400))]
     lines = scaling.shown("tokens", [("100", []), ("200", []), ("400", [])], records).splitlines()
     assert [line.split("|")[-2].strip() for line in lines[2:]] == ["+0.0%", "+0.0%", "+20.0%"]
+
+
+def test_a_point_is_the_round_of_median_cost() -> None:
+    rounds = [side(s, 100, s) for s in (3.0, 1.0, 2.0)]
+    assert scaling.median_of(rounds)["memory_mb"] == 2.0
+    assert scaling.times(4096, [4096, 65536])[-1] == "12"
+    assert scaling.times(65536, [4096, 65536])[-1] == "2"
