@@ -16,6 +16,7 @@ from r1lite.config import Config
 from r1lite.models import adapters
 from r1lite.prompt import Prompter
 from r1lite.sampling import sent_adapters
+from r1lite.sampling.vllm_engine import told_of_adapters
 from r1lite.sampling.vllm_local import VllmSampler
 from r1lite.setup import make_sampler
 
@@ -171,3 +172,10 @@ def test_what_is_trained_beside_adapters_is_not_left_out(config: Any) -> None:
 def test_vllm_is_started_for_a_rank_that_it_knows(config: Any, rank: int, ready_for: int) -> None:
     model, _, cfg = tiny(config, f"model.lora_rank={rank}")
     assert sent_adapters.rank_to_send(adapters.prepared(model, cfg.model, seed=0), cfg.sampler) == ready_for
+
+
+def test_an_engine_that_does_not_start_for_adapters_says_what_would() -> None:
+    with pytest.raises(ValueError, match=r"adapters of rank 8: no such layer\. sampler\.adapters=merged"), told_of_adapters(8):
+        raise RuntimeError("no such layer\nand a long story")
+    with pytest.raises(RuntimeError, match="no memory"), told_of_adapters(0):
+        raise RuntimeError("no memory")

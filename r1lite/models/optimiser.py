@@ -29,6 +29,11 @@ class Optimiser:
         self.peak = cfg.lr if lr is None else lr
         self.steps = 0  # taken so far; the schedule follows it
         self.adam = torch.optim.AdamW(self.parameters, lr=self.peak, weight_decay=cfg.weight_decay, fused=True)
+        # Its moments get their memory now. Made in the first step, as torch would, they take what the pass before it has freed,
+        # and the second step has to ask for new memory, which is slow.
+        for p in self.parameters:
+            moments = {name: torch.zeros_like(p, requires_grad=False) for name in ("exp_avg", "exp_avg_sq")}
+            self.adam.state[p] = {"step": torch.zeros((), dtype=torch.float32, device=p.device), **moments}
 
     @property
     def lr(self) -> float:

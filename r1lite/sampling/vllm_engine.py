@@ -50,7 +50,7 @@ class Engine:
         (config, tokenizer), cfg = plan.parts, plan.cfg
         config.save_pretrained(self.folder.name)
         tokenizer.save_pretrained(self.folder.name)
-        with _torch_as_it_was():
+        with _torch_as_it_was(), told_of_adapters(plan.rank):
             self.llm = _vllm().LLM(
                 model=self.folder.name,
                 load_format="dummy",  # the weights come from memory, whatever lies on disk
@@ -174,6 +174,20 @@ def _vllm() -> Any:
     if not is_installed():
         raise ValueError(NOT_INSTALLED)
     return import_module("vllm")
+
+
+@contextmanager
+def told_of_adapters(rank: int) -> Iterator[None]:
+    """vLLM has models and sizes for which it does not start where adapters are to come."""
+    try:
+        yield
+    except Exception as error:
+        if not rank:
+            raise
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"sampler=vllm does not start for adapters of rank {rank}: {why}. sampler.adapters=merged needs no such start."
+        ) from error
 
 
 @contextmanager
