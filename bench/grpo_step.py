@@ -65,7 +65,7 @@ def open_parts(options: argparse.Namespace) -> Parts:
     if not work.mixed:
         end_out_of_reach(policy.tokenizer, policy.model)
     sampler: Any = make_sampler(policy.model, make_prompter(policy.tokenizer, cfg), cfg)
-    if options.random and not work.mixed:
+    if (options.random or options.hold_end) and not work.mixed:
         without_ends(sampler)
     problems = [Problem(id=str(i), prompt=text) for i, text in enumerate(work.prompts)]
     return Parts(cfg=cfg, work=work, problems=problems, policy=policy, sampler=sampler, objective=make_objective(cfg))
@@ -102,6 +102,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     model_arguments(parser)
     work_arguments(parser)
+    parser.add_argument("--hold-end", action="store_true", help="no completion ends early, where no other side has to do the same")
     parser.add_argument("--warm-up", type=int, default=1, help="steps that are not measured: memory is new in them")
     parser.add_argument("--steps", type=int, default=1, help="measured, after those")
     parser.add_argument(

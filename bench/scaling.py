@@ -92,7 +92,7 @@ def median_of(records: Sequence[Record]) -> Record:
 
 def common(name: str, options: argparse.Namespace) -> list[str]:
     model = [] if name == "model" else ["--random", options.random] if options.random else ["--model", options.model]
-    return [*model, "--device", options.device, "--dtype", options.dtype, "--set", *options.settings]
+    return [*model, "--hold-end", "--device", options.device, "--dtype", options.dtype, "--set", *options.settings]
 
 
 def shown(name: str, points: Sequence[Point], records: Sequence[Record]) -> str:
