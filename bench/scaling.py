@@ -4,7 +4,7 @@
         [--tokens 4096 16384 65536] [--rounds 3] [--out runs/scaling.jsonl] [--set rl.share_prompts=true ...]
     python -m bench.scaling --random qwen2.5-1.5b --device cuda --dtype bf16
 
-Each point is the median step of bench/grpo_step.py, after one that warms up, in a process of its own. Over tokens the cost
+Each point is the median step of bench/grpo_step.py, after one or two that warm up, in a process of its own. Over tokens the cost
 should be a straight line: the last column says how far each point's seconds per token lie from those of the middle one. There
 a machine that is faster in one minute than in the next would bend the line, so small steps are taken more often, and
 --rounds goes over the series again: the median of a point's rounds is shown.
@@ -40,7 +40,8 @@ def main() -> None:
             points = series(name, options)
             rounds = [[measured(arguments, name, options) for _, arguments in points] for _ in range(options.rounds)]
             records = [median_of(of_point) for of_point in zip(*rounds, strict=True)]
-            keep(options.out, name, points, records)
+            for one in rounds:
+                keep(options.out, name, points, one)
             print(f"\n{TITLES[name]}\n\n{shown(name, points, records)}", flush=True)
     except ValueError as error:
         sys.exit(f"error: {error}")
@@ -86,7 +87,7 @@ def measured(arguments: list[str], name: str, options: argparse.Namespace) -> Re
 
 
 def median_of(records: Sequence[Record]) -> Record:
-    """The record of the round whose step took the median time."""
+    """The record of the round whose step took the median time; of an even number, the slower of the two in the middle."""
     return sorted(records, key=lambda r: r["total"] / r["tokens"])[len(records) // 2]
 
 

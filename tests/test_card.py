@@ -130,3 +130,14 @@ def test_a_stage_gets_its_card_once_and_elsewhere_nothing_is_written(
     (final / "README.md").write_text("my own words\n")
     Report(run).add("rl", str(final), seconds=1.0)
     assert (final / "README.md").read_text() == "my own words\n"
+
+
+def test_files_and_folders_that_were_read_are_named(config: Callable[..., Config], tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "a.jsonl").write_text("{}\n")
+    (tmp_path / "more.jsonl").write_text("{}\n")
+    cfg = config(f"run_dir={tmp_path / 'run'}", "evaluate.k=2", f"data.files=[{tmp_path / 'rows'},{tmp_path / 'more.jsonl'}]")
+    run, entries = a_run(cfg, "rl")
+    text = card(run, "rl", entries)
+    assert f"- Folder `{tmp_path / 'rows'}`, hash `" in text
+    assert f"- File `{tmp_path / 'more.jsonl'}`, hash `" in text

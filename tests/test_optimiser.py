@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from r1lite.models.optimiser import Optimiser
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.types import Sample
@@ -58,3 +59,23 @@ def test_masters_are_part_of_the_state(model: Any, tokenizer: Any, config: Any) 
     moved(one, model, 3), moved(other, model, 3)
     for mine, theirs in zip(one.optimiser.parameters, other.optimiser.parameters, strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_moments_that_are_there_before_the_first_step_change_nothing(config: Any) -> None:
+    cfg = config("rl.lr=1e-2", "rl.warmup_steps=0", "rl.final_lr_share=1.0", "rl.max_grad_norm=1e9").rl
+    torch.manual_seed(0)
+    used, unused, plain = (torch.nn.Parameter(torch.randn(3, 4)) for _ in range(3))
+    with torch.no_grad():
+        plain.copy_(used)
+    before = unused.detach().clone()
+    mine = Optimiser([used, unused], cfg, total_steps=10)
+    assert all({"step", "exp_avg", "exp_avg_sq"} == set(mine.adam.state[p]) for p in (used, unused))
+    torchs = torch.optim.AdamW([plain], lr=1e-2, weight_decay=cfg.weight_decay, fused=True)
+    for step in range(3):
+        mine.backward((used * (step + 1)).square().sum())
+        (plain * (step + 1)).square().sum().backward()
+        mine.step()
+        torchs.step()
+        torchs.zero_grad()
+        assert torch.equal(used, plain)
+    assert torch.equal(unused, before)

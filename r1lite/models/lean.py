@@ -94,8 +94,12 @@ class Norm(nn.Module):
         if _can_be_lean() and x.dtype == torch.float32:
             out: Any = _Norm.apply(x, self.weight, self.variance_epsilon)  # pyright: ignore
             return out
-        wide = x.float()
-        return self.weight * (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.variance_epsilon)).to(x.dtype)
+        return normed(x, self.weight, self.variance_epsilon)
+
+
+def normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    wide = x.float()
+    return weight * (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
 class _Norm(torch.autograd.Function):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from r1lite.console import say
 from r1lite.models.adapters import has_adapters
 from r1lite.models.attention import attended
-from r1lite.models.lean import LLAMA_SHAPED
+from r1lite.models.lean import LLAMA_SHAPED, normed
 from r1lite.models.linear import Product, can_pack
 from r1lite.sampling.cache import SlotCache, SlotLayer
 
@@ -95,11 +95,6 @@ class _Norm:
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.normed(x, self.weight, self.eps)
-
-
-def normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    wide = x.float()
-    return weight * (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
 
 
 def gated(gate_and_up: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
