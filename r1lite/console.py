@@ -50,8 +50,12 @@ class Progress:
         now = time.monotonic()
         if now - self.spoke >= HEARTBEAT_SECONDS or self.done == self.total:
             self.spoke = now
-            left = (now - self.started) / (self.done - self.first) * (self.total - self.done)
-            say(f"{self.stage}  step {self.done}/{self.total}  {left:.0f} s left  {text}")
+            say("  ".join(filter(None, (f"{self.stage}  step {self.done}/{self.total}", self._left(now), text))))
+
+    def _left(self, now: float) -> str:
+        """Nothing at the first step: it warms up, or is one of many that end at once."""
+        steps = self.done - self.first
+        return f"{(now - self.started) / steps * (self.total - self.done):.0f} s left" if steps > 1 or self.done == self.total else ""
 
 
 def _bar() -> Bar:
