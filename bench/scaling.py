@@ -4,10 +4,11 @@
         [--tokens 4096 16384 65536] [--rounds 3] [--out runs/scaling.jsonl] [--set rl.share_prompts=true ...]
     python -m bench.scaling --random qwen2.5-1.5b --device cuda --dtype bf16
 
-Each point is the median step of bench/grpo_step.py, after one or two that warm up, in a process of its own. Over tokens the cost
+Each point is the median step of bench/grpo_step.py, after some that warm up, in a process of its own. Over tokens the cost
 should be a straight line: the last column says how far each point's seconds per token lie from those of the middle one. There
-a machine that is faster in one minute than in the next would bend the line, so small steps are taken more often, and
---rounds goes over the series again: the median of a point's rounds is shown.
+a machine that is faster in one minute than in the next would bend the line, and so would memory that is new in one point's steps
+and not in another's: so small steps are taken more often, before they are measured and then. --rounds goes over the series again:
+the median of a point's rounds is shown.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ def step(total: int, group: int, prompt: int, new: int) -> list[str]:
 
 
 def times(of: int, totals: Sequence[int]) -> list[str]:
-    """So often that a small step lasts as long as the largest, within reason."""
-    return ["--warm-up", "2", "--steps", str(min(12, max(2, max(totals) // of)))]
+    """So often that all points warm up, and then are measured, for as long as the largest takes for half a step."""
+    several = max(1, max(totals) // (2 * of))
+    return ["--warm-up", str(several), "--steps", str(several)]
 
 
 def measured(arguments: list[str], name: str, options: argparse.Namespace) -> Record:

@@ -138,5 +138,5 @@ def test_a_series_over_tokens_says_how_straight_it_is() -> None:
 def test_a_point_is_the_round_of_median_cost() -> None:
     rounds = [side(s, 100, s) for s in (3.0, 1.0, 2.0)]
     assert scaling.median_of(rounds)["memory_mb"] == 2.0
-    assert scaling.times(4096, [4096, 65536])[-1] == "12"
-    assert scaling.times(65536, [4096, 65536])[-1] == "2"
+    assert scaling.times(4096, [4096, 65536]) == "--warm-up 8 --steps 8".split()
+    assert scaling.times(65536, [4096, 65536]) == "--warm-up 1 --steps 1".split()
