@@ -40,7 +40,7 @@ lint: install
 	$(RUN) -m pyright
 
 bench: install
-	$(RUN) -m bench.sampling
+	$(RUN) -m bench
 
 # The models that ship with r1lite, made anew.
 tiny: install

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -81,13 +82,13 @@ def rate(product: Product, dtype: torch.dtype, device: str, way: str) -> float:
     return 2 * rows * inner * columns / best / 1e9
 
 
-def parsed() -> argparse.Namespace:
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", nargs="+", choices=sorted(DTYPES), default=["fp32", "bf16"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--model-shape", choices=sorted(MODELS), default="smollm2-135m")
     parser.add_argument("--threads", type=int, default=0, help="0 leaves torch's own choice")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._common.ours import RANDOM, random_model
-from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
+from bench._common.process import ask, from_here, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.work import arithmetic_prompts, exact_prompts, prompt_ids
 from r1lite.models.pretrained import locate
 
@@ -82,7 +82,7 @@ def measured(name: str, row: Row, engines: Sequence[str], options: argparse.Name
 def job_of(row: Row, options: argparse.Namespace) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
-    path = str(Path(model_of(row, options)).absolute())
+    path = from_here(model_of(row, options))
     tokenizer = AutoTokenizer.from_pretrained(path)
     texts = exact_prompts(tokenizer, row.prompts, row.prompt_tokens) if row.prompt_tokens else arithmetic_prompts(row.prompts)
     return {
@@ -108,7 +108,7 @@ def sampled(engine: str, job: Path, dtype: str, options: argparse.Namespace) -> 
     if engine != "vllm":
         return ask("bench.sample_once", [*arguments, "--set", *(options.settings if engine == "native" else [])])
     more = [name for name, wanted in (("--eager", options.vllm_eager), ("--logprobs", options.vllm_logprobs)) if wanted]
-    return ask("bench.sample_once", [*arguments, *more], python=options.vllm_python, settings=VLLM)
+    return ask("bench.sample_once", [*arguments, *more], python=from_here(options.vllm_python), settings=VLLM)
 
 
 def head(engines: Sequence[str]) -> list[str]:
@@ -117,8 +117,7 @@ def head(engines: Sequence[str]) -> list[str]:
         "row",
         *(f"{engine}, tokens/s" for engine in engines),
         *ratios,
-        "matrix rate (of torch's linear), GFLOP/s",
-        "native, share of it",
+        *RATES,
     ]
 
 
@@ -139,7 +138,7 @@ def speed(record: Record) -> float:
     return record["tokens"] / record["seconds"]
 
 
-def parsed() -> argparse.Namespace:
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=["tiny_mixed"])
     parser.add_argument("--rounds", type=int, default=3)
@@ -151,7 +150,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--vllm-eager", action="store_true", help="vLLM does not compile, which is slower and starts sooner")
     parser.add_argument("--vllm-logprobs", action="store_true", help="vLLM gives each token's log-prob, as training needs it")
     parser.add_argument("--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="of r1lite's, for native")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._common.ours import RANDOM, model_arguments
-from bench._common.process import ask, table
+from bench._common.process import ask, from_here, table
 
 Record = dict[str, Any]
 Point = tuple[str, list[str]]  # a label, and arguments of grpo_step
@@ -94,7 +94,7 @@ def median_of(records: Sequence[Record]) -> Record:
 
 
 def common(name: str, options: argparse.Namespace) -> list[str]:
-    model = [] if name == "model" else ["--random", options.random] if options.random else ["--model", options.model]
+    model = [] if name == "model" else ["--random", options.random] if options.random else ["--model", from_here(options.model)]
     return [*model, "--hold-end", "--device", options.device, "--dtype", options.dtype, "--set", *options.settings]
 
 
@@ -126,7 +126,7 @@ def keep(out: Path, name: str, points: Sequence[Point], records: Sequence[Record
             log.write(json.dumps({"series": name, "at": label, **record}) + "\n")
 
 
-def parsed() -> argparse.Namespace:
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     model_arguments(parser)
     parser.add_argument("--only", nargs="+", choices=list(TITLES), default=list(TITLES))
@@ -136,7 +136,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two small points of each series")
     parser.add_argument("--out", type=Path, default=Path("runs/scaling.jsonl"), help="every point is added to this file")
     parser.add_argument("--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="of r1lite's")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

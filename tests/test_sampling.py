@@ -1,3 +1,4 @@
+import gc
 from collections import Counter
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from r1lite.batch import collate
 from r1lite.models.forward import forward
 from r1lite.prompt import Prompter
-from r1lite.sampling.cache import bytes_per_token, compacted
+from r1lite.sampling.cache import SlotCache, SlotLayer, bytes_per_token, compacted
 from r1lite.sampling.decoder import decoder_of, packed
 from r1lite.sampling.decoding import Decoding
 from r1lite.sampling.draw import choose, draw, filtered, uniforms
@@ -178,6 +179,18 @@ def test_the_cache_holds_no_more_than_it_may(model: Any, tokenizer: Any, config:
     assert [len(g.rollouts) for g in groups] == [2] * len(PROBLEMS)
     assert max(at_once) == 6
     assert bytes_per_token(model) == 2 * 2 * model.config.num_key_value_heads * model.config.head_dim * 4
+
+
+def test_the_cache_is_gone_when_sampling_is_done(model: Any, tokenizer: Any, config: Any) -> None:
+    """Not when Python next looks for circles: until then training would have to do without that memory."""
+    mine = sampler(model, tokenizer, config, "sampler.max_tokens=4")
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(list(mine.sample(PROBLEMS[:2], n=2, seed="s"))) == 2
+        assert not [held for held in gc.get_objects() if type(held) in (SlotCache, SlotLayer)]
+    finally:
+        gc.enable()
 
 
 def test_log_probs_are_those_before_top_k(model: Any) -> None:

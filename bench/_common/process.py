@@ -27,6 +27,11 @@ def ask(
     return json.loads(lines[-1])
 
 
+def from_here(name: str | Path) -> str:
+    """A file or folder by its whole path, since sides start in the checkout; any other name as it is."""
+    return str(Path(name).absolute()) if Path(name).exists() else str(name)
+
+
 def matrix_rates(dtype: str, device: str = "cpu") -> dict[str, float]:
     """GFLOP/s now, by each way of multiplying; what torch's linear layers reach is "linear"."""
     return ask("bench.matrix_rate", ["--dtype", dtype, "--device", device])[dtype]

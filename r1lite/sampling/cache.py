@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,7 @@ class SlotLayer(CacheLayerMixin):
 
     def __init__(self, cache: SlotCache, keys: Tensor, values: Tensor) -> None:
         super().__init__()
-        self.cache = cache
+        self.cache = weakref.proxy(cache)  # not in a circle: all of this memory has to be free as soon as sampling is done
         self.k, self.v = keys, values
         self.is_initialized = True
 

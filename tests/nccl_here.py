@@ -1,0 +1,35 @@
+"""For the tests of sampler.transfer=nccl: a server without a network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from r1lite.sampling.vllm_http import Server
+
+
+class Near(Server):
+    """A server that is an engine in this process."""
+
+    def __init__(self, engine: Any) -> None:
+        super().__init__("http://127.0.0.1:1", 60.0)
+        self.engine, self.asked, self.name = engine, [], ""
+
+    def _asked(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> bytes:
+        said = json.loads(json.dumps(body or {}))  # as over HTTP
+        self.asked.append(path)
+        if path == "/init_weight_transfer_engine":
+            self.engine.init_transfer_engine(self.engine.parse_init_info(said["init_info"]))
+        if path == "/start_weight_update":
+            self.engine.start_weight_update()
+        if path == "/update_weights":
+            self.engine.update_weights(said["update_info"])
+        if path == "/finish_weight_update":
+            self.engine.finish_weight_update()
+            self.name = said["weight_version"]
+        answers = {"/get_world_size": {"world_size": 1}, "/server_info?config_format=json": info("r1lite_nccl")}
+        return json.dumps(answers.get(path, {})).encode()
+
+
+def info(backend: str) -> dict[str, Any]:
+    return {"vllm_config": {"weight_transfer_config": {"backend": backend}}}
