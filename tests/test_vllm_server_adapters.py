@@ -157,6 +157,18 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(stood_in: Any, con
     assert ("Started with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora --max-lora-rank 8 it may." in said) == (not how)
 
 
+def test_a_server_that_comes_back_without_adapters_is_given_those_of_the_sync_merged(stood_in: Any, config: Any) -> None:
+    stand_in, url = stood_in()
+    model, sampler, _ = made(config, [url], RANK)
+    sampler.load(adapters.trained(model))
+    synced = {name: p.detach().clone() for name, p in adapters.merged(model).named_parameters()}
+    stand_in.restart()
+    stand_in.serves_adapters = False
+    disturbed_adapters(model, seed=9)  # the trainer has gone on
+    list(sampler.sample(PROBLEMS, n=1, seed="s"))
+    assert all(torch.equal(stand_in.held[name], tensor) for name, tensor in synced.items())
+
+
 def test_weights_that_are_given_under_the_adapters_go_over_too(stood_in: Any, config: Any) -> None:
     stand_in, url = stood_in()
     model, sampler, _ = made(config, [url], RANK)
