@@ -53,6 +53,7 @@ def measured(name: str, row: Row, options: argparse.Namespace) -> list[Record]:
         theirs = their_step(row, model, settings, options)
         rounds.append({"row": name, "round": number, "ours": ours, "theirs": theirs, "gflops": matrix_rates(row.dtype)})
         say([name, f"round {number + 1}", f"{ours['total']:.1f} s", f"{theirs['total']:.1f} s"])
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         with options.out.open("a") as log:
             log.write(json.dumps(rounds[-1]) + "\n")
     return rounds
@@ -142,7 +143,6 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     options = parser.parse_args(words)
     options.trl_python = from_here(options.trl_python)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     return options
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from r1lite.compose import configuration
 from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
+from sandbox import Sandbox
 
 torch.set_num_threads(2)
 
@@ -46,3 +47,9 @@ def model(tokenizer: Any) -> Any:
 def model_folder(model: Any, tokenizer: Any, tmp_path: Path) -> Path:
     pretrained.save(model, tokenizer, tmp_path / "model")
     return tmp_path / "model"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox(workers=2) as box:
+        yield box

@@ -13,6 +13,7 @@ from bench import __main__ as whole
 from bench import grpo_step, matrix_rate, sample_once, sampling, scaling, versus
 from bench._common.flops import Shape, sampling_flops, training_flops
 from bench._common.ours import random_config
+from bench._common.process import from_here
 from bench._common.rows import ROWS
 from bench._common.work import Work, arithmetic_prompts, check_lengths, end_out_of_reach, exact_prompts, prompt_ids
 from bench.trl_step import Clock
@@ -142,6 +143,12 @@ def test_a_point_is_the_round_of_median_cost() -> None:
     assert scaling.median_of(rounds)["memory_mb"] == 2.0
     assert scaling.times(4096, [4096, 65536]) == "--warm-up 8 --steps 8".split()
     assert scaling.times(65536, [4096, 65536]) == "--warm-up 1 --steps 1".split()
+
+
+def test_sides_are_given_whole_paths_and_names_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert (from_here("model"), from_here("tiny_base")) == (str(tmp_path / "model"), "tiny_base")
 
 
 PARSERS = {"bench.matrix_rate": matrix_rate, "bench.sampling": sampling, "bench.scaling": scaling, "bench.versus": versus}

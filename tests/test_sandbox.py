@@ -10,24 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sandbox_here import LIMITS, run
 
-from sandbox import Limits, Program, Result, Sandbox, SandboxError, jail, worker
+from sandbox import Limits, Program, Sandbox, SandboxError, jail, worker
 from sandbox.diagnose import doctor
 
-# Long enough for a machine with other things to do; HANGS is for what would use all of it.
-LIMITS = Limits(seconds=20, memory_mb=64)
-HANGS = Limits(seconds=0.5, memory_mb=64)
+HANGS = Limits(seconds=0.5, memory_mb=64)  # for what would use all of LIMITS
 HOME = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(workers=2) as box:
-        yield box
-
-
-def run(box: Sandbox, code: str, **fields: object) -> Result:
-    return box.run([Program(code=code, **{"limits": LIMITS, **fields})])[0]  # pyright: ignore
 
 
 def test_a_program_reads_and_prints(box: Sandbox) -> None:

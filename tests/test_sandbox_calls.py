@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
+from sandbox_here import run
 
 from sandbox import Limits, Outcome, Program, Result, Sandbox
-
-LIMITS = Limits(seconds=20, memory_mb=64)  # long enough for a machine with other things to do
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox(workers=2) as box:
-        yield box
-
-
-def run(box: Sandbox, code: str, **fields: object) -> Result:
-    return box.run([Program(code=code, **{"limits": LIMITS, **fields})])[0]  # pyright: ignore
 
 
 def call(box: Sandbox, code: str, *calls: list[object], fn_name: str = "f") -> Result:

@@ -1,0 +1,11 @@
+"""For the tests of the sandbox: one program, with limits for a machine that has other things to do."""
+
+from __future__ import annotations
+
+from sandbox import Limits, Program, Result, Sandbox
+
+LIMITS = Limits(seconds=20, memory_mb=64)
+
+
+def run(box: Sandbox, code: str, **fields: object) -> Result:
+    return box.run([Program(code=code, **{"limits": LIMITS, **fields})])[0]  # pyright: ignore
