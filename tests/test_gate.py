@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from r1lite.config import Config
+from r1lite.sampling.native import NativeSampler
 from r1lite.teaching import gate as gate_module
 from r1lite.teaching.gate import best, figures
 from r1lite.train import train
@@ -54,6 +55,22 @@ SMALL = (
     "cold_start.gate_every=2 cold_start.gate_prompts=6 rl.group_size=4 sampler.max_tokens=40 scoring.workers=0 threads=1 "
     "evaluate.every_stage=false task.difficulty=easy"
 ).split()
+
+
+def test_every_look_is_at_the_weights_of_its_step(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the sampler has copies, here of another precision."""
+    seen: list[torch.Tensor] = []
+    sample = NativeSampler.sample
+
+    def looked(self: NativeSampler, *args: Any, **kwargs: Any) -> Any:
+        seen.append(next(self.decoder.parameters()).detach().clone())
+        return sample(self, *args, **kwargs)
+
+    monkeypatch.setattr(NativeSampler, "sample", looked)
+    run(config, tmp_path / "run", "cold_start.gate=signal", "sampler.dtype=bfloat16", "cold_start.lr=0.01")
+    assert len(seen) == 3
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
 
 
 def run(config: Callable[..., Config], folder: Path, *changes: str) -> dict[str, torch.Tensor]:

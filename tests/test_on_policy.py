@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,44 @@ SMALL = (
     "distill.checkpoint_every=2 evaluate.every_stage=false scoring.right_at=0 scoring.workers=0 threads=1 sampler.max_tokens=24 "
     "task.difficulty=easy distill.max_share=1"
 ).split()
+
+
+def test_the_student_writes_with_the_weights_of_the_moment(
+    config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the sampler has copies, here of another precision."""
+    from r1lite.stages import distill
+    from r1lite.train import train
+
+    seen: list[torch.Tensor] = []
+
+    def written(sampler: Any, *args: Any, **kwargs: Any) -> list[Lesson]:
+        seen.append(next(sampler.decoder.parameters()).detach().clone())
+        return written_by_student(sampler, *args, **kwargs)
+
+    monkeypatch.setattr(distill, "written_by_student", written)
+    train(config(*SMALL, "distill.lr=0.01", "sampler.dtype=bfloat16", f"run_dir={tmp_path / 'run'}"))
+    assert len(seen) == 4
+    assert not any(torch.equal(one, next_one) for one, next_one in itertools.pairwise(seen))
+
+
+def test_the_student_is_not_asked_what_is_held_out(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from r1lite.stages import distill
+    from r1lite.train import train
+
+    held_out = [{"prompt": f"the question number {i} of those that a test holds too and that nobody may train on"} for i in range(20)]
+    write_rows(tmp_path / "train.jsonl", [*held_out, {"prompt": "2+2 mod 23"}])
+    write_rows(tmp_path / "held_out.jsonl", held_out)
+    asked: set[Any] = set()
+
+    def written(sampler: Any, problems: Any, *args: Any, **kwargs: Any) -> list[Lesson]:
+        asked.update(problem.prompt for problem in problems)
+        return written_by_student(sampler, problems, *args, **kwargs)
+
+    monkeypatch.setattr(distill, "written_by_student", written)
+    data = "task=dataset", f"task.path={tmp_path}", f"data.decontaminate_against=[{tmp_path / 'held_out.jsonl'}]"
+    train(config(*[s for s in SMALL if not s.startswith("task.")], *data, f"run_dir={tmp_path / 'run'}"))
+    assert asked == {"2+2 mod 23"}
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])

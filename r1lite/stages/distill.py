@@ -7,6 +7,7 @@ from typing import Any
 
 from r1lite.config import Config
 from r1lite.console import say
+from r1lite.data.decontaminate import training_problems
 from r1lite.data.feed import Feed
 from r1lite.data.traces import FILE, from_file, sample_traces
 from r1lite.loop import run_steps
@@ -29,15 +30,17 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     student, tokenizer = pretrained.load(settings.student, cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     traces, teacher = place.out / FILE, None
-    if settings.teacher == "local":
+    wanted = (settings.method == "traces" or _written(cfg)[1] > 0) and not traces.is_file()
+    if settings.teacher == "local" and (wanted or settings.method == "on_policy"):
         teacher = _local_teacher(start, student, cfg)
-    if (settings.method == "traces" or _written(cfg)[1]) and not traces.is_file():
-        if teacher is None:
-            ask_teacher(prompter, cfg, settings, place)
-        else:
-            sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
+    if wanted and teacher is None:
+        ask_teacher(prompter, cfg, settings, place)
+    elif wanted and teacher is not None:
+        sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
+    if settings.method == "traces":
+        teacher = None  # whose memory the student can use
     policy = Policy(adapters.prepared(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
-    if settings.method == "traces" or teacher is None:
+    if teacher is None:
         imitate(policy, epochs(from_file(traces, prompter), settings.batch_size, seed), settings, place, steps=settings.steps)
     else:
         _on_policy(policy, _followed(*teacher, prompter, student, cfg), prompter, cfg, place)
@@ -47,14 +50,17 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config, place: Place) -> None:
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
     own, theirs = _written(cfg)
-    feed = Feed(make_task(cfg).problems("train"), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
+    feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
     asked = epochs(feed.take(settings.prompts), own, f"{seed}/asked") if own else None
     traces = epochs(written_by_teacher(place.out / FILE, prompter, teacher), theirs, seed) if theirs else None
     sampler = make_sampler(policy.model, prompter, cfg)
 
     def step(number: int) -> dict[str, float]:
         lessons: list[Lesson] = [] if traces is None else list(traces(number))
-        written = [] if asked is None else written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
+        written: list[Lesson] = []
+        if asked is not None:
+            sampler.load(policy.weights())
+            written = written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
         lengths = [len(lesson.student.token_ids) for lesson in written]
         wrote = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
         return follow(policy, lessons + written, teacher, settings) | wrote

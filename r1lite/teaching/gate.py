@@ -48,6 +48,7 @@ class Gate:
             return {}
         seen = next((look for look in self.looks if look["step"] == step), None)
         if seen is None:
+            self.sampler.load(self.policy.weights())
             groups = self.scorer.score(self.sampler.sample(self.problems, n=self.rollouts, seed=self.seed))
             seen = {"step": step, **figures(groups)}
             if best([*self.looks, seen]) is seen:
