@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from r1lite.batch import collate
 from r1lite.objective import Objective
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
@@ -243,7 +244,17 @@ def test_a_small_drift_from_sync_to_sync_is_not_called_stale(config: Any) -> Non
 
 
 def test_the_few_that_are_looked_at_come_from_all_over_the_step() -> None:
-    numbered: Any = list(range(512))
-    assert spread(numbered, 4) == [64, 192, 320, 448]
-    assert spread(numbered[:3], 4) == [0, 1, 2]
-    assert spread(numbered, 0) == spread([], 4) == []
+    groups: Any = [[(group, i) for i in range(8)] for group in range(64)]
+    assert spread(groups, 4) == [(16, 0), (16, 1), (48, 0), (48, 1)]
+    assert spread(groups, 3) == spread(groups, 4)[:3]
+    assert spread([[1], [2], [3]], 4) == [1, 2, 3]  # type: ignore
+    assert spread([[1, 2, 3, 4], []], 4) == [1, 2, 3, 4]  # type: ignore
+    assert spread(groups, 0) == spread([], 4) == []
+
+
+def test_what_is_looked_at_goes_the_way_that_is_trained() -> None:
+    """A prompt stands once for those that share it, also in the few that the gate takes."""
+    groups: Any = [[Sample(prompt_ids=(group,) * 9, token_ids=(1,) * (3 + i)) for i in range(8)] for group in range(64)]
+    for count in (2, 4, 6):
+        (batch,) = collate(spread(groups, count), micro_batch_tokens=999, share_prompts=True)  # type: ignore
+        assert batch.prompts is not None

@@ -14,7 +14,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling.decoder import own_forward, step_of
 from r1lite.sampling.decoding import Decoding
 from r1lite.sampling.native import NativeSampler
-from r1lite.sampling.recorded import RecordedStep, filled_up
+from r1lite.sampling.recorded import Record, RecordedStep, filled_up
 from r1lite.types import Problem
 
 PROBLEMS = [Problem(id=f"p{i}", prompt="x" * (12 * i + 1)) for i in range(7)]
@@ -76,14 +76,22 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
         expected = drawn(sampler, plain, PROBLEMS)
     made: list[tuple[int, ...]] = []
 
-    def record(run: Callable[[], None]) -> Callable[[], None]:
-        made.append(step.memory)
-        return as_operations(run)
+    recorders: list[Record] = []
 
-    step = RecordedStep(partial(own_forward, sampler.decoder), record)
+    def recorder() -> Record:
+        def record(run: Callable[[], None]) -> Callable[[], None]:
+            assert record is recorders[-1], "what the recordings of another cache shared is gone with them"
+            made.append(step.memory)
+            return as_operations(run)
+
+        recorders.append(record)
+        return record
+
+    step = RecordedStep(partial(own_forward, sampler.decoder), recorder)
     drawn(sampler, step, PROBLEMS[2:])  # what this records lies on another cache, and is of no use to what follows
     got = drawn(sampler, step, PROBLEMS)
     assert len(set(made)) == 3
+    assert len(recorders) == 1 + 3
     assert all(len(kept.rows) == rows for (rows, _), kept in step.recordings.items())
     assert len(made) < 20  # played back, not recorded in every step
     assert {key: r.token_ids for key, r in got.items()} == {key: r.token_ids for key, r in expected.items()}
@@ -100,7 +108,7 @@ def test_a_model_whose_steps_cannot_be_recorded_decodes_all_the_same(
     sampler = NativeSampler(model, Prompter(tokenizer=tokenizer), config("sampler.max_tokens=8").sampler)
     with torch.inference_mode(), step_of(sampler.decoder) as plain:
         expected = drawn(sampler, plain, PROBLEMS[:2])
-    got = drawn(sampler, RecordedStep(partial(own_forward, sampler.decoder), refused), PROBLEMS[:2])
+    got = drawn(sampler, RecordedStep(partial(own_forward, sampler.decoder), lambda: refused), PROBLEMS[:2])
     assert {key: r.token_ids for key, r in got.items()} == {key: r.token_ids for key, r in expected.items()}
     said = capsys.readouterr().out
     assert said.count("cannot be recorded") == 1

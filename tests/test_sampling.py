@@ -1,16 +1,17 @@
 import gc
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from r1lite.batch import collate
-from r1lite.models.forward import forward
+from r1lite.models.forward import can_share_prompts, forward
 from r1lite.prompt import Prompter
 from r1lite.sampling.cache import SlotCache, SlotLayer, bytes_per_token, compacted
 from r1lite.sampling.decoder import decoder_of, packed
-from r1lite.sampling.decoding import Decoding
+from r1lite.sampling.decoding import Decoding, Row
 from r1lite.sampling.draw import choose, draw, filtered, uniforms
 from r1lite.sampling.native import NativeSampler
 from r1lite.types import Problem, Sample
@@ -115,6 +116,63 @@ def test_layers_that_the_cache_cannot_hold_are_refused(model: Any, tokenizer: An
     model.config.layer_types = ["sliding_attention", "full_attention"]
     with pytest.raises(ValueError, match="sliding_attention"):
         sampler(model, tokenizer, config)
+
+
+def test_a_window_that_older_models_have_in_all_layers_is_refused_too(model: Any, tokenizer: Any, config: Any) -> None:
+    assert can_share_prompts(model)
+    del model.config.layer_types
+    model.config.sliding_window = 4096
+    with pytest.raises(ValueError, match=r"layers of sliding_attention \(over 4096 tokens\); sampler=vllm can"):
+        sampler(model, tokenizer, config)
+    assert not can_share_prompts(model)
+
+
+def test_a_stop_string_may_take_several_tokens_a_character(model: Any, tokenizer: Any, config: Any) -> None:
+    stop = "。"
+    written = tokenizer(stop, add_special_tokens=False)["input_ids"]
+    assert len(written) > len(stop)
+    stopping = sampler(model, tokenizer, config, f"sampler.stop=['{stop}']")
+    for step, token in enumerate([7, *written]):
+        row = Row(0, 0, torch.zeros(24), token_ids=[7, *written][: step + 1])
+        finish = Decoding._finish(SimpleNamespace(ends=(), cfg=stopping.cfg, prompter=stopping.prompter), row)  # pyright: ignore
+        assert (finish == "stop") == (step == len(written)), token
+
+
+def test_rows_join_before_all_others_have_left_also_where_the_cache_is_the_limit(
+    model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[int] = []
+    admit = Decoding._admit
+    monkeypatch.setattr(Decoding, "_admit", lambda self: met.append(len(self.rows)) or admit(self))
+    longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
+    monkeypatch.setattr("r1lite.sampling.decoding.bytes_per_token", lambda _: 2**20 / (4 * longest))  # 1 MB holds four of 512 rows
+    with torch.no_grad():  # so that some rows end early
+        model.lm_head.weight[tokenizer.eos_token_id] = model.lm_head.weight.mean(0)
+    sampled = sampler(model, tokenizer, config, "sampler.cache_mb=1", "sampler.max_rows=512")
+    sampled.ends = frozenset(range(0, len(tokenizer), 9))
+    assert len(list(sampled.sample(PROBLEMS, n=1, seed="s"))) == len(PROBLEMS)
+    assert max(met) > 0
+
+
+def test_a_row_that_has_finished_takes_no_more_room_than_was_promised(
+    model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few finished rows wait for others before they leave, and go on meanwhile."""
+    monkeypatch.setattr("r1lite.sampling.decoding.LEAVE_SHARE", 0.75)
+    short = (4, 5, 6)  # of the first four: they end early, and make room for the other three
+    finish = Decoding._finish
+    monkeypatch.setattr(
+        Decoding, "_finish", lambda self, row: "stop" if row.group in short and len(row.token_ids) == 5 else finish(self, row)
+    )
+    widths: list[tuple[int, int]] = []
+    step = SlotCache.before_step
+    monkeypatch.setattr(SlotCache, "before_step", lambda self: step(self) or widths.append((self.width, self.most)))
+    problems = [Problem(id=f"q{i}", prompt="x" * (9 if i == 3 else 3)) for i in range(7)]
+    sampled = sampler(model, tokenizer, config, "sampler.max_rows=4")
+    sampled.ends = frozenset()
+    lengths = {r.problem_id: len(r.token_ids) for g in sampled.sample(problems, n=1, seed="s") for r in g.rollouts}
+    assert lengths == {f"q{i}": 5 if i in short else 24 for i in range(7)}
+    assert max(width for width, _ in widths) <= {most for _, most in widths}.pop()
 
 
 def test_a_problem_that_comes_twice_is_asked_twice(model: Any, tokenizer: Any, config: Any) -> None:

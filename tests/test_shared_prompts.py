@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import r1lite.models.head
-from r1lite.batch import collate
+from r1lite.batch import collate, per_sample
 from r1lite.config import Config
 from r1lite.cut import cut_by_prompt, padded_tokens
-from r1lite.models.forward import can_share_prompts
+from r1lite.models.forward import can_share_prompts, forward
 from r1lite.policy import Policy
 from r1lite.setup import make_learner, make_objective
 from r1lite.types import Sample
@@ -92,6 +92,18 @@ def test_prompts_are_shared_where_that_leaves_less_to_compute() -> None:
     one_each = [Sample(prompt_ids=(1, 2, i), token_ids=(1,) * (1 + i)) for i in range(8)]
     assert collate(long_prompts, micro_batch_tokens=99, share_prompts=True)[0].prompts is not None
     assert collate(one_each, micro_batch_tokens=99, share_prompts=True)[0].prompts is None
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa", "auto"])
+def test_whatever_attention_is_chosen_training_sees_what_the_whole_sequences_say(
+    attention: str, model_folder: Any, config: Callable[..., Config]
+) -> None:
+    policy = make_learner(model_folder, config(f"model.attention={attention}"))
+    assert policy.share_prompts == (attention != "eager")  # whose mask transformers adds to its scores
+    batch = collate(SAMPLES, micro_batch_tokens=999, share_prompts=policy.share_prompts)
+    alone = collate(SAMPLES, micro_batch_tokens=999)
+    found, expected = (per_sample(b, [forward(policy.model, x, 1.0).logp for x in b], SAMPLES) for b in (batch, alone))
+    assert [x for row in found for x in row] == pytest.approx([x for row in expected for x in row], abs=1e-5)
 
 
 def test_a_model_that_shapes_its_logits_or_forgets_is_left_alone(model: Any) -> None:

@@ -13,13 +13,27 @@ from transformers.masking_utils import sdpa_mask
 GROUPED = "r1lite_grouped"
 
 
-def by_groups(model: Any) -> Any:
-    """The same model. Its configuration does not remember: a folder that is saved loads anywhere."""
+def by_groups(model: Any, others: tuple[str, ...] = ()) -> Any:
+    """The same model, if it runs torch's attention or one of the others. Its configuration does not remember: a folder that is
+    saved loads anywhere."""
     for module in model.modules():
         config: Any = getattr(module, "config", None)
-        if getattr(config, "_attn_implementation", "") == "sdpa":
+        if getattr(config, "_attn_implementation", "") in ("sdpa", *others):
             config._attn_implementation = GROUPED
     return model
+
+
+def takes_masks(model: Any) -> bool:
+    """Whether a mask may say for every query what it sees."""
+    return model.config._attn_implementation in ("sdpa", GROUPED)
+
+
+def narrow_layers(model: Any) -> str:
+    """What kinds of layers there are that do not see everything; empty where all do."""
+    kinds = set(getattr(model.config, "layer_types", None) or ())
+    if not kinds and getattr(model.config, "sliding_window", None):  # older models say it for all layers at once
+        kinds = {f"sliding_attention (over {model.config.sliding_window} tokens)"}
+    return ", ".join(sorted(kinds - {"full_attention"}))
 
 
 def grouped_attention(

@@ -46,7 +46,7 @@ class Gate:
 
     def check(self, step: int, got: Collected, past: dict[str, Tensor]) -> dict[str, float]:
         """What to watch; ValueError, with what speaks for which cause, if the two are not the same."""
-        rollouts = spread([s.rollout for group in got.groups for s in group if s.rollout.token_ids], self.cfg.sequences)
+        rollouts = spread([[s.rollout for s in group if s.rollout.token_ids] for group in got.groups], self.cfg.sequences)
         if not rollouts:
             return {}
         samples = [Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids) for r in rollouts]
@@ -88,10 +88,12 @@ class Gate:
         )
 
 
-def spread(rollouts: Sequence[Rollout], count: int) -> list[Rollout]:
-    """So many of them, from all over the step."""
-    chosen = min(count, len(rollouts))
-    return [rollouts[(2 * i + 1) * len(rollouts) // (2 * chosen)] for i in range(chosen)]
+def spread(groups: Sequence[Sequence[Rollout]], count: int) -> list[Rollout]:
+    """So many of them, from all over the step; by twos, since training computes a prompt once for those that share it."""
+    twos = [group[i : i + 2] for group in groups for i in range(0, len(group), 2)]
+    chosen = min(-(-count // max(map(len, twos), default=1)), len(twos))
+    places = [(2 * i + 1) * len(twos) // (2 * chosen) for i in range(chosen)]
+    return [rollout for place in places for rollout in twos[place]][:count]
 
 
 def alike(e: Evidence) -> bool:

@@ -77,6 +77,10 @@ class SlotCache(Cache):
         """Positions that attention looks at in a decoding step, the new token's included."""
         return self._longest + 1
 
+    def is_full(self) -> bool:
+        """Whether some row has as many positions as rows were said to need in the end."""
+        return int(self.lengths.max()) >= self.most
+
     def before_step(self) -> None:
         """Make room for one token a row."""
         self._longest = int(self.lengths.max())

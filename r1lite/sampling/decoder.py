@@ -15,8 +15,9 @@ from r1lite.models.attention import by_groups
 from r1lite.models.linear import SMALL, Linear, Product, can_pack
 from r1lite.sampling.cache import SlotCache
 from r1lite.sampling.llama_step import LlamaStep, can_compile, is_llama_shaped
-from r1lite.sampling.recorded import RecordedStep, as_cuda_graph
+from r1lite.sampling.recorded import RecordedStep, as_cuda_graphs
 
+FLASH = ("flash_attention_2", "flash_attention_3")
 MOST_PACKED_ROWS = 1024  # above, packing anew costs nothing beside the product
 
 Step = Callable[[Tensor, SlotCache], Tensor]  # one more token a row, and the cache that grows by it -> logits
@@ -35,7 +36,7 @@ def decoder_of(model: Any, dtype: torch.dtype) -> Any:
     for module in decoder.modules():
         if type(module) in (nn.Linear, Linear) and can_pack(module.weight):
             module.__class__ = PackedLinear
-    return by_groups(decoder)
+    return by_groups(decoder, FLASH)  # which takes no mask, and a row here sees what its slot holds
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def step_of(decoder: Any, *, eager: bool = True) -> Iterator[Step]:
     """How the decoder goes one token further. Packed copies of its weights are there while this lasts, and leave their room to
     training after it."""
     if decoder.device.type == "cuda" and not eager:
-        yield RecordedStep(partial(own_forward, decoder), as_cuda_graph())
+        yield RecordedStep(partial(own_forward, decoder), as_cuda_graphs())
     elif is_llama_shaped(decoder):
         yield LlamaStep(decoder, compiled=not eager and can_compile())
     else:

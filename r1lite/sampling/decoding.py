@@ -82,18 +82,18 @@ class Decoding:
     def _has_room(self) -> bool:
         if not self.rows:
             return True
-        free = self._free_rows()
-        return free >= self.n and free >= self.cfg.max_rows * JOIN_SHARE
+        free = self._most_rows() - len(self.rows)
+        return free >= self.n and free >= self._most_rows() * JOIN_SHARE
 
-    def _free_rows(self) -> int:
-        """Rows that could join, were each to grow as long as it may."""
+    def _most_rows(self) -> int:
+        """That there may be together with the next to join, were each to grow as long as it may."""
         longest = max((len(self.prompts[g]) for g in {row.group for row in self.rows} | {self.waiting[-1]}), default=0)
-        return min(self.cfg.max_rows, self.cache_tokens // (longest + self.cfg.max_tokens)) - len(self.rows)
+        return min(self.cfg.max_rows, self.cache_tokens // (longest + self.cfg.max_tokens))
 
     def _admit(self) -> Iterator[Group]:
         """Prefill waiting prompts, once each, and draw the first token of all their rows."""
         joining: list[int] = []
-        room = max(1, self._free_rows() // self.n)
+        room = max(1, (self._most_rows() - len(self.rows)) // self.n)
         while self.waiting and len(joining) < room:
             widest = len(self.prompts[joining[0]]) if joining else 0
             if joining and widest * (len(joining) + 1) > PREFILL_TOKENS:
@@ -151,8 +151,8 @@ class Decoding:
         if row.token_ids[-1] in self.ends:
             return "stop"
         if self.cfg.stop:
-            # A stop string ends in the newest token, so the last few tokens are enough to find it.
-            recent = self.prompter.tokenizer.decode(row.token_ids[-max(map(len, self.cfg.stop)) :])
+            # A stop string ends in the newest token, and no token is less than a byte, so the last few are enough to find it.
+            recent = self.prompter.tokenizer.decode(row.token_ids[-max(len(stop.encode()) for stop in self.cfg.stop) :])
             if any(stop in recent for stop in self.cfg.stop):
                 return "stop"
         return "length" if len(row.token_ids) >= self.cfg.max_tokens else None
@@ -160,7 +160,9 @@ class Decoding:
     def _retire(self) -> Iterator[Group]:
         """Give away finished groups; let finished rows leave when there are enough of them."""
         leaving = [i for i, row in enumerate(self.rows) if row.finish]
-        if len(leaving) < max(1, LEAVE_SHARE * len(self.rows)):
+        assert self.cache is not None
+        # A row that has finished goes on until it leaves, but not past the room that the cache was promised.
+        if len(leaving) < max(1, LEAVE_SHARE * len(self.rows)) and not (leaving and self.cache.is_full()):
             return
         finished = [self.rows[i] for i in leaving]
         for row in finished:
@@ -170,7 +172,6 @@ class Decoding:
         self.rows = [self.rows[i] for i in order]
         keep = torch.tensor(order, dtype=torch.long, device=self.model.device)
         self.tokens, self.uniforms = self.tokens[keep], self.uniforms[keep]
-        assert self.cache is not None
         self.cache.keep(order)
         for group in sorted({row.group for row in finished}):
             if not self.unfinished[group]:

@@ -87,7 +87,7 @@ class Source:
         return [told(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in self.weights.items()]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
         return ((name, tensor.to(device)) for name, tensor in self.weights.items())
 
 

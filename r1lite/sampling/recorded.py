@@ -19,6 +19,7 @@ WIDTH = 256  # positions from one width to the next
 
 Forward = Callable[[Tensor, SlotCache], Tensor]  # tokens of all rows, and the cache that has room for them -> logits
 Record = Callable[[Callable[[], None]], Callable[[], None]]  # what is to be recorded -> what plays it back
+Recorder = Callable[[], Record]  # one whose recordings share the memory of what they compute on the way
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +34,8 @@ class _Recording:
 class RecordedStep:
     """One more token a row, by playing back what an earlier step of this size recorded. The logits hold until the next step."""
 
-    def __init__(self, forward: Forward, record: Record) -> None:
-        self.forward, self.record = forward, record
+    def __init__(self, forward: Forward, recorder: Recorder) -> None:
+        self.forward, self.recorder, self.record = forward, recorder, recorder()
         self.recordings: dict[tuple[int, int], _Recording] = {}
         self.memory: tuple[int, ...] = ()  # where the cache lay when they were made
         self.able = True
@@ -55,7 +56,7 @@ class RecordedStep:
         cache.reserve_all()
         if self.memory != (memory := cache.memory()):
             self.recordings.clear()
-            self.memory = memory
+            self.record, self.memory = self.recorder(), memory
         size = min(filled_up(len(tokens)), cache.slots), min(-(-cache.width // WIDTH) * WIDTH, cache.positions)
         known = self.recordings.get(size)
         rows, width = size
@@ -89,20 +90,28 @@ def filled_up(rows: int) -> int:
     return power * 3 // 4 if power >= 4 and rows <= power * 3 // 4 else power
 
 
-def as_cuda_graph() -> Record:
-    """Recordings as CUDA graphs, which share the memory of what they compute on the way."""
-    pool = torch.cuda.graph_pool_handle()
+def as_cuda_graphs() -> Recorder:
+    """Recordings as CUDA graphs."""
+    aside = torch.cuda.Stream()  # one for all: libraries keep working memory for each stream that they have seen
 
-    def record(run: Callable[[], None]) -> Callable[[], None]:
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            run()  # libraries set themselves up in a first run, which no recording may hold
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        # Another thread may be training meanwhile (rl.lag=1): what it does is no part of this.
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            run()
-        return graph.replay
+    def recorder() -> Record:
+        pool = torch.cuda.graph_pool_handle()  # that of graphs which are gone cannot be taken up again
 
-    return record
+        def record(run: Callable[[], None]) -> Callable[[], None]:
+            before = torch.cuda.current_stream()
+            aside.wait_stream(before)
+            with torch.cuda.stream(aside):
+                run()  # libraries set themselves up in a first run, which no recording may hold
+            before.wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            try:
+                # Another thread may be training meanwhile (rl.lag=1): what it does is no part of this.
+                with torch.cuda.graph(graph, pool=pool, stream=aside, capture_error_mode="thread_local"):
+                    run()
+            finally:
+                torch.cuda.set_stream(before)  # a capture that fails as it begins or ends leaves its own behind
+            return graph.replay
+
+        return record
+
+    return recorder

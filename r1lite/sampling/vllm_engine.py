@@ -58,6 +58,7 @@ class Engine:
                 max_model_len=plan.longest,
                 max_num_seqs=cfg.max_rows,
                 kv_cache_memory_bytes=cfg.cache_mb * 2**20,
+                gpu_memory_utilization=0.01,  # vLLM asks whether so much is free before it starts, and reserves nothing by it here
                 enforce_eager=cfg.eager,
                 seed=0,  # every request has its own
                 **({"enable_lora": True, "max_lora_rank": plan.rank, "max_loras": 1} if plan.rank else {}),
