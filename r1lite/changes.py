@@ -25,6 +25,9 @@ FREE = (
     "sampler.sync_folder",
     "sampler.seconds",
 )
+# What memory has room for: sums in another order, and otherwise the same.
+FREE += ("sampler.max_rows", "sampler.cache_mb", "model.gradient_checkpointing")
+FREE += tuple(f"{stage}.micro_batch_tokens" for stage in ("pretrain", "cold_start", "rl", "sft", "distill", "reward_model", "dpo"))
 # How a teacher is reached; not which one, nor what it is asked.
 FREE += tuple(
     f"teacher.{name}"

@@ -75,6 +75,8 @@ def _one_of(name: str, cfg: Config) -> list[str]:
         _learning(cfg)
     if {"rewards", "task"} & set(changes):
         rehearse(cfg, make_rules(cfg), make_task(cfg).problems("train"))
+    if kind == "reward_model" and (cfg.model.lora_rank or cfg.model.freeze):
+        return [f"{name} trains all of its weights: model.lora_rank and model.freeze are for the policy"]
     return check_lag(cfg.rl.lag, cfg.algorithm) if kind == "rl" else []
 
 

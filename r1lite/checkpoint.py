@@ -55,7 +55,8 @@ class Checkpoints:
         if not found:
             return 0, 0
         # weights_only: a checkpoint is tensors and numbers, and nothing in it may run.
-        state = torch.load(found[-1] / "state.pt", weights_only=True)
+        # To the CPU: the learner has its own memory already, and may be on another device than it was.
+        state = torch.load(found[-1] / "state.pt", weights_only=True, map_location="cpu")
         learner.restore(load_file(found[-1] / "weights.safetensors"), state)
         where = read_json(found[-1] / "step.json")
         return where["step"], where["position"]

@@ -84,6 +84,7 @@ def prepare_torch(cfg: Config) -> None:
     if cfg.threads:
         torch.set_num_threads(cfg.threads)
     torch.manual_seed(cfg.seed)
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and a decoding step never has the same one twice
     keep_freed_memory()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.set_verbosity_error()

@@ -81,8 +81,21 @@ def test_adapters_begin_alike_for_one_seed(model_folder: Path, config: Callable[
 
 @pytest.mark.parametrize("critic", ["separate", "shared"])
 def test_a_critic_stands_beside_adapters(critic: str, model_folder: Path, config: Callable[..., Config]) -> None:
-    policy = learner(model_folder, config, "model.lora_rank=4", "algorithm=ppo", f"algorithm.critic={critic}")
+    policy = learner(model_folder, config, "model.lora_rank=4", "algorithm=ppo", f"algorithm.critic={critic}", "model.dtype=bfloat16")
     assert [len(row) for row in policy.values(SAMPLES)] == [4, 2]
+    assert policy.critic is not None
+    learns = policy.critic.optimiser.weights  # what is frozen needs neither masters nor moments
+    assert all(p.requires_grad for p in learns)
+    assert len(learns) == 2 + (0 if critic == "shared" else len(list(policy.weights())))
+
+
+def test_the_reference_leaves_frozen_adapters_frozen(model_folder: Path, config: Callable[..., Config]) -> None:
+    policy = learner(model_folder, config, "model.lora_rank=4", "model.freeze=['*lora_A*']", "algorithm.kl=k3")
+    names = [name for name, _ in policy.weights()]
+    assert names
+    assert all("lora_B" in name for name in names)
+    policy.reference_logprobs(SAMPLES)
+    assert [name for name, _ in policy.weights()] == names
 
 
 def test_frozen_weights_stay(model_folder: Path, config: Callable[..., Config]) -> None:

@@ -1,6 +1,8 @@
 """Masters: bfloat16 weights whose small steps do not round away, and that resume bit for bit."""
 
 import copy
+import gc
+import weakref
 from typing import Any
 
 import torch
@@ -49,6 +51,21 @@ def test_gradients_of_micro_batches_are_gathered_in_float32(model: Any, tokenize
     half.step(SAMPLES, Objective())
     assert all(w.grad is None for w in half.optimiser.weights)
     assert all(m.grad is not None and m.grad.dtype == torch.float32 for m in half.optimiser.parameters)
+
+
+def test_weights_with_masters_are_gone_with_their_model(model: Any, tokenizer: Any, config: Any) -> None:
+    """Of their own accord: a recipe of several stages would else hold the weights of all of them."""
+    half = policy(model, tokenizer, config, torch.bfloat16)
+    half.step(SAMPLES, Objective())
+    held = [weakref.ref(w) for w in half.optimiser.weights]
+    gc.collect()
+    gc.disable()
+    try:
+        half.model = half.optimiser = None  # pyright: ignore
+        del half
+        assert not [ref for ref in held if ref() is not None]
+    finally:
+        gc.enable()
 
 
 def test_masters_are_part_of_the_state(model: Any, tokenizer: Any, config: Any) -> None:

@@ -27,6 +27,9 @@ def test_settings_that_change_nothing_done_may_differ(config: Callable[..., Conf
         run.place("rl").out.mkdir()
     with Run(config(f"run_dir={tmp_path}", "stages=[rl,reject]", "scoring.workers=2")).opened():
         pass
+    memory = "rl.micro_batch_tokens=99", "sampler.max_rows=7", "sampler.cache_mb=99", "model.gradient_checkpointing=true"
+    with Run(config(f"run_dir={tmp_path}", "stages=[rl,reject]", *memory)).opened():
+        pass
     with pytest.raises(ValueError, match=r"rl.group_size: 8 there, 4 now"), Run(config(f"run_dir={tmp_path}", "rl.group_size=4")).opened():
         pass
 

@@ -62,8 +62,13 @@ def settings_of(model: Any) -> Any:
 @contextmanager
 def without_adapters(model: Any) -> Iterator[Any]:
     """The model as it was before training: a reference that costs no memory."""
-    with model.disable_adapter():
-        yield model
+    learning = [(p, p.requires_grad) for p in model.parameters()]
+    try:
+        with model.disable_adapter():
+            yield model
+    finally:  # peft lets all adapters learn again, frozen ones too
+        for p, wanted in learning:
+            p.requires_grad_(wanted)
 
 
 def trunk_of(model: Any) -> Any:

@@ -33,7 +33,7 @@ class Critic:
         self.optimiser = Optimiser(self.parameters(), training, total_steps=total_steps, lr=cfg.critic_lr)
 
     def parameters(self) -> list[nn.Parameter]:
-        trunk = [] if self.shared else list(self.trunk.parameters())
+        trunk = [] if self.shared else [p for p in self.trunk.parameters() if p.requires_grad]
         return [*trunk, *self.head.parameters()]
 
     def values(self, batch: Batch, hidden: Tensor | None) -> Tensor:

@@ -16,7 +16,7 @@ from r1lite.models.linear import product, transposed_product
 
 CHUNK_BYTES = 256 * 2**20  # of logits at once: fewer would multiply too few rows by a large weight
 KEPT_BYTES = 512 * 2**20  # of log-probs that wait for the backward pass; what is over is made anew
-BLOCK_BYTES = 4 * 2**20  # of them that a pass of several operations goes over at once, so that they stay in the cache
+BLOCK_BYTES = 4 * 2**20  # of them that a pass of several operations goes over at once, so that they stay in the CPU's cache
 # Of configs: models that do something to their logits after the head keep their own way to them.
 SHAPED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 
@@ -89,7 +89,8 @@ def _chunks(tokens: int, vocabulary: int, dtype: torch.dtype) -> list[tuple[int,
 
 
 def _blocks(logits: Tensor) -> Iterator[slice]:
-    rows = max(1, BLOCK_BYTES // (logits.shape[1] * logits.itemsize))
+    # On a GPU what costs is to launch an operation, so there a chunk is one block.
+    rows = max(1, BLOCK_BYTES // (logits.shape[1] * logits.itemsize)) if logits.device.type == "cpu" else max(1, len(logits))
     return (slice(begin, min(begin + rows, len(logits))) for begin in range(0, len(logits), rows))
 
 

@@ -89,13 +89,13 @@ def _master(weight: nn.Parameter) -> nn.Parameter:
         return weight
     master = nn.Parameter(weight.detach().float())
 
-    def gather(_: Tensor) -> None:
-        assert weight.grad is not None
+    def gather(grown: Tensor) -> None:  # the weight; named here it would hold itself, and be there for ever
+        assert grown.grad is not None
         if master.grad is None:
-            master.grad = weight.grad.float()
+            master.grad = grown.grad.float()
         else:
-            master.grad += weight.grad
-        weight.grad = None
+            master.grad += grown.grad
+        grown.grad = None
 
     weight.register_post_accumulate_grad_hook(gather)
     return master

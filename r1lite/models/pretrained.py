@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from r1lite.config import PACKAGE, ModelConfig
 from r1lite.files import atomic
 from r1lite.models.attention import by_groups
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
+from r1lite.models.layers import arranged
 from r1lite.models.lean import leaner
 from r1lite.models.linear import by_onednn
 from r1lite.prompt import end_token
@@ -25,6 +28,8 @@ DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfl
 
 def locate(path: str) -> str:
     """A shipped model's folder, a local folder, a GGUF file, or a hub name; anything else is an error before any work."""
+    if not path.strip():
+        raise ValueError("no model is named: model.path, and distill.student for a student, take a folder or a hub name (owner/name)")
     if is_gguf(path):
         if not Path(path).expanduser().is_file():
             raise ValueError(f"model {path!r}: there is no such file. A GGUF file is given by where it lies, not by a hub name.")
@@ -51,7 +56,10 @@ def device_of(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("model.device=cuda, but torch sees no GPU here. Use model.device=cpu, or install a torch build for your GPU.")
-    return torch.device(name)
+    device = torch.device(name)
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # streams and graphs belong to the current one
+    return device
 
 
 def dtype_of(name: str, setting: str = "model.dtype") -> torch.dtype:
@@ -83,14 +91,17 @@ def for_training(model: Any, cfg: ModelConfig) -> Any:
 def _causal(where: str, cfg: ModelConfig) -> Any:
     from transformers import AutoModelForCausalLM
 
-    attention = {} if cfg.attention == "auto" else {"attn_implementation": cfg.attention}
     if is_gguf(where):
-        return read_model(Path(where), dtype=dtype_of(cfg.dtype), **attention)
+        return _with_attention(partial(read_model, Path(where)), cfg)
+    return _with_attention(partial(AutoModelForCausalLM.from_pretrained, where), cfg)
+
+
+def _with_attention(read: Callable[..., Any], cfg: ModelConfig) -> Any:
+    if cfg.attention == "auto":
+        return read(dtype=dtype_of(cfg.dtype))
     try:
-        return AutoModelForCausalLM.from_pretrained(where, dtype=dtype_of(cfg.dtype), **attention)
+        return read(dtype=dtype_of(cfg.dtype), attn_implementation=cfg.attention)
     except (ValueError, ImportError) as error:
-        if not attention:
-            raise
         raise ValueError(f"model.attention={cfg.attention}: {str(error).splitlines()[0]}") from error
 
 
@@ -116,13 +127,13 @@ def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTraine
     if is_gguf(where):
         raise ValueError(f"a reward model cannot begin from {where}: export it to a folder first (r1lite export {where} output=FOLDER)")
     tokenizer = AutoTokenizer.from_pretrained(where)
-    model: Any = AutoModelForSequenceClassification.from_pretrained(where, num_labels=1, dtype=dtype_of(cfg.dtype))
+    model = _with_attention(partial(AutoModelForSequenceClassification.from_pretrained, where, num_labels=1), cfg)
     if not hasattr(model, "score"):
         raise ValueError(f"a reward model needs a decoder with a head named score; {type(model).__name__} has none")
     torch.nn.init.zeros_(model.score.weight)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    return for_training(model.to(device_of(cfg.device)).eval(), cfg), tokenizer
+    return arranged(for_training(model.to(device_of(cfg.device)).eval(), cfg), cfg), tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 from r1lite.config import Config
 from r1lite.data.traces import as_sample
+from r1lite.models.pretrained import device_of
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.policy import Policy
 from r1lite.prompt import ANSWER, END_ANSWER, Prompter, respond
@@ -32,8 +33,8 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is ignored: the weights are random."""
     corpus = Corpus(cfg)
     tokenizer = build_tokenizer(corpus.texts(), vocabulary=cfg.pretrain.vocabulary)
-    model = build_model(cfg.pretrain, tokenizer, seed=cfg.seed)
-    policy = Policy(model, tokenizer, cfg.pretrain, total_steps=cfg.pretrain.steps)
+    model: Any = build_model(cfg.pretrain, tokenizer, seed=cfg.seed)
+    policy = Policy(model.to(device_of(cfg.model.device)), tokenizer, cfg.pretrain, total_steps=cfg.pretrain.steps)
     batches = partial(corpus.batch, Prompter(tokenizer=tokenizer))
     imitate(policy, batches, cfg.pretrain, place, steps=cfg.pretrain.steps + cfg.pretrain.habit_steps)
     return place.final
