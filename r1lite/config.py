@@ -15,10 +15,10 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 
 @dataclass
 class ModelConfig:
-    path: str = MISSING  # tiny_base, tiny_student, a folder, or a Hugging Face hub name
+    path: str = MISSING  # tiny_base, tiny_student, a folder, a GGUF file, or a Hugging Face hub name
     dtype: str = MISSING  # float32 (auto), or bfloat16, of which the optimiser keeps float32 masters
-    device: str = MISSING  # cpu, cuda, or auto
-    attention: str = MISSING  # auto is torch's own; flash_attention_2 where it is installed, eager
+    device: str = MISSING  # cpu, cuda, cuda:1, ..., or auto (a GPU where there is one)
+    attention: str = MISSING  # auto is torch's own; flash_attention_2 where it is installed, or eager: both train without shared prompts
     gradient_checkpointing: bool = MISSING  # keep one state a layer and compute the rest again: less memory, a third more time
     compile: bool = MISSING  # compile the layers' feed-forward parts and norms: a minute at the start, and faster steps
     lora_rank: int = MISSING  # of adapters that are trained in place of the weights; 0 trains the weights themselves
@@ -46,7 +46,7 @@ class SamplerConfig:
     stop: list[str] = MISSING  # strings that end a completion, besides the end token
     dtype: str = MISSING  # native, vllm: of the weights. auto is the model's; bfloat16 under a float32 model wants algorithm.correction
     max_rows: int = MISSING  # rollouts decoded at once, at most
-    cache_mb: int = MISSING  # for their keys and values; native: were each to grow as long as it may
+    cache_mb: int = MISSING  # for their keys and values; native counts every rollout at its longest
     eager: bool = MISSING  # start at once; false compiles first, or records CUDA graphs (native on a GPU): long runs earn it back
     adapters: str = MISSING  # vllm, vllm_server: auto sends LoRA adapters by themselves where vLLM serves them; merged sends all weights
     urls: list[str] = MISSING  # vllm_server: where the servers are, such as http://127.0.0.1:8001
@@ -140,7 +140,7 @@ class AskConfig:
 @dataclass
 class ImitationConfig(TrainingConfig):
     data: str = MISSING  # task (its own demonstrations), teacher (section teacher), own (samples of start), an earlier stage, or a file
-    examples: int = MISSING  # at most; 0 takes all
+    examples: int = MISSING  # at most; 0 takes all, except of data=task, which has no end
     steps: int = MISSING  # optimiser steps
     batch_size: int = MISSING  # sequences a step
     ask: AskConfig = field(default_factory=AskConfig)  # for data=teacher and data=own

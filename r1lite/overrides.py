@@ -29,12 +29,15 @@ FLAGS += (
 )
 
 
-def understood(arguments: Sequence[str]) -> list[str]:
-    """The arguments as Hydra should read them; ends the program, with the reason, where they make no sense."""
+def understood(arguments: Sequence[str], own: Path | None = None) -> list[str]:
+    """The arguments as Hydra should read them; ends the program, with the reason, where they make no sense.
+
+    own: the user's folder of settings, where it has been taken out of the arguments
+    """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # a bug keeps its whole traceback
     arguments = [_opened(a) for a in arguments]
     try:
-        _check(arguments)
+        _check(arguments, own)
     except ValueError as error:
         sys.exit(f"error: {error}")
     return arguments
@@ -48,7 +51,7 @@ def _opened(argument: str) -> str:
     return f"++{argument}" if equals and any(key.startswith(f"{group}.") for group in OPEN) else argument
 
 
-def _check(arguments: Sequence[str]) -> None:
+def _check(arguments: Sequence[str], own: Path | None) -> None:
     expecting_value = False
     settings = []
     for argument in arguments:
@@ -77,19 +80,20 @@ def _check(arguments: Sequence[str]) -> None:
         else:
             raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{did_you_mean(argument, setting_names())}")
     if settings and not {"--multirun", "-m", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
-        _compose(settings, _own_folder(arguments))
+        _compose(settings, own or own_folder(arguments)[0])
 
 
-def _own_folder(arguments: Sequence[str]) -> Path | None:
-    """The user's own settings, where --config-dir adds some."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+def own_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The user's own settings, where --config-dir adds some; and the arguments without it."""
+    for at, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
         if flag in ("--config-dir", "-cd"):
-            folder = Path(value if equals else following)
+            rest = arguments[at + 1 :]
+            folder, rest = (Path(value), rest) if equals else (Path("".join(rest[:1])), rest[1:])
             if not folder.is_dir():
                 raise ValueError(f"--config-dir {folder}: there is no such folder")
-            return folder.resolve()
-    return None
+            return folder.resolve(), [*arguments[:at], *rest]
+    return None, list(arguments)
 
 
 def _check_name(setting: str) -> None:

@@ -12,6 +12,7 @@ from r1lite import cli
 from r1lite.commands.evaluate import configured, evaluate_all
 from r1lite.config import Config
 from r1lite.evaluate import evaluate
+from r1lite.overrides import own_folder
 from r1lite.run import to_yaml
 
 SMALL = ["evaluate.problems=2", "evaluate.samples=2", "evaluate.k=2", "sampler.max_tokens=8", "scoring.workers=0", "scoring.right_at=0"]
@@ -33,6 +34,25 @@ def test_a_run_brings_its_own_test_along(config: Callable[..., Config], tmp_path
     assert set(cfg.rewards) == {"countdown", "format"}
     assert cfg.rewards["format"]["weight"] == 0.3
     assert cfg.run_dir == str((tmp_path / "run").resolve())
+
+
+def test_a_run_on_a_file_is_tested_on_the_splits_that_the_file_has(config: Callable[..., Config], tmp_path: Path) -> None:
+    run = a_run(tmp_path / "run", config("task=dataset", "task.path=examples/sums.jsonl"))
+    assert configured([], [run]).evaluate.splits == ["test"]
+    assert configured(["task=arithmetic"], [run]).evaluate.splits == ["test", "hard"]
+    validated = a_run(tmp_path / "validated", config("task=dataset", "task.path=examples/sums.jsonl", "evaluate.splits=[validation]"))
+    assert configured([], [validated]).evaluate.splits == ["validation"]
+    assert configured(["evaluate.splits=[test]"], [validated]).evaluate.splits == ["test"]
+    with pytest.raises(ValueError, match=r"differ in evaluate.splits"):
+        configured([], [run, validated])
+
+
+def test_settings_may_lie_in_a_folder_of_the_users() -> None:
+    folder = Path(__file__).parent.parent / "examples" / "matchmaker" / "conf"
+    own, words = own_folder(["tiny_base", "--config-dir", str(folder), "experiment=matchmaker_table"])
+    assert (own, words) == (folder, ["tiny_base", "experiment=matchmaker_table"])
+    assert own_folder([f"--config-dir={folder}", "tiny_base"]) == (folder, ["tiny_base"])
+    assert configured(words[1:], words[:1], own).evaluate.splits == ["hard", "easy"]
 
 
 def test_a_setting_has_the_last_word(config: Callable[..., Config], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from r1lite.config import Config
 from r1lite.objective import Objective
 from r1lite.rl.collect import collect
-from r1lite.stages.rl import Parts, update
+from r1lite.stages.rl import Parts, update, without_signal
 from r1lite.types import Group, Problem, Rollout, Sample, Scored, Totals, Verdict
 
 
@@ -116,6 +116,20 @@ def test_a_step_without_signal_changes_nothing(config: Callable[..., Config]) ->
     made, policy = parts()
     assert update(made, [], config(), None) == {"tokens/trained": 0, "lr": 0.5}
     assert policy.steps == []
+
+
+def test_a_run_that_learns_nothing_is_told_why() -> None:
+    (group,) = Counting().sample([Problem(id="1", prompt="?")], n=1, seed="0")
+    metrics = {"reward/mean": 0.0, "response/clipped_share": 0.5}
+
+    def said(text: str) -> str:
+        rollout = replace(group.rollouts[0], text=text)
+        return without_signal(metrics, [[Scored(problem=group.problem, rollout=rollout, verdicts={}, reward=0.0)]])
+
+    assert "the rewards of every group are equal (mean 0); 50% of the responses are cut off. No response has the tags" in said("It is 4.")
+    assert "prompt.system can ask for them" in said("It is 4.")
+    assert "tags" not in said("<think>Well</think> 4")
+    assert without_signal({"response/clipped_share": 0.0}, []).endswith("the ledger holds the reasons")
 
 
 def test_for_a_correction_the_trainers_own_logprobs_are_taken_first(config: Callable[..., Config]) -> None:

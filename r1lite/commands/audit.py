@@ -1,6 +1,6 @@
 """Before any training: what do the chosen rewards pay for gold answers, for wrong ones, and for hacks?
 
-    r1lite audit task=arithmetic [reward=...] [any setting of training] [problems=20] [allow='[name of a row]']
+    r1lite audit task=arithmetic [reward=...] [--config-dir FOLDER] [any setting of training] [problems=20] [allow='[name of a row]']
 
 Gold has to be right and paid in full. A wrong answer may not be right, nor paid like gold; a right answer in a bad form
 (no thought, text after the answer) may not be paid like gold; padding may not be paid more. The same response has to get
@@ -95,6 +95,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     """The audit's own two settings, and a configuration composed from all others as training does."""
     import yaml
 
+    folder, arguments = overrides.own_folder(arguments)
     own: dict[str, Any] = {"problems": PROBLEMS, "allow": []}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -107,7 +108,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     if not isinstance(own["allow"], list):
         raise ValueError(f"allow should be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
     settings = [a for a in arguments if a.partition("=")[0] not in own]
-    return {"cfg": configuration(overrides.understood(settings)), **own}
+    return {"cfg": configuration(overrides.understood(settings, folder), folder), **own}
 
 
 if __name__ == "__main__":

@@ -31,15 +31,17 @@ def main() -> None:
 
 
 def chat(words: Sequence[str], *, show_thought: bool) -> None:
+    from r1lite import overrides
     from r1lite.commands.evaluate import configured, prepare
     from r1lite.commands.export import find
 
+    own, words = overrides.own_folder(words)
     turns = _turns([w for w in words if w.startswith("turns=")])
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     if len(sources) != 1:
         raise ValueError("which model? r1lite chat RUN_OR_PATH")
     where = find(sources[0])
-    cfg = configured([w for w in words if w not in sources and not w.startswith("turns=")], sources)
+    cfg = configured([w for w in words if w not in sources and not w.startswith("turns=")], sources, own)
     prepare(cfg)
     talk = _opened(where, cfg, turns)
     for number, question in enumerate(_questions()):

@@ -1,6 +1,6 @@
 """pass@k and maj@k of several models side by side, on the same problems.
 
-    r1lite evaluate MODEL... [output=FILE.json] [any setting of training]
+    r1lite evaluate MODEL... [output=FILE.json] [--config-dir FOLDER] [any setting of training]
 
 MODEL is a run directory, a folder with a model, the name of a shipped model, or a hub name. A run brings its own task,
 rewards, prompt and sampler along, as far as no setting says otherwise; runs that differ in these cannot share a table
@@ -9,6 +9,7 @@ until a setting decides. The file holds every figure, and is written after each 
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 # What of a run's configuration says how its model is asked and what is right; of some sections, only these settings.
-SECTIONS = ("plugins", "prompt", "task", "rewards", "sampler", "scoring")
+SECTIONS = ("plugins", "prompt", "task", "evaluate", "rewards", "sampler", "scoring")
 ONLY = {
+    "evaluate": ("splits",),
     "prompt": ("system", "prefill", "max_tokens"),
     "sampler": ("temperature", "top_p", "top_k", "max_tokens", "stop"),
     "scoring": ("right_rule", "right_at"),
 }
 # A group that a setting chooses, and the sections that are then no longer the run's.
-CHOICES = {"task": ("task", "rewards"), "reward": ("rewards",), "plugins": ("plugins",)}
+CHOICES = {"task": ("task", "evaluate", "rewards"), "reward": ("rewards",), "plugins": ("plugins",)}
 
 
 def main() -> None:
@@ -40,12 +42,13 @@ def main() -> None:
 
 
 def _evaluate(words: Sequence[str]) -> None:
+    own, words = overrides.own_folder(words)
     output = [w.removeprefix("output=") for w in words if w.startswith("output=")]
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     settings = [w for w in words if w not in sources and not w.startswith("output=")]
     if not any(w.startswith("experiment=") for w in settings):
         settings.insert(0, "experiment=evaluate")  # which says nothing of what a run brings along
-    evaluate_all(sources, configured(settings, sources), output=output[-1] if output else "")
+    evaluate_all(sources, configured(settings, sources, own), output=output[-1] if output else "")
 
 
 def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> list[dict[str, Any]]:
@@ -81,13 +84,13 @@ def _described(cfg: Config) -> dict[str, Any]:
     return kept | {name: asdict(getattr(cfg, name)) for name in ("prompt", "sampler", "evaluate")}
 
 
-def configured(settings: Sequence[str], sources: Sequence[str]) -> Config:
-    """The settings over what the runs bring along, over the defaults."""
-    understood = overrides.understood(settings)
+def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None = None) -> Config:
+    """The settings over what the runs bring along, over the defaults; `own` is the user's folder of settings."""
+    understood = overrides.understood(settings, own)
     runs = {str(run): run for run in map(run_of, sources) if run is not None}
     # A rule may be a model that the run trained, and lies in it.
     folder = next(iter(runs)) if len(runs) == 1 else "unused"
-    settings_of_all = composed(["run_dir=unused", *understood])
+    settings_of_all = composed(["run_dir=unused", *understood], own)
     named = [setting.partition("=")[0].lstrip("+~") for setting in understood]
     for section, theirs in _brought(list(runs.values()), named).items():
         _take_over(settings_of_all, section, theirs, named)
@@ -123,7 +126,8 @@ def _take_over(composed: DictConfig, section: str, theirs: Any, named: Sequence[
     """A run's section, with what the settings say of it on top."""
     from omegaconf import OmegaConf
 
-    mine = {name: OmegaConf.select(composed, name) for name in named if name.startswith(f"{section}.")}
+    # Copies: a list in the configuration is what theirs is written into.
+    mine = {name: copy.deepcopy(OmegaConf.select(composed, name)) for name in named if name.startswith(f"{section}.")}
     OmegaConf.update(composed, section, theirs, merge=section in ONLY, force_add=True)
     for name, value in mine.items():
         OmegaConf.update(composed, name, value, force_add=True)

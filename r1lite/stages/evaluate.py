@@ -1,4 +1,4 @@
-"""Evaluation as a stage: `stages=[evaluate] model=PATH` gives any model's table."""
+"""Evaluation as a stage: `stages=[evaluate] model.path=PATH` gives any model's table."""
 
 from __future__ import annotations
 

@@ -16,13 +16,14 @@ from r1lite.data.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.objective import Objective
 from r1lite.policy import Policy, with_old_logprobs
+from r1lite.prompt import ANSWER, TAGS, THINK
 from r1lite.rl.ahead import Ahead
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
 from r1lite.rl.parity import Gate
 from r1lite.run import Place
 from r1lite.score import Scorer
-from r1lite.scoring.rollouts import rollout_metrics, totals_of_judged
+from r1lite.scoring.rollouts import Groups, rollout_metrics, totals_of_judged
 from r1lite.setup import make_learner, make_objective, make_prompter, make_rules, make_sampler
 from r1lite.stages import stage
 from r1lite.track import Stopwatch
@@ -58,7 +59,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             progress.advance(shown(metrics))
             silent = 0 if metrics["tokens/trained"] else silent + 1
             if silent == SILENT_STEPS:
-                say(f"{place.name}: {without_signal(metrics)}")
+                say(f"{place.name}: {without_signal(metrics, got.groups)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(got.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
@@ -144,13 +145,16 @@ def in_words(cfg: RLConfig) -> str:
     )
 
 
-def without_signal(metrics: dict[str, float]) -> str:
+def without_signal(metrics: dict[str, float], groups: Groups) -> str:
     """Why nothing is learnt, as far as the metrics say it."""
     reward, clipped = metrics.get("reward/mean"), metrics["response/clipped_share"]
     if reward is None:
         why = "no rollout got a complete verdict; the ledger holds the reasons"
     else:
         why = f"the rewards of every group are equal (mean {reward:.3g}); {clipped:.0%} of the responses are cut off"
+        if not any(tag in s.rollout.text for group in groups for s in group for tag in TAGS):
+            why += f". No response has the tags {THINK} and {ANSWER}: prompt.system can ask for them, as with model=instruct, "
+            why += "or a cold start show them"
     return f"nothing was trained on for {SILENT_STEPS} steps: {why}"
 
 
