@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Set
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,36 @@ def sources(cfg: Config) -> dict[str, str]:
     parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
     data = [*cfg.data.files, *cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
     data += [changes["data"] for changes in cfg.rounds.values() if "data" in changes]
-    named = [*cfg.plugins, cfg.task.get("path"), *parts, *data]
+    data += [(changes.get("task") or {}).get("path") for changes in cfg.rounds.values()]
+    # A reward function in a file (trl), a reward model in a folder.
+    chosen = [options for options in cfg.rewards.values() if options]
+    judges = [str(options.get("function", "")).partition(":")[0] for options in chosen] + [options.get("path") for options in chosen]
+    named = [*map(_file_of, cfg.plugins), cfg.distill.student, cfg.task.get("path"), *parts, *data, *judges]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
     return {str(path): _digest(path) for path in paths if path.exists()}
+
+
+def _file_of(plugin: str) -> str:
+    """Where a plugin lies that is named as a module."""
+    if plugin.endswith(".py") or "/" in plugin:
+        return plugin
+    try:
+        found = find_spec(plugin)
+    except (ImportError, ValueError):  # it says so itself, where it is loaded
+        return ""
+    return (found.origin or "") if found else ""
+
+
+def _is_aside(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
 
 
 def _digest(path: Path) -> str:
     """A folder's is that of its files' names and hashes."""
     if path.is_dir():
-        names = [file for file in sorted(path.glob("*.*")) if file.is_file()]
-        return hashlib.blake2b("".join(f"{file.name} {_digest(file)}\n" for file in names).encode(), digest_size=16).hexdigest()
+        files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
+        told = "".join(f"{file} {_digest(path / file)}\n" for file in files if not any(_is_aside(part) for part in file.parts))
+        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
     with path.open("rb") as opened:  # piece by piece: a file of problems may be larger than memory
         return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 

@@ -57,12 +57,16 @@ def check(cfg: Config) -> list[str]:
     problems = _problems(cfg, task)
     rules = make_rules(cfg)
     _learning(cfg)
+    if cfg.algorithm.advantage == "gdpo" and rules.gates:
+        gates = ", ".join(sorted(rules.gates))
+        raise ValueError(f"algorithm.advantage=gdpo normalises each rule by itself, which no gate can hold back: rewards.{gates}.gate")
     _scoring(cfg)
     _evaluate(cfg)
     check_data_settings(cfg)
     _at_least("parity", cfg.parity, sequences=0)
     _above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     notices = [notice for name in cfg.stages for notice in _one_of(name, settings_for(cfg, name))]
+    notices += [f"{name} is not among stages={cfg.stages}, so its settings change nothing" for name in cfg.rounds if name not in cfg.stages]
     return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
 
 
@@ -115,6 +119,8 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
             raise ValueError(
                 f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file, nor teacher or own"
             )
+        if settings.data in earlier and not leaves_examples(settings.data, cfg):
+            raise ValueError(f"{name}.data={settings.data}: that stage leaves no examples. reject does, and whatever samples its own data")
         if settings.data == "task" and settings.examples < 1:
             raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
         check_examples(name, settings, cfg)
@@ -142,6 +148,14 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
     if isinstance(settings, DistillConfig):
         pretrained.locate(settings.student)
         check_distill(cfg, settings)
+
+
+def leaves_examples(stage: str, cfg: Config) -> bool:
+    """Whether a stage writes data.jsonl."""
+    own, kind = settings_for(cfg, stage), kind_of(stage)
+    if kind == "distill":
+        return own.distill.method == "traces" or own.distill.on_policy_share < 1
+    return kind == "reject" or (kind in ("cold_start", "sft") and getattr(own, kind).data in ASKED)
 
 
 def _sampler(cfg: Config) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from r1lite.config import Config
+from r1lite.console import say
 from r1lite.data.feed import Feed
 from r1lite.ledger import Ledger
 from r1lite.models import pretrained
@@ -18,6 +19,10 @@ from r1lite.score import Scorer
 from r1lite.scoring.rollouts import judged
 from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
 from r1lite.types import Scored
+from rewards._math.lex import braced
+from rewards._text import after_thought
+
+BOX = "\\boxed{"
 
 
 def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
@@ -34,7 +39,11 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
             chosen = feed.take_once(cfg.evaluate.problems)
             sampled = scorer.score(sampler.sample(chosen, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
             greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
-            found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg)
+            skipped = {"skipped": feed.skipped} if feed.skipped else {}
+            if skipped:
+                longest = f"prompt.max_tokens={cfg.prompt.max_tokens}"
+                say(f"{feed.skipped} problems of {split} are left out: their prompts have more tokens than {longest}")
+            found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg) | skipped
             if ledger is not None:
                 ledger.write(number, sampled)
         scorer.check_health()
@@ -46,7 +55,7 @@ def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]
     k = cfg.evaluate.k
     known = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
     right = [[s.right for s in row] for row in known]
-    answers = [[last_answer(s.rollout.response) for s in row] for row in known]
+    answers = [[answer_of(s.rollout.response) for s in row] for row in known]
     everyone = [s for group in [*sampled, *greedy] for s in group]
     figures = {
         "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
@@ -66,6 +75,15 @@ def pass_at_k(right: int, samples: int, k: int) -> float:
     if not 1 <= k <= samples:
         raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({samples}), got {k}")
     return 1.0 - math.comb(samples - right, k) / math.comb(samples, k)
+
+
+def answer_of(response: str) -> str | None:
+    """What a response votes for: its answer block, else its last box, else all that follows the thought."""
+    block = last_answer(response)
+    if block is not None or (rest := after_thought(response)) is None:
+        return block
+    at = rest.rfind(BOX)
+    return " ".join((braced(rest, at + len(BOX) - 1)[0] if at >= 0 else rest).split()) or None
 
 
 def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:

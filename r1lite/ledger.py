@@ -8,7 +8,7 @@ from typing import Any
 
 from r1lite.files import atomic
 from r1lite.rl.credit import Credit
-from r1lite.types import Scored
+from r1lite.types import Problem, Rollout, Scored, Verdict
 
 
 class Ledger:
@@ -29,8 +29,43 @@ class Ledger:
             for group, row in zip(groups, credits, strict=True)
             for scored, credit in zip(group, row, strict=True)
         ]
-        with atomic(self.folder / f"step-{step:06d}.parquet") as path:
+        with atomic(self.folder / _name(step)) as path:
             pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
+
+    def read(self, step: int, problems: Sequence[Problem]) -> list[list[Scored]] | None:
+        """What was written of these problems in a step, group by group; None if nothing was."""
+        import pyarrow.parquet as pq
+
+        path, known = self.folder / _name(step), {problem.id: problem for problem in problems}
+        if not path.exists():
+            return None
+        rows = pq.read_table(path).to_pylist()
+        assert {row["problem_id"] for row in rows} <= known.keys(), f"{path} holds other problems than are asked"
+        groups: list[list[Scored]] = []
+        for row in rows:
+            if row["index"] == 0:  # the same problem may come twice in a row
+                groups.append([])
+            groups[-1].append(_scored(row, known[row["problem_id"]]))
+        return groups
+
+
+def _name(step: int) -> str:
+    return f"step-{step:06d}.parquet"
+
+
+def _scored(row: dict[str, Any], problem: Problem) -> Scored:
+    rollout = Rollout(
+        problem_id=problem.id,
+        index=row["index"],
+        text=row["response"],
+        finish=row["finish"],
+        version=row["version"],
+        prompt_ids=tuple(row["prompt_ids"]),
+        token_ids=tuple(row["token_ids"]),
+        logprobs=tuple(row["logprobs"]),
+    )
+    verdicts = {v["rule"]: Verdict(value=v["value"], why=v["why"], outcome=v["outcome"]) for v in row["verdicts"]}
+    return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
 
 
 def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from r1lite.types import Problem, Response
+from r1lite.types import Message, Problem, Response
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,9 +38,9 @@ class Prompter:
     system: str = ""
     prefill: str = ""
 
-    def messages(self, problem: Problem) -> list[dict[str, str]]:
-        asked = [{"role": "user", "content": problem.prompt}] if isinstance(problem.prompt, str) else [dict(m) for m in problem.prompt]
-        return [{"role": "system", "content": self.system}, *asked] if self.system else asked
+    def messages(self, problem: Problem) -> list[Message]:
+        asked: Sequence[Message] = ({"role": "user", "content": problem.prompt},) if isinstance(problem.prompt, str) else problem.prompt
+        return with_system(self.system, asked)
 
     def tried(self) -> Prompter:
         """The same, once its template has shown that it passes on what is asked; ValueError where it does not."""
@@ -59,7 +60,7 @@ class Prompter:
 
     def text(self, problem: Problem) -> str:
         """The whole prompt as text, through the tokenizer's chat template, or a plain one where it has none."""
-        messages = self.messages(problem)
+        messages = [dict(m) for m in self.messages(problem)]
         if self.tokenizer.chat_template:
             rendered = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         else:
@@ -81,6 +82,14 @@ class Prompter:
         """The part of the prompt that already belongs to the response: an opening think tag, wherever it comes from."""
         tail = re.search(rf"{THINK}\s*$", self.text(problem).removesuffix(self.prefill))
         return (tail.group(0) if tail else "") + self.prefill
+
+
+def with_system(system: str, asked: Sequence[Message]) -> list[Message]:
+    """The messages behind a system message, which comes before their own where they have one: templates allow no two."""
+    rest = list(asked)
+    if system and rest and rest[0]["role"] == "system":
+        system = f"{system}\n\n{rest.pop(0)['content']}"
+    return [{"role": "system", "content": system}, *rest] if system else rest
 
 
 def respond(response: Response) -> str:

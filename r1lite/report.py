@@ -15,13 +15,18 @@ from r1lite.evaluate import evaluate
 from r1lite.files import read_json, write_json
 from r1lite.run import Run
 
+SUMMARY = "summary.json"
+
 
 class Report:
     """Grows with every stage, and is on disk after each."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.begun = run, time.perf_counter()
-        self.entries: list[dict[str, Any]] = []
+        before = read_json(run.folder / SUMMARY) if (run.folder / SUMMARY).exists() else {"seconds": 0.0, "stages": []}
+        self.spent: float = before["seconds"]  # by earlier commands
+        # What they left of stages that this one does not name, or has not come to yet, stays.
+        self.entries: list[dict[str, Any]] = [e for e in before["stages"] if e["name"] == "base" or run.is_done(e["name"])]
 
     def add(self, name: str, weights: str, *, seconds: float, unchanged: bool = False) -> None:
         entry: dict[str, Any] = {"name": name, "seconds": seconds, "weights": self._relative(weights)}
@@ -36,8 +41,9 @@ class Report:
         sampled = self.run.folder / name / SAMPLING
         if sampled.exists():
             entry["sampling"] = read_json(sampled)
-        self.entries.append(entry)
-        write_card(self.run, name, Path(weights), self.entries)
+        place = next((at for at, known in enumerate(self.entries) if known["name"] == name), len(self.entries))
+        self.entries[place : place + 1] = [entry]
+        write_card(self.run, name, Path(weights), self.entries[: place + 1])
         self._write("running")
 
     def finish(self) -> dict[str, Any]:
@@ -49,9 +55,9 @@ class Report:
         return summary
 
     def _write(self, status: str) -> dict[str, Any]:
-        seconds = round(time.perf_counter() - self.begun, 1)
+        seconds = round(self.spent + time.perf_counter() - self.begun, 1)
         summary = {"status": status, "seconds": seconds, "seed": self.run.cfg.seed, "stages": self.entries}
-        write_json(self.run.folder / "summary.json", summary)
+        write_json(self.run.folder / SUMMARY, summary)
         return summary
 
     def _relative(self, weights: str) -> str:

@@ -8,15 +8,19 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from r1lite.changes import flat, may_differ, sources, stages_of
 from r1lite.config import Config
 from r1lite.files import atomic, read_json, write_json
+from r1lite.rounds import kind_of, settings_for
 from r1lite.track import Tracker
 
-DONE, SOURCES = "done.json", "sources.json"
+BEGUN, DONE, SOURCES = "begun.json", "done.json", "sources.json"
+
+HASHED = (".safetensors", ".bin", ".parquet")  # of a folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +85,7 @@ class Run:
         write_json(path, mine)
 
     def _same(self, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
-        begun = {folder.name for folder in self.folder.iterdir() if folder.is_dir()}
+        begun = {folder.name for folder in self.folder.iterdir() if folder.is_dir() and [f.name for f in folder.iterdir()] != [BEGUN]}
         keys = [k for k in sorted({*theirs, *mine}) if theirs.get(k) != mine.get(k) and not may_differ(k, begun)]
         if keys:
             changed = "\n".join(f"  {k}: {theirs.get(k)!r} there, {mine.get(k)!r} now" for k in keys)
@@ -93,34 +97,62 @@ class Run:
             )
 
     def finished(self, stage: str, start: str) -> Path | None:
-        """The weights that a finished stage left, if it began from these; None if it is still to be done."""
-        mark = self.folder / stage / DONE
-        if not mark.exists():
+        """The weights that a finished stage left, if it rests on what is there now; None if it is still to be done."""
+        if not self.is_done(stage):
             return None
-        found = read_json(mark)
-        if found["inputs"] != self.inputs(start):
-            raise ValueError(
-                f"stage {stage!r} in {self.folder} began from other weights ({found['start']}, now {start}); choose another run_dir="
-            )
+        found = self._rests_on(stage, DONE, start)
+        if found["weights"] == found["start"]:  # it made none
+            return Path(start)
         weights = Path(found["weights"])
         return weights if weights.is_absolute() else self.folder / weights
 
+    def is_done(self, stage: str) -> bool:
+        return (self.folder / stage / DONE).exists()
+
+    def begin(self, stage: str, start: str) -> None:
+        """From here on the stage rests on these weights and data, also when it goes on after an interruption."""
+        if (self.folder / stage / BEGUN).exists():
+            self._rests_on(stage, BEGUN, start)
+        write_json(self.folder / stage / BEGUN, {"start": start, "inputs": self.inputs(stage, start)})
+
     def finish(self, stage: str, start: str, weights: Path, seconds: float) -> None:
         where = weights.relative_to(self.folder) if weights.is_relative_to(self.folder) else weights
+        inputs = read_json(self.folder / stage / BEGUN)["inputs"]
         write_json(
-            self.folder / stage / DONE,
-            {"stage": stage, "start": start, "inputs": self.inputs(start), "weights": str(where), "seconds": seconds},
+            self.folder / stage / DONE, {"stage": stage, "start": start, "inputs": inputs, "weights": str(where), "seconds": seconds}
         )
+
+    def _rests_on(self, stage: str, mark: str, start: str) -> Any:
+        found = read_json(self.folder / stage / mark)
+        if found["inputs"] != self.inputs(stage, start):
+            raise ValueError(
+                f"stage {stage!r} in {self.folder} rests on other weights or data than are there now (it began from {found['start']}, "
+                f"and would from {start}). Choose another run_dir=, or delete {self.folder / stage} to do it over."
+            )
+        return found
 
     def seconds(self, stage: str) -> float:
         return read_json(self.folder / stage / DONE)["seconds"]
 
-    def inputs(self, start: str) -> str:
-        """A hash of the weights a stage begins from."""
-        digest = hashlib.blake2b(digest_size=16)
-        for file in [Path(start)] if Path(start).is_file() else sorted(Path(start).glob("*.safetensors")):
-            digest.update(file.read_bytes())
+    def inputs(self, stage: str, start: str) -> str:
+        """A hash of what a stage rests on: the weights it begins from, and what it reads of earlier stages."""
+        there = bool(start) and Path(start).exists()  # otherwise a hub name, or nothing
+        digest = hashlib.blake2b(b"" if there else start.encode(), digest_size=16)
+        for path in [*([Path(start)] if there else ()), *read_of_earlier(self.cfg, stage, self.folder)]:
+            for file in [path] if path.is_file() else sorted(f for ending in HASHED for f in path.glob(f"*{ending}")):
+                with file.open("rb") as opened:  # piece by piece: it may be larger than memory
+                    digest.update(hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).digest())
         return digest.hexdigest()
+
+
+def read_of_earlier(cfg: Config, stage: str, folder: Path) -> list[Path]:
+    """The files and folders of earlier stages that a stage learns from or is judged by, besides its weights."""
+    earlier, own = list(takewhile(lambda name: name != stage, cfg.stages)), settings_for(cfg, stage)
+    data = getattr(getattr(own, kind_of(stage), None), "data", "")
+    named = list(reversed(earlier)) if data == "ledger" else [data] if data in earlier else []
+    left = [folder / name / part for name in named for part in ("data.jsonl", "rollouts")]
+    judged_by = (own.rewards.get("model") or {}).get("path") == "reward_model" and "reward_model" in earlier
+    return [path for path in left if path.exists()] + ([folder / "reward_model" / "final"] if judged_by else [])
 
 
 def read_yaml(path: Path) -> Any:

@@ -78,9 +78,10 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
 
 
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
+    """The policy of supervised training, which learns the distribution as it is, at temperature 1."""
     model, tokenizer = pretrained.load(str(start), cfg.model)
     model = adapters.prepared(model, cfg.model, seed=cfg.seed)
-    return Policy(model, tokenizer, training, total_steps=steps, temperature=cfg.sampler.temperature)
+    return Policy(model, tokenizer, training, total_steps=steps)
 
 
 def make_learner(start: Path | str, cfg: Config) -> Policy:

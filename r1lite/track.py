@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from r1lite.files import atomic
 
@@ -24,6 +25,11 @@ class Tracker:
         kept = [line for line in self.path.read_text().splitlines() if _stays(line, stage, done)]
         with atomic(self.path) as part:
             part.write_text("".join(line + "\n" for line in kept))
+
+    def seconds(self, stage: str) -> float:
+        """What the stage's steps took so far, those before an interruption."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ()
+        return sum(entry.get("seconds/total", 0.0) for entry in filter(None, map(_read, lines)) if entry["stage"] == stage)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}
@@ -50,11 +56,15 @@ class Stopwatch:
 
 
 def _stays(line: str, stage: str, done: int) -> bool:
+    entry = _read(line)
+    return entry is not None and (entry["stage"] != stage or entry["step"] <= done)
+
+
+def _read(line: str) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        return json.loads(line)
     except ValueError:  # cut short by a kill
-        return False
-    return entry["stage"] != stage or entry["step"] <= done
+        return None
 
 
 def _short(value: float) -> float:

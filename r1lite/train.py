@@ -42,6 +42,7 @@ def train(cfg: Config) -> dict[str, Any]:
         for name in cfg.stages:
             start = start_of(name, settings_for(cfg, name), weights)
             weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
+            weights["base"] = weights["base"] or weights[name]  # after pretrain, what it made
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
 
@@ -53,13 +54,14 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     from r1lite.rounds import kind_of, settings_for
     from r1lite.stages import stages
 
-    finished = run.finished(name, start)
-    if finished is not None:
+    weights = run.finished(name, start)
+    if weights is not None:
         say(f"{name}: finished before")
-        return str(finished)
-    begun = time.perf_counter()
-    weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
-    run.finish(name, start, weights, seconds=round(time.perf_counter() - begun, 2))
+    else:
+        run.begin(name, start)
+        spent, begun = run.tracker.seconds(name), time.perf_counter()
+        weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
+        run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)
 

@@ -22,6 +22,7 @@ def a_run(cfg: Config, *stages: str, start: str = "") -> tuple[Run, list[dict[st
     for name in stages:
         place = run.place(name)
         place.final.mkdir(parents=True)
+        run.begin(name, str(weights))
         run.finish(name, str(weights), place.final, seconds=1.0)
         weights = place.final
     return run, [{"name": name, "eval": FIGURES} for name in ("base", *stages)]
@@ -141,3 +142,22 @@ def test_files_and_folders_that_were_read_are_named(config: Callable[..., Config
     text = card(run, "rl", entries)
     assert f"- Folder `{tmp_path / 'rows'}`, hash `" in text
     assert f"- File `{tmp_path / 'more.jsonl'}`, hash `" in text
+
+
+def test_what_earlier_commands_left_in_the_summary_stays(config: Callable[..., Config], tmp_path: Path, model_folder: Path) -> None:
+    cfg = config(f"run_dir={tmp_path / 'run'}", "evaluate.every_stage=false")
+    run, _ = a_run(cfg, "rl", start=str(model_folder))
+    first = Report(run)
+    first.add("base", str(model_folder), seconds=0.0)
+    first.add("rl", str(run.place("rl").final), seconds=1.0)
+    first.add("sft", str(model_folder), seconds=1.0)  # which was deleted since, to be done over
+    spent = first.finish()["seconds"]
+    again = Report(run)
+    again.spent += 100
+    again.add("base", str(model_folder), seconds=0.0)
+    assert [e["name"] for e in again.entries] == ["base", "rl"]
+    again.add("evaluate", str(model_folder), seconds=2.0)
+    again.add("rl", str(run.place("rl").final), seconds=3.0)
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert [(e["name"], e["seconds"]) for e in summary["stages"]] == [("base", 0.0), ("rl", 3.0), ("evaluate", 2.0)]
+    assert summary["seconds"] >= spent + 100

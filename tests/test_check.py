@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def test_making_a_base_model_needs_none(composed: Callable[..., Config]) -> None
 BAD = [
     ("stages=[]", "stages is empty"),
     ("stages=[rll]", "unknown stage 'rll'. Did you mean 'rl'? Known: cold_start, distill"),
+    ("stages=[rl,sft] sft.data=rl", "sft.data=rl: that stage leaves no examples"),
+    ("stages=[cold_start,sft] sft.data=cold_start", "sft.data=cold_start: that stage leaves no examples"),
     ("stages=[rl,rl]", "stages names one twice: ['rl', 'rl']"),
     ("model.path=not_there", "model 'not_there' is no folder, no hub name (owner/name) and none of those"),
     ("model.path=conf", "conf holds no model: there is no config.json in it"),
@@ -180,6 +183,18 @@ def test_a_student_of_other_tokens_is_refused_before_its_teacher_is_trained(
     check(config(*sane))
     with pytest.raises(ValueError, match=r"1 differ, such as '<new>' .* Use distill\.method=traces"):
         check(config(*sane, f"distill.student={tmp_path / 'other'}"))
+
+
+@pytest.mark.parametrize("leaves", ["stages=[reject,sft]", "stages=[cold_start,sft] cold_start.data=own sft.data=cold_start"])
+def test_stages_that_leave_examples_can_be_learnt_from(leaves: str, composed: Callable[..., Config]) -> None:
+    check(composed(*leaves.split()))
+
+
+def test_what_will_not_be_read_is_said(composed: Callable[..., Config]) -> None:
+    (said,) = check(replace(composed("stages=[rl]"), rounds={"rl_2": {"steps": 3}}))
+    assert said == "rl_2 is not among stages=['rl'], so its settings change nothing"
+    (said,) = check(composed("stages=[rl,reward_model]", "model.lora_rank=4"))
+    assert "model.lora_rank and model.freeze are for the policy" in said
 
 
 def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from r1lite.config import Config
-from r1lite.evaluate import majority_is_right, pass_at_k, table
+from r1lite.evaluate import answer_of, evaluate, majority_is_right, pass_at_k, table
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 
@@ -48,6 +48,21 @@ def test_the_majority_decides_and_the_earlier_answer_wins_a_tie(answers: list[st
     assert majority_is_right(answers, right) is won
 
 
+@pytest.mark.parametrize(
+    ("response", "vote"),
+    [
+        ("<think>so</think><answer>4</answer>", "4"),
+        ("<think>\\boxed{3}</think>It is \\boxed{\\frac{1}{2}}. Done", "\\frac{1}{2}"),
+        ("<think>so</think>```python\nprint(4)\n```", "```python print(4) ```"),
+        ("It is  4.", "It is 4."),
+        ("<think>never closed \\boxed{4}", None),
+        ("<think>so</think>", None),
+    ],
+)
+def test_what_a_response_votes_for(response: str, vote: str | None) -> None:
+    assert answer_of(response) == vote
+
+
 def scored(answer: str, reward: float, tokens: int, outcome: str = "scored") -> Scored:
     text = f"<answer>{answer}</answer>" if answer else "well"
     rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=tuple(range(tokens)), logprobs=(), text=text)
@@ -81,3 +96,11 @@ def test_what_was_not_judged_is_left_out_and_counted(config: Callable[..., Confi
     assert (figures["pass@1"], figures["pass@2"], figures["greedy"]) == (0.75, 1.0, 1.0)
     assert figures["unjudged"] == round(5 / 9, 4)
     assert "unjudged" not in table(sampled[1:2], [[scored("1", 1.0, 3)]], cfg)
+
+
+def test_problems_that_are_too_long_are_counted(config: Callable[..., Config], capsys: pytest.CaptureFixture[str]) -> None:
+    small = "evaluate.problems=40", "evaluate.samples=1", "evaluate.k=1", "sampler.max_tokens=4", "scoring.workers=0", "threads=1"
+    found = evaluate("tiny_student", config(*small, "evaluate.splits=[test]", "prompt.max_tokens=24"))["eval"]
+    assert found["skipped"] > 0
+    assert f"{found['skipped']} problems of test are left out" in capsys.readouterr().out
+    assert "skipped" not in evaluate("tiny_student", config(*small, "evaluate.splits=[test]"))["eval"]

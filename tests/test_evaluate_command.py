@@ -21,7 +21,7 @@ SMALL = ["evaluate.problems=2", "evaluate.samples=2", "evaluate.k=2", "sampler.m
 def a_run(folder: Path, cfg: Config) -> str:
     folder.mkdir()
     (folder / "config.yaml").write_text(to_yaml(asdict(cfg)))
-    (folder / "summary.json").write_text('{"stages": [{"weights": "tiny_student"}]}')
+    (folder / "summary.json").write_text('{"stages": [{"name": "rl", "weights": "tiny_student"}]}')
     return str(folder)
 
 

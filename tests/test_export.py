@@ -66,6 +66,13 @@ def test_a_model_is_found_by_its_run_its_stage_its_folder_and_its_name(run: Path
     assert run_of("tiny_base") is None
 
 
+def test_an_evaluation_that_came_later_does_not_change_what_a_run_stands_for(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    summary["stages"].append({"name": "evaluate", "weights": "tiny_base"})
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert find(str(run)) == str(run / "rl" / "final")
+
+
 def test_a_run_that_only_evaluated_stands_for_what_it_evaluated(tmp_path: Path) -> None:
     assert Path(find(str(a_run(tmp_path / "run", "tiny_base")))).name == "tiny_base"
 

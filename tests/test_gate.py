@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from r1lite.config import Config
+from r1lite.run import Run
 from r1lite.sampling.native import NativeSampler
 from r1lite.teaching import gate as gate_module
 from r1lite.teaching.gate import best, figures
@@ -152,3 +153,21 @@ def test_an_interrupted_gate_comes_to_the_same_choice(
             run(config, tmp_path / "killed", "cold_start.gate=signal")
     assert same(run(config, tmp_path / "killed", "cold_start.gate=signal"), whole)
     assert (tmp_path / "killed" / "cold_start" / "gate.json").read_text() == table
+
+
+def test_a_gate_that_has_settled_can_settle_again(
+    config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the end came between its choice and the mark that the stage is finished."""
+    prefers(2)
+    whole = run(config, tmp_path / "whole", "cold_start.gate=signal")
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "finish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, tmp_path / "killed", "cold_start.gate=signal")
+    assert same(run(config, tmp_path / "killed", "cold_start.gate=signal"), whole)
+    assert not (tmp_path / "killed" / "cold_start" / "checkpoints").exists()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from r1lite.config import Config
-from r1lite.data.preferences import pairs_of_file, pairs_of_ledger
+from r1lite.data.preferences import _rollouts, check_data, drawn, pairs_of_file, pairs_of_ledger
 from r1lite.ledger import Ledger
 from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
 from r1lite.models.reward_model import RewardModel
 from r1lite.policy import Policy
 from r1lite.prompt import Prompter
+from r1lite.run import Run
 from r1lite.stages.dpo import take
 from r1lite.train import train
 from r1lite.types import Pair, Problem, Rollout, Sample, Scored, Verdict
@@ -76,6 +78,26 @@ def test_pairs_of_the_ledger_are_right_beside_wrong(tmp_path: Path) -> None:
     assert len({p.chosen for p in pairs}) == 2
     assert pairs == list(pairs_of_ledger(tmp_path, 8, "seed"))
     assert len(list(pairs_of_ledger(tmp_path, 1, "seed"))) == 1
+
+
+def test_what_a_model_is_tested_with_is_never_paired(config: Callable[..., Config], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"dpo\.data=evaluate: what a model is tested with must not be trained on"):
+        check_data("dpo", config("dpo.data=evaluate").dpo, ["rl", "evaluate"])
+    cfg = config("stages=[rl,evaluate,dpo]", f"run_dir={tmp_path}")
+    for stage in ("rl", "evaluate"):
+        (tmp_path / stage / "rollouts").mkdir(parents=True)
+        (tmp_path / stage / "rollouts" / "step-000001.parquet").touch()
+    assert _rollouts("ledger", cfg, Run(cfg).place("dpo")) == tmp_path / "rl" / "rollouts"
+
+
+def test_so_many_pairs_are_drawn_as_are_wanted_from_all_of_them() -> None:
+    pairs = [Pair(chosen=Sample(prompt_ids=(i,), token_ids=(1,)), rejected=Sample(prompt_ids=(i,), token_ids=(2,))) for i in range(200)]
+    for count, expected in ((0, 200), (10, 10), (500, 200)):
+        got = [pair.chosen.prompt_ids[0] for pair in drawn(iter(pairs), count, "s")]
+        assert len(got) == len(set(got)) == expected
+        assert got != sorted(got)
+    often = [pair.chosen.prompt_ids[0] for seed in range(300) for pair in drawn(iter(pairs), 10, str(seed))]
+    assert 80 < statistics.fmean(often) < 119  # the first as often as the last
 
 
 def test_pairs_of_a_file(tmp_path: Path, tokenizer: Any) -> None:
@@ -142,7 +164,14 @@ def test_a_reward_model_learns_loads_anywhere_and_is_a_rule(model_folder: Path, 
     learner.save(tmp_path / "rm")
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "rm")
     rollouts = [
-        Rollout(problem_id="p", index=i, prompt_ids=s.prompt_ids, token_ids=s.token_ids, logprobs=(), text="x")
+        Rollout(
+            problem_id="p",
+            index=i,
+            prompt_ids=s.prompt_ids,
+            token_ids=s.token_ids,
+            logprobs=(),
+            text=str(learner.tokenizer.decode(list(s.token_ids))),
+        )
         for i, s in enumerate([PAIRS[2].chosen, PAIRS[1].rejected])
     ]
     ours = model_rule(Problem(id="p", prompt="?"), rollouts, path=str(tmp_path / "rm"))
@@ -150,6 +179,11 @@ def test_a_reward_model_learns_loads_anywhere_and_is_a_rule(model_folder: Path, 
         with torch.no_grad():
             logits = theirs(input_ids=torch.tensor([[*rollout.prompt_ids, *rollout.token_ids]])).logits
         assert verdict.value == pytest.approx(logits.item(), abs=1e-5)
+    # Ids of another vocabulary say something else here, or nothing: then it is the text that counts.
+    strange = Rollout(problem_id="p", index=0, prompt_ids=(999_999,), token_ids=(1,), logprobs=(), text="<think>7</think>")
+    known = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(1,), logprobs=(), text="<think>7</think>")
+    one, other = model_rule(Problem(id="p", prompt="?"), [strange, known], path=str(tmp_path / "rm"))
+    assert one.value == pytest.approx(other.value, abs=1e-5)
 
 
 def test_it_is_the_last_token_that_is_scored(model_folder: Path, config: Callable[..., Config]) -> None:

@@ -93,6 +93,13 @@ def test_a_system_message_and_a_prefill_stand_where_they_belong() -> None:
     assert prompter.opened(PROBLEM) == "<think>\n"
 
 
+def test_there_is_one_system_message_also_where_a_problem_has_its_own() -> None:
+    own = Problem(id="p", prompt=({"role": "system", "content": "Be brief."}, {"role": "user", "content": "2+2"}))
+    asked = [dict(m) for m in Prompter(tokenizer=build_tokenizer(), system="Think.").messages(own)]
+    assert asked == [{"role": "system", "content": "Think.\n\nBe brief."}, {"role": "user", "content": "2+2"}]
+    assert Prompter(tokenizer=build_tokenizer()).messages(own) == list(own.prompt)
+
+
 def test_a_prompt_of_messages_keeps_only_the_answers_of_earlier_turns() -> None:
     turns = [("user", "1+1"), ("assistant", "<think>easy</think><answer>2</answer>"), ("user", "and 2+2?")]
     asked = replace(PROBLEM, prompt=tuple({"role": role, "content": content} for role, content in turns))

@@ -112,6 +112,7 @@ def test_a_card_tells_of_rounds(config: Callable[..., Config], tmp_path: Path) -
     run = Run(cfg)
     for name, start in (("rl", "/models/base"), ("rl_2", str(run.place("rl").final))):
         run.place(name).final.mkdir(parents=True)
+        run.begin(name, start)
         run.finish(name, start, run.place(name).final, seconds=1.0)
     text = card(run, "rl_2", [{"name": name} for name in ("base", "rl", "rl_2")])
     assert "| `rl_2` | `rl` | steps=3, prompts_per_step=64, group_size=8, lr=0.0002 |" in text

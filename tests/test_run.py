@@ -68,14 +68,52 @@ def test_a_finished_stage_is_known_by_the_weights_it_began_from(config: Callable
     start = tmp_path / "start"
     start.mkdir()
     (start / "model.safetensors").write_bytes(b"one")
-    run.place("rl").out.mkdir(parents=True)
     assert run.finished("rl", str(start)) is None
+    run.begin("rl", str(start))
     run.finish("rl", str(start), run.place("rl").final, seconds=1.5)
     assert run.finished("rl", str(start)) == run.place("rl").final
     assert run.seconds("rl") == 1.5
     (start / "model.safetensors").write_bytes(b"two")
-    with pytest.raises(ValueError, match="began from other weights"):
+    with pytest.raises(ValueError, match=rf"rests on other weights or data than are there now .* delete {tmp_path}/run/rl to do it over"):
         run.finished("rl", str(start))
+
+
+def test_a_stage_that_was_interrupted_goes_on_only_from_what_it_began_with(config: Callable[..., Config], tmp_path: Path) -> None:
+    run = Run(config(f"run_dir={tmp_path / 'run'}", "stages=[reject,sft,dpo]"))
+    start, data = tmp_path / "start", tmp_path / "run" / "reject" / "data.jsonl"
+    start.mkdir()
+    data.parent.mkdir(parents=True)
+    data.write_text("one")
+    (start / "model.safetensors").write_bytes(b"one")
+    for stage in ("reject", "sft"):
+        run.begin(stage, str(start))
+        run.begin(stage, str(start))
+    data.write_text("two")  # done over, with other settings
+    run.begin("reject", str(start))
+    with pytest.raises(ValueError, match=r"stage 'sft' in .* rests on other weights or data"):
+        run.begin("sft", str(start))
+    (start / "model.safetensors").write_bytes(b"two")
+    with pytest.raises(ValueError, match=r"stage 'reject' in .* rests on other weights or data"):
+        run.begin("reject", str(start))
+
+
+def test_a_stage_that_only_began_leaves_its_settings_free(config: Callable[..., Config], tmp_path: Path) -> None:
+    """Its model did not load, say: nothing rests on what was set."""
+    run = Run(config(f"run_dir={tmp_path}", "stages=[rl]"))
+    with run.opened():
+        run.begin("rl", "owner/name")
+    with Run(config(f"run_dir={tmp_path}", "stages=[rl]", "rl.lr=0.5")).opened():
+        run.place("rl").checkpoints.mkdir()
+    with pytest.raises(ValueError, match=r"rl\.lr: 0\.5 there, 0\.1 now"), Run(config(f"run_dir={tmp_path}", "rl.lr=0.1")).opened():
+        pass
+
+
+@pytest.mark.parametrize("start", ["models/mine", "owner/name", "/somewhere/else"])
+def test_a_stage_that_makes_no_weights_hands_on_those_it_began_from(start: str, config: Callable[..., Config], tmp_path: Path) -> None:
+    run = Run(config(f"run_dir={tmp_path}"))
+    run.begin("reject", start)
+    run.finish("reject", start, Path(start), seconds=1.0)
+    assert run.finished("reject", start) == Path(start)
 
 
 def test_flat_names_every_leaf() -> None:
@@ -91,6 +129,16 @@ def test_a_resumed_stage_writes_its_later_steps_again(tmp_path: Path) -> None:
     tracker.begin("rl", done=1)
     lines = [json.loads(line) for line in tracker.path.read_text().splitlines()]
     assert [(line["stage"], line["step"]) for line in lines] == [("sft", 1), ("rl", 1)]
+
+
+def test_what_a_stage_took_before_an_interruption_is_known(tmp_path: Path) -> None:
+    tracker = Tracker(tmp_path / "metrics.jsonl")
+    assert tracker.seconds("rl") == 0
+    for stage, seconds in (("sft", 9.0), ("rl", 1.5), ("rl", 2.0)):
+        tracker.log(stage, 1, {"seconds/total": seconds})
+    with tracker.path.open("a") as file:
+        file.write('{"stage": "rl", "st')
+    assert tracker.seconds("rl") == 3.5
 
 
 def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: Any, tmp_path: Path, monkeypatch: Any) -> None:
@@ -112,11 +160,14 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     assert checkpoints.restore(policy) == (0, 0)
 
 
-@pytest.mark.parametrize("named", ["plugins", "data.files"])
-def test_a_rule_or_its_data_that_was_edited_since_is_said(named: str, config: Callable[..., Config], tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["plugins=[{}]", "data.files=[{}]", "rewards.trl.function={}:paid", "plugins=[my_rules]"])
+def test_a_rule_or_its_data_that_was_edited_since_is_said(
+    named: str, config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rule = tmp_path / "my_rules.py"
     rule.write_text("x = 1\n")
-    cfg = config(f"run_dir={tmp_path / 'run'}", f"{named}=[{rule}]")
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = config(f"run_dir={tmp_path / 'run'}", f"++{named.format(rule)}" if "trl" in named else named.format(rule))
     with Run(cfg).opened():
         pass
     with Run(cfg).opened():

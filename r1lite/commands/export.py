@@ -22,6 +22,7 @@ from r1lite.commands import _shell
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.gguf_write import TYPES, write_gguf
 from r1lite.registry import unknown
+from r1lite.rounds import kind_of
 
 OPTIONS = ("output", "dtype", "format")
 DTYPES = ("float32", "bfloat16")
@@ -75,7 +76,8 @@ def find(source: str) -> str:
 
     folder = Path(source).expanduser()
     if (folder / "summary.json").is_file():
-        last = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["stages"][-1]
+        entries = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["stages"]
+        last = next((entry for entry in reversed(entries) if kind_of(entry["name"]) != "evaluate"), entries[-1])
         inside = folder / last["weights"]
         return _model(str(inside) if inside.is_dir() else locate(last["weights"]))
     if (folder / "final" / "config.json").is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from r1lite.config import Config, PreferenceConfig
 from r1lite.data.traces import as_sample
 from r1lite.prompt import Prompter
+from r1lite.rounds import kind_of
 from r1lite.run import Place
 from r1lite.types import Pair, Problem, Sample
 from tasks._files import as_prompt, read_rows, require
 
 LEDGER = "ledger"  # as data=: the rollouts of the nearest earlier stage that left any
+HELD_OUT = "evaluate"  # the stage whose rollouts are answers to held-out problems
 COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts"]
 
 
@@ -23,14 +25,26 @@ def load_pairs(cfg: PreferenceConfig, whole: Config, place: Place, prompter: Pro
     """In the order of a seed, so that what is held out of them is a fair share."""
     folder = _rollouts(cfg.data, whole, place)
     seed = f"{whole.seed}/{place.name}/pairs"
-    pairs = list(pairs_of_ledger(folder, cfg.pairs_per_prompt, seed)) if folder else list(pairs_of_file(Path(cfg.data), prompter))
+    found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed) if folder else pairs_of_file(Path(cfg.data), prompter)
+    pairs = drawn(found, cfg.pairs, seed)
     if not pairs:
         raise ValueError(
             f"{place.name}: {folder or cfg.data} holds no pair. A pair is a right and a wrong response to one prompt; "
             f"let an earlier stage sample more (rl.group_size, reject.samples), or give a file with prompt, chosen and rejected"
         )
-    Random(seed).shuffle(pairs)
-    return pairs[: cfg.pairs or None]
+    return pairs
+
+
+def drawn(found: Iterable[Pair], count: int, seed: str) -> list[Pair]:
+    """So many of them by lot, or all, in an order by lot. No more are held at once: a long run leaves millions."""
+    random, pairs = Random(seed), []
+    for seen, pair in enumerate(found):
+        if not count or len(pairs) < count:
+            pairs.append(pair)
+        elif (place := random.randrange(seen + 1)) < count:
+            pairs[place] = pair
+    random.shuffle(pairs)
+    return pairs
 
 
 def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
@@ -69,12 +83,14 @@ def check_data(name: str, cfg: PreferenceConfig, earlier: Sequence[str]) -> None
     """What can be known of the data before any work."""
     if cfg.data == LEDGER and not earlier:
         raise ValueError(f"{name}.data=ledger pairs an earlier stage's rollouts, and no stage comes before {name}: stages=[rl,{name}], say")
+    if kind_of(cfg.data) == HELD_OUT and cfg.data in earlier:
+        raise ValueError(f"{name}.data={cfg.data}: what a model is tested with must not be trained on")
     if cfg.data not in (LEDGER, *earlier) and not Path(cfg.data).is_file():
         raise ValueError(f"{name}.data={cfg.data} is neither ledger, nor an earlier stage of {list(earlier)}, nor a file")
 
 
 def _rollouts(data: str, whole: Config, place: Place) -> Path | None:
-    earlier = whole.stages[: whole.stages.index(place.name)]
+    earlier = [name for name in whole.stages[: whole.stages.index(place.name)] if kind_of(name) != HELD_OUT]
     named = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
     folders = [place.run / name / "rollouts" for name in named]
     found = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)

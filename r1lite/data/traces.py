@@ -16,6 +16,7 @@ from r1lite.files import atomic, write_json
 from r1lite.ledger import Ledger
 from r1lite.prompt import Prompter, respond
 from r1lite.score import Scorer
+from r1lite.scoring.rollouts import failed_share
 from r1lite.setup import make_prompter, make_rules, make_sampler, make_task
 from r1lite.types import Group, Problem, Sample, Scored, TeachingTask
 from tasks._files import as_prompt, read_rows, require
@@ -23,14 +24,30 @@ from tasks._files import as_prompt, read_rows, require
 FILE, SAMPLING = "data.jsonl", "sampling.json"
 ASKED = ("teacher", "own")  # as data=: what such a model answers is asked for, scored and sifted
 Wanted = RejectConfig | DistillConfig | AskConfig
+ROUNDS_OF_A_PART = 4  # of as many rollouts as are sampled at once: at the end of a part rows run dry
 
 
 def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, folder: Path, name: str) -> Path:
-    """Ask the model, score its answers, keep the right and readable ones; write them to `folder/data.jsonl`."""
+    """Ask the model, score its answers, keep the right and readable ones; write them to `folder/data.jsonl`.
+
+    In parts: one that was scored is in the ledger, and after an interruption it is read from there.
+    """
     prompter = make_prompter(tokenizer, cfg)
     problems = asked_problems(prompter, cfg, wanted, name=name)
-    groups = make_sampler(model, prompter, cfg).sample(problems, n=wanted.samples, seed=f"{cfg.seed}/{name}")
-    return keep_traces(groups, len(problems), cfg, wanted, folder=folder, name=name)
+    sampler, ledger, seed = make_sampler(model, prompter, cfg), Ledger(folder / "rollouts", name), f"{cfg.seed}/{name}"
+    size = max(1, ROUNDS_OF_A_PART * cfg.sampler.max_rows // wanted.samples)
+    scored: list[list[Scored]] = []
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
+        for part, begin in enumerate(range(0, len(problems), size)):
+            asked = problems[begin : begin + size]
+            found = ledger.read(part, asked)
+            if found is None or failed_share(found) > cfg.scoring.max_failed_share:  # then what was wrong has been mended since
+                groups = sampler.sample(asked, n=wanted.samples, seed=f"{seed}/{part}" if part else seed)
+                found = _judged(groups, asked, scorer, progress)
+                ledger.write(part, found)
+                scorer.check_health()
+            scored += found
+    return _keep(scored, cfg, wanted, folder=folder, name=name, known={})
 
 
 def asked_problems(prompter: Prompter, cfg: Config, wanted: Wanted, *, name: str) -> list[Problem]:
@@ -38,21 +55,31 @@ def asked_problems(prompter: Prompter, cfg: Config, wanted: Wanted, *, name: str
     return feed.take(wanted.prompts)
 
 
-def keep_traces(
-    groups: Iterable[Group], count: int, cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any] | None = None
-) -> Path:
-    """Score answers as they come, sift them, and say in `sampling.json` how many were dropped for what, beside what is `known`."""
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", count) as progress:
-        asked = []
-        for group in groups:
-            asked += scorer.ask([group])
-            progress.advance({})
-        scored = scorer.wait(asked)
+def keep_answers(groups: Sequence[Group], cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any]) -> Path:
+    """The same with answers that are there already; what is `known` of them stands in `sampling.json` too."""
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: scoring", len(groups)) as progress:
+        scored = _judged(groups, [group.problem for group in groups], scorer, progress)
         Ledger(folder / "rollouts", name).write(0, scored)
         scorer.check_health()
+    return _keep(scored, cfg, wanted, folder=folder, name=name, known=known)
+
+
+def _judged(groups: Iterable[Group], asked: Sequence[Problem], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
+    """Scored as they come, and then in the order of asking: the short ones come first, and whoever learns from a part of all must not
+    learn from those alone."""
+    waiting = []
+    for group in groups:
+        waiting += scorer.ask([group])
+        progress.advance({})
+    places = {problem.id: place for place, problem in enumerate(asked)}
+    return sorted(scorer.wait(waiting), key=lambda group: places[group[0].problem.id])
+
+
+def _keep(scored: Sequence[Sequence[Scored]], cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any]) -> Path:
+    """Sift, and say in `sampling.json` how many were dropped for what."""
     kept, dropped = sift(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
     answers, why = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
-    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **(known or {})})
+    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **known})
     if not kept:
         raise ValueError(
             f"{name}: none of {answers} responses is right and readable ({why}); train the model further, ask for more samples, "
@@ -102,6 +129,9 @@ def from_file(path: Path, prompter: Prompter) -> list[Sample]:
 
 
 def as_sample(problem: Problem, completion: str, prompter: Prompter) -> Sample:
-    # What the template prefilled is in the prompt already; an example must not write it twice.
-    completion = completion.removeprefix(prompter.opened(problem))
+    # What the template prefilled is in the prompt already; an example must not write it twice, whatever blanks stand around it.
+    opened = prompter.opened(problem)
+    if opened.strip() and not completion.startswith(opened) and completion.lstrip().startswith(opened.strip()):
+        opened, completion = opened.strip(), completion.lstrip()
+    completion = completion.removeprefix(opened)
     return Sample(prompt_ids=prompter.ids(problem), token_ids=prompter.completion_ids(completion))

@@ -43,7 +43,7 @@ class Engine:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.holder: object | None = None  # the sampler
+        self.holder: object | None = None  # the mark of the sampler whose weights it has
         self.adapters: Any = None  # vLLM's request for them; every request for an answer goes with it
         self.numbers = itertools.count(1)  # of requests and of adapters: none comes twice
         self.folder = TemporaryDirectory(prefix="r1lite-vllm-")

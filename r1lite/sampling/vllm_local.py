@@ -33,6 +33,7 @@ class VllmSampler:
         self.engine = engine_for(model, prompter, cfg, longest, self.rank)
         self.given: dict[str, Tensor] = {}
         self.version = 0
+        self.mark = object()  # by which the engine knows whose weights it has; the model itself may go before the engine
 
     @property
     def dtype(self) -> torch.dtype:
@@ -48,7 +49,7 @@ class VllmSampler:
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
         """Groups of n rollouts, each yielded as soon as its last row has finished."""
-        if self.engine.holder is not self:
+        if self.engine.holder is not self.mark:
             self._sync()
         asking = Asking(problems, self.prompter, self.ends, n=n, seed=seed)
         for ask, output in self.engine.answers(asking.asks, settings(self.cfg, self.ends, greedy=greedy)):
@@ -59,7 +60,7 @@ class VllmSampler:
     def _sync(self) -> None:
         """All weights; or the adapters, behind the weights under them where the engine has others."""
         had, self.engine.holder = self.engine.holder, None
-        if self.rank and had is not self:
+        if self.rank and had is not self.mark:
             self.engine.load(base(self.model, self.given), self.cfg.temperature)
         if self.rank:
             try:
@@ -69,7 +70,7 @@ class VllmSampler:
                 self.rank = 0
         if not self.rank:
             self.engine.load(whole(self.model, self.given), self.cfg.temperature)
-        self.engine.holder = self
+        self.engine.holder = self.mark
 
 
 def answer_of(output: Any, version: int) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,7 @@ class VllmServerSampler:
         self.given: dict[str, Tensor] = {}
         self.version = self.bases = 0
         self.reviving, self.writing = threading.Lock(), threading.Lock()
+        weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Give the servers new weights. Those that are not given (frozen ones, say) are the model's own."""
@@ -163,3 +165,8 @@ class VllmServerSampler:
     def _base(self) -> str:
         """And that of the weights under adapters, until adapters are there."""
         return f"{self.name}-base-{self.bases}"
+
+
+def _remove_all(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        remove(path)

@@ -17,6 +17,12 @@ def judged(scored: Scored) -> bool:
     return "scored" in outcomes and not outcomes & {"failed", "timed_out"}
 
 
+def failed_share(groups: Groups) -> float:
+    """Of all rollouts, those of which some rule failed or ran out of time."""
+    broken = [any(v.outcome in ("failed", "timed_out") for v in s.verdicts.values()) for group in groups for s in group]
+    return statistics.fmean(broken) if broken else 0.0
+
+
 def rewards_of(group: Sequence[Scored]) -> list[float]:
     return [s.reward for s in group if judged(s)]
 

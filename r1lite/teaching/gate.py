@@ -15,6 +15,7 @@ from typing import Any
 from r1lite.advantage import has_signal
 from r1lite.config import Config, ImitationConfig
 from r1lite.console import say
+from r1lite.data.decontaminate import training_problems
 from r1lite.data.feed import Feed
 from r1lite.files import atomic, read_json, remove, write_json
 from r1lite.models.optimiser import load_weights
@@ -22,7 +23,7 @@ from r1lite.policy import Policy
 from r1lite.run import Place
 from r1lite.score import Scorer
 from r1lite.scoring.rollouts import rewards_of
-from r1lite.setup import make_prompter, make_sampler, make_task
+from r1lite.setup import make_prompter, make_sampler
 from r1lite.types import Scored
 
 GATES = ("last", "signal")
@@ -34,13 +35,13 @@ class Gate:
     """The looks of one stage. A look that is in the table is not taken again: after a resume the same steps give the same weights."""
 
     def __init__(self, policy: Policy, cfg: ImitationConfig, whole: Config, place: Place, scorer: Scorer) -> None:
-        self.policy, self.cfg, self.folder, self.scorer = policy, cfg, place.out, scorer
+        self.policy, self.cfg, self.scorer = policy, cfg, scorer
+        self.table, self.kept = place.out / TABLE, place.checkpoints  # which is there until the stage is marked as finished
         self.seed, self.rollouts = f"{whole.seed}/{place.name}/gate", whole.rl.group_size
         prompter = make_prompter(policy.tokenizer, whole)
-        problems = make_task(whole).problems("train")
-        self.problems = Feed(problems, seed=self.seed, prompter=prompter, limits=whole.prompt).take(cfg.gate_prompts)
+        self.problems = Feed(training_problems(whole), seed=self.seed, prompter=prompter, limits=whole.prompt).take(cfg.gate_prompts)
         self.sampler = make_sampler(policy.model, prompter, whole)
-        self.looks: list[dict[str, float]] = read_json(place.out / TABLE) if (place.out / TABLE).is_file() else []
+        self.looks: list[dict[str, float]] = read_json(self.table) if self.table.is_file() else []
 
     def look(self, step: int) -> dict[str, float]:
         """What is seen at this step, if it is one to look at; its weights are kept while they are the best."""
@@ -54,7 +55,7 @@ class Gate:
             if best([*self.looks, seen]) is seen:
                 self._keep(step)
             self.looks.append(seen)
-            write_json(self.folder / TABLE, self.looks)
+            write_json(self.table, self.looks)
         return {f"gate/{name}": value for name, value in seen.items() if name != "step"}
 
     def settle(self, final: Path) -> None:
@@ -66,20 +67,18 @@ class Gate:
         if chosen["step"] != self.cfg.steps:
             load_weights(self.policy.weights(), load_file(self._weights(int(chosen["step"]))))
             self.policy.save(final)
-        for path in self.folder.glob("gate-*.safetensors"):
-            remove(path)
 
     def _keep(self, step: int) -> None:
         from safetensors.torch import save_file
 
         with atomic(self._weights(step)) as part:
             save_file({name: p.detach().contiguous() for name, p in self.policy.weights()}, part)
-        for path in self.folder.glob("gate-*.safetensors"):
+        for path in self.kept.glob("gate-*.safetensors"):
             if path != self._weights(step):
                 remove(path)
 
     def _weights(self, step: int) -> Path:
-        return self.folder / f"gate-{step:06d}.safetensors"
+        return self.kept / f"gate-{step:06d}.safetensors"
 
 
 def figures(groups: Sequence[Sequence[Scored]]) -> dict[str, float]:

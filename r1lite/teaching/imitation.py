@@ -8,6 +8,7 @@ from random import Random
 from typing import TypeVar
 
 from r1lite.config import Config, ImitationConfig, TrainingConfig
+from r1lite.console import say
 from r1lite.data.traces import ASKED, FILE, demonstrations, from_file, sample_traces
 from r1lite.loop import run_steps
 from r1lite.objective import IMITATE
@@ -44,7 +45,10 @@ def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place)
             ask_teacher(prompter, whole, cfg.ask, place)
         else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
             sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
-    return from_file(made if made.is_file() else Path(cfg.data), prompter)[: cfg.examples or None]
+    found = from_file(made if made.is_file() else Path(cfg.data), prompter)
+    if 0 < cfg.examples < len(found):
+        say(f"{place.name}: learns from {cfg.examples} of {len(found)} examples ({place.name}.examples)")
+    return found[: cfg.examples or None]
 
 
 def _through_gate(policy: Policy, batches: Batches, cfg: ImitationConfig, whole: Config, place: Place) -> None:

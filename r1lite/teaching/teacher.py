@@ -15,8 +15,8 @@ from typing import Any
 
 from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
-from r1lite.data.traces import Wanted, as_sample, asked_problems, keep_traces
-from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, Prompter
+from r1lite.data.traces import Wanted, as_sample, asked_problems, keep_answers
+from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, Prompter, with_system
 from r1lite.run import Place
 from r1lite.sampling.decoding import streams
 from r1lite.teaching.completions import Answer, Gone
@@ -47,7 +47,7 @@ def ask_teacher(prompter: Prompter, cfg: Config, wanted: Wanted, place: Place) -
     groups = [as_group(a, found, prompter) for a, found in answers(asked, journal, cfg, place)]
     bill = bill_of(journal.rows(), cfg.teacher)
     say(f"{place.name}: the teacher read {bill['tokens_in']:,} tokens and wrote {bill['tokens_out']:,}: {bill['cost']:.2f} by your prices")
-    return keep_traces(groups, len(groups), cfg, wanted, folder=place.out, name=place.name, known={"teacher": bill})
+    return keep_answers(groups, cfg, wanted, folder=place.out, name=place.name, known={"teacher": bill})
 
 
 def answers(asked: Sequence[Asked], journal: Journal, cfg: Config, place: Place) -> list[tuple[Asked, list[Answer]]]:
@@ -86,7 +86,7 @@ def answers(asked: Sequence[Asked], journal: Journal, cfg: Config, place: Place)
 def messages_for(problem: Problem, cfg: Config) -> tuple[Message, ...]:
     asked = ({"role": "user", "content": problem.prompt},) if isinstance(problem.prompt, str) else problem.prompt
     system = cfg.teacher.system or cfg.prompt.system
-    return ({"role": "system", "content": system}, *asked) if system else tuple(asked)
+    return tuple(with_system(system, asked))
 
 
 def questions_of(messages: tuple[Message, ...], stream: str, samples: int) -> tuple[Question, ...]:
