@@ -36,7 +36,7 @@ class Rules:
         right_at: float = 1.0,
     ) -> Rules:
         """Everything that can be wrong with the choice is said here, before any work."""
-        from rewards import rewards, says_right
+        from rewards import pays, rewards, says_right
 
         load_plugins(plugins)
         weights, options, gates, tasks = {}, {}, set(), {}
@@ -64,6 +64,7 @@ class Rules:
             raise ValueError(
                 f"{', '.join(weights)} cannot say who is right, and no other rule is chosen: add one, such as rewards.answer.weight=1"
             )
+        judges = [name for name in judges if name == right_rule or pays(rewards[name])] or judges
         heaviest = max(judges, key=lambda name: weights[name])
         return cls(
             weights=weights,

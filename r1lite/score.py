@@ -125,9 +125,10 @@ class Scorer:
 
 def _prepare(rules: Rules) -> None:
     """Import the rules, and what they import later, in a fresh worker: no verdict pays for it out of its deadline."""
-    with suppress(Exception):  # it comes again with the first verdict, and is reported there
+    with suppress(Exception):  # here and below: it comes again with the first verdict, and is reported there
         load_plugins(rules.plugins)
-        for name in rules.weights:
+    for name in rules.weights:
+        with suppress(Exception):
             _asked_for("warm_up", name, rules)
 
 

@@ -39,8 +39,26 @@ def wants_right(rule: Rule) -> bool:
 
 
 def says_right(rule: Rule) -> bool:
-    """Whether a rule may say that a response is right: not one that asks it itself, nor one that only prefers."""
-    return not wants_right(rule) and not getattr(sys.modules[rule.__module__], "ONLY_PREFERS", False)
+    """Whether a rule may say that a response is right: not one that asks it itself, nor one whose file says SAYS_RIGHT = False."""
+    return not wants_right(rule) and getattr(sys.modules[rule.__module__], "SAYS_RIGHT", True)
 
 
-__all__ = ["Given", "Problem", "Rollout", "Rule", "Verdict", "needs", "reward", "rewards", "says_right", "sees_group", "wants_right"]
+def pays(rule: Rule) -> bool:
+    """Whether a rule ever gives anything: one whose file says PAYS = False only takes away."""
+    return getattr(sys.modules[rule.__module__], "PAYS", True)
+
+
+__all__ = [
+    "Given",
+    "Problem",
+    "Rollout",
+    "Rule",
+    "Verdict",
+    "needs",
+    "pays",
+    "reward",
+    "rewards",
+    "says_right",
+    "sees_group",
+    "wants_right",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ from rewards._text import read
 
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 100
-_FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL | re.IGNORECASE)
+FENCE = "```"
 
 Path = tuple[str | int, ...]  # names and indices that lead to a value
 
@@ -27,8 +27,16 @@ def read_json(rule: str, rollout: Rollout, within: str) -> Any:
     given = read(rule, rollout, within)
     if given is None:
         raise NotJson(f"no {within}")
-    fenced = _FENCE.fullmatch(given)
-    return parse_json(fenced[1] if fenced else given)
+    return parse_json(_unfenced(given))
+
+
+def _unfenced(text: str) -> str:
+    """What stands in one fenced block that is all of the text, else the text. No pattern: those take the square of many blanks."""
+    bare = text.strip()
+    first, broken, rest = bare.partition("\n")
+    if not broken or first.strip().lower() not in (FENCE, f"{FENCE}json") or not rest.endswith(FENCE):
+        return text
+    return rest.removesuffix(FENCE)
 
 
 def parse_json(text: str) -> Any:
@@ -54,8 +62,8 @@ def shown_path(path: Sequence[str | int]) -> str:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise NotJson(f"the name {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise NotJson(f"the name {twice!r} stands twice in one object")
     return made
 
 

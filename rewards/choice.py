@@ -55,10 +55,11 @@ def _expected(answer: object, letters: str, texts: Sequence[str]) -> str:
     if isinstance(answer, int) and not isinstance(answer, bool) and 0 <= answer < len(texts):
         return letters[answer]
     written = str(answer).strip()
-    if named := _named(written, letters, texts):
-        return named
+    # A letter first, also where some choice reads `B`: so the task writes it, and so the prompt asks for it.
     if len(letter := written.strip("().").upper()) == 1 and letter in letters:
         return letter
+    if named := _named(written, letters, texts):
+        return named
     raise ValueError(f"the expected answer {answer!r} is none of the choices {', '.join(letters)}, nor the text of one")
 
 
@@ -74,6 +75,8 @@ def _chosen(given: str, letters: str, texts: Sequence[str]) -> str:
     text = " ".join(given.replace("*", "").replace("$", "").split())
     for _ in range(3):  # \boxed{\text{B}}
         text = _WRAPPED.sub(r"\1", text)
+    if len(text) == 1 and text.upper() in letters:
+        return text.upper()
     if named := _named(text, letters, texts):
         return named
     text = _CHINESE_LEAD.sub("", _LEAD.sub("", text, count=1), count=1)

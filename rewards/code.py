@@ -64,9 +64,17 @@ def code(
         return Verdict(value=0.0, why=why)
     from sandbox import Limits
 
-    text = f"{suite.preface}\n{program}" if suite.preface else program
+    future, rest = _future(program)
+    text = f"{future}{suite.preface}\n{rest}" if suite.preface else program
     passed, count, why = _judged(suite, text, Limits(seconds=seconds, memory_mb=memory_mb), tier, total_seconds, stop=not partial)
     return Verdict(value=passed / count if partial else float(passed == count), why=f"{passed} of {count} tests passed{why}")
+
+
+def _future(program: str) -> tuple[str, str]:
+    """The lines that Python wants to stand before all others, and the rest."""
+    lines = program.splitlines(keepends=True)
+    first = [line for line in lines if line.startswith("from __future__ import ")]
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in first), "".join(line for line in lines if line not in first)
 
 
 def warm_up(*, tier: str = "full", **_: object) -> None:

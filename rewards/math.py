@@ -57,6 +57,8 @@ def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:
         path = judge(expected, text, tolerance)
         if path:
             return path, f"{shown}: {path}"
+    if claim.each and all(judge(expected, text, tolerance) for text in claim.each):
+        return "each by itself", f"{shown}: each by itself"
     return "", f"{shown}: not equal"
 
 

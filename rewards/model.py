@@ -16,7 +16,7 @@ from typing import Any
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import OptionError
 
-ONLY_PREFERS = True  # rules.py: never the rule that says who is right
+SAYS_RIGHT = False  # it prefers
 
 
 @reward("model")
@@ -54,8 +54,8 @@ def warm_up(*, path: str, threads: int = 1, **_: Any) -> None:
 
 
 def _ids(problem: Problem, rollout: Rollout, tokenizer: Any) -> list[int]:
-    """The tokens that the policy saw and wrote; where they are not known, the text's."""
-    if rollout.prompt_ids:
+    """The tokens that the policy saw and wrote; where they are not known, or say something else to this model, the text's."""
+    if rollout.prompt_ids and tokenizer.decode(list(rollout.token_ids)).startswith(rollout.text):
         return [*rollout.prompt_ids, *rollout.token_ids]
     from r1lite.prompt import Prompter
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from r1lite.registry import unknown
@@ -31,10 +31,12 @@ class GeneratedProblems(Lazy):
         split: str,
         size: int,
         key: Callable[[Problem], str] = lambda problem: str(problem.prompt),
+        twins: Callable[[Problem], Iterable[str]] = lambda _: (),
     ) -> None:
+        """`twins`: the keys of problems that are solved by the same answer. None of a training problem's is held out."""
         if split not in SPLITS:
             raise ValueError(unknown("split", split, SPLITS))
-        self.make, self.seed, self.split, self.size, self.key = make, seed, split, size, key
+        self.make, self.seed, self.split, self.size, self.key, self.twins = make, seed, split, size, key, twins
 
     def __len__(self) -> int:
         return self.size
@@ -45,9 +47,13 @@ class GeneratedProblems(Lazy):
         wanted = BUCKETS.get(self.split)
         for _ in range(TRIES):
             problem = self.make(random)
-            if wanted is None or bucket(self.key(problem)) in wanted:
+            if wanted is None or (bucket(self.key(problem)) in wanted and not self._is_known(problem)):
                 return problem
         raise ValueError(f"none of {TRIES} problems drawn falls into the {self.split} split: the task has too few different ones")
+
+    def _is_known(self, problem: Problem) -> bool:
+        """Whether a training problem says the same as one that is held out."""
+        return self.split == "train" and any(bucket(twin) not in BUCKETS["train"] for twin in self.twins(problem))
 
 
 def harder(levels: Sequence[str], difficulty: str) -> str:

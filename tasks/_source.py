@@ -103,6 +103,12 @@ class Source:
             split = shared[0] if len(shared) == 1 else split_of(problem.prompt)
             if split in chosen:
                 chosen[split].append(index)
+        cut = len(rows) - len(bad) - sum(map(len, chosen.values()))
+        if cut:
+            self.notices.append(
+                f"{cut} of {len(rows)} rows of {source} are in no split: it serves {', '.join(sorted(shared))}, and is cut by the hash of "
+                f"each prompt as if it held all of {', '.join(SPLITS)}"
+            )
         if bad:
             said = "; ".join(bad[:SHOWN]) + ("; ..." if len(bad) > SHOWN else "")
             self.notices.append(f"{len(bad)} of {len(rows)} rows of {source} are left out: {said}")

@@ -4,7 +4,7 @@
 
 Columns: `prompt`; `tests`, a list of {"input": ..., "output": ...} (stdin and stdout, or with `fn_name` the arguments
 and the result), or text that asserts, with `entry_point`; optionally `starter`, code that the answer begins from,
-and `answer`, a program that passes. Rows whose tests cannot be read are refused with their line.
+and `answer`, a program that passes. Rows without tests are refused with their line.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
 from random import Random
 
 from r1lite.types import Problem, Response
@@ -46,7 +48,8 @@ class Countdown:
 
     def problems(self, split: str) -> Sequence[Problem]:
         shape = self.hard_shape if split == "hard" else self.shape
-        return GeneratedProblems(lambda random: self._make(random, shape), seed=self.seed, split=split, size=self.size)
+        make = partial(self._make, shape=shape)
+        return GeneratedProblems(make, seed=self.seed, split=split, size=self.size, twins=reordered)
 
     def _make(self, random: Random, shape: tuple[int, int]) -> Problem:
         count, largest = shape
@@ -55,7 +58,7 @@ class Countdown:
             steps, left = join(random, numbers, until=1)
             if 0 < left[0].value <= MAX_TARGET and all(step.value <= MAX_VALUE for step in steps):
                 break
-        prompt = f"make {left[0].value} from {' '.join(map(str, numbers))}"
+        prompt = asked(left[0].value, numbers)
         info = {"numbers": tuple(numbers), "target": left[0].value, "solution": left[0].text}
         return Problem(id=f"countdown/{prompt}", prompt=prompt, answer=left[0].text, info=info)
 
@@ -75,6 +78,15 @@ class Countdown:
     def guess(self, problem: Problem) -> str:
         """Some expression over the right numbers."""
         return join(Random(f"guess/{problem.id}"), problem.info["numbers"], until=1)[1][0].text
+
+
+def asked(target: int, numbers: Sequence[int]) -> str:
+    return f"make {target} from {' '.join(map(str, numbers))}"
+
+
+def reordered(problem: Problem) -> set[str]:
+    """The same numbers in every order: one answer solves them all."""
+    return {asked(problem.info["target"], order) for order in permutations(problem.info["numbers"])}
 
 
 def join(random: Random, numbers: Sequence[int], *, until: int) -> tuple[list[Term], list[Term]]:

@@ -46,7 +46,10 @@ def problem_of(row: Row, place: Place, columns: Mapping[str, str]) -> Problem:
         raise BadRow(
             f"{place.source}, line {place.line}: column {answered!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
         )
-    return Problem(id=place.id, prompt=prompt, answer=row.get(answered, row.get("solution")), info=others(row, asked, answered))
+    given = [row[name] for name in (answered, "solution") if name in row]
+    # An empty one, as a csv file has where nobody wrote any, is none: else an empty response would be right.
+    answer = next((one for one in given if not (one is None or (isinstance(one, str) and not one.strip()))), None)
+    return Problem(id=place.id, prompt=prompt, answer=answer, info=others(row, asked, answered))
 
 
 def known_columns(given: Mapping[str, str] | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.rules import Rules
 from r1lite.score import Scorer
@@ -69,6 +70,14 @@ def test_how_a_program_ended_is_in_the_evidence(program: str, said: str) -> None
     assert verdict is not None
     assert verdict.value == 0
     assert said in verdict.why
+
+
+def test_what_python_wants_first_stands_before_the_preface() -> None:
+    problem = Problem(id="p", prompt="?", info={"tests": [{"input": "3", "output": "6"}], "preface": "import math"})
+    text = "```python\nfrom __future__ import annotations\nprint(math.floor(2 * int(input())))\n```"
+    verdict = code(problem, as_rollout(text, problem))
+    assert isinstance(verdict, Verdict)
+    assert verdict.value == 1.0, verdict.why
 
 
 def test_without_tests_there_is_no_verdict() -> None:
@@ -163,6 +172,7 @@ def test_tests_come_in_many_shapes(tests: Any) -> None:
         ({"tests": {"inputs": [1], "outputs": []}}, "two lists of one length"),
         ({"tests": [{"input": "1"}]}, "a test has input and output, got input"),
         ({"tests": [3]}, "a test is an object"),
+        ({"tests": {"inputs": [["1 2"]], "outputs": [["3"]]}}, "lists are for a function, named in fn_name"),
     ],
 )
 def test_tests_that_cannot_be_read_are_an_error_of_the_problem(info: dict[str, Any], said: str) -> None:

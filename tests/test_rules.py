@@ -39,6 +39,13 @@ def test_right_is_what_the_heaviest_rule_says_or_the_one_that_is_named() -> None
         Rules.from_config(chosen, right_rule="anser")
 
 
+def test_a_rule_that_only_takes_away_says_who_is_right_where_nobody_else_does() -> None:
+    heavy = {"repetition": {"weight": 2}, "answer": {}, "format": {"weight": 0.1}}
+    assert Rules.from_config(heavy).right_rule == "answer"
+    assert Rules.from_config(heavy, right_rule="repetition").right_rule == "repetition"
+    assert Rules.from_config({"repetition": {}, "length_target": {"target": 5, "weight": 2}}).right_rule == "length_target"
+
+
 def test_a_rule_may_see_the_group_and_be_told_who_is_right() -> None:
     rules = Rules.from_config({"answer": {}, "length_kimi": {}, "length_cosine": {"limit": 10}}, right_rule="answer")
     rollouts = tuple(

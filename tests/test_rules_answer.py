@@ -119,10 +119,17 @@ def test_a_letter_with_a_text_that_nobody_can_check_has_to_name_no_second_one() 
         assert value(choice(asking("B"), answered(given))) == float(right)
 
 
+def test_a_letter_is_a_letter_also_where_a_choice_reads_like_one() -> None:
+    blood = asking("B", choices=("O", "A", "B", "AB"))  # as the task writes it: the second choice, which reads A
+    for given, right in (("B", True), ("B. A", True), ("C", False), ("C. B", False), ("AB", False), ("A", False)):
+        assert value(choice(blood, answered(given))) == float(right), given
+    assert value(choice(asking("AB", choices=("O", "A", "B", "AB")), answered("D"))) == 1.0
+
+
 def test_the_expected_choice_is_a_letter_a_text_or_an_index() -> None:
     for expected in ("B", "b", "(B)", "Paris", 1):
         assert choice(asking(expected, choices=CITIES), answered("B")) == Verdict(value=1.0, why="chose B in 'B', expected B")
-    assert choice(asking("A", choices=("B", "A")), answered("A")) == Verdict(value=1.0, why="chose B in 'A', expected B")
+    assert choice(asking("A", choices=("B", "A")), answered("A")) == Verdict(value=1.0, why="chose A in 'A', expected A")
     assert choice(asking("E"), answered("E"), count=5) == Verdict(value=1.0, why="chose E in 'E', expected E")
     assert choice(asking("B"), rollout("B")) == Verdict(value=0.0, why="no answer, expected B")
     assert choice(asking("B"), answered("C or B")) == Verdict(value=0.0, why="no single choice in 'C or B', expected B")

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,9 @@ def test_what_a_rule_may_return() -> None:
     assert as_verdict(None) == Verdict(value=None, outcome="abstained")
     assert as_verdict(Verdict(value=None, why="no units")) == Verdict(value=None, why="no units", outcome="abstained")
     assert as_verdict(Verdict(value=0.5, why="half")) == Verdict(value=0.5, why="half")
+    half = as_verdict(Verdict(value=Fraction(1, 2), why="\ud800"))  # type: ignore
+    assert (type(half.value), half.value, half.why) == (float, 0.5, "\\ud800")
+    assert as_verdict(Verdict(value=None, why=7)).why == "7"  # type: ignore
     for nothing in (float("nan"), float("inf"), Verdict(value=float("-inf"))):
         with pytest.raises(ValueError, match="which is no number to train on"):
             as_verdict(nothing)

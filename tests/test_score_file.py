@@ -43,6 +43,11 @@ def test_lines_come_back_in_order_with_all_that_they_held(tmp_path: Path, monkey
     assert "好" in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
 
 
+def test_half_a_character_is_written_as_it_was_read(tmp_path: Path) -> None:
+    (row,) = score(tmp_path, ['{"completion": "\\ud83d", "answer": "1"}'])
+    assert row["completion"] == "\ud83d"
+
+
 def test_columns_reach_the_rules_as_info(tmp_path: Path) -> None:
     row = {"completion": GOOD.format("3*5+9"), "target": 24, "numbers": [3, 5, 9]}
     assert score(tmp_path, [json.dumps(row)], {"countdown": {}})[0]["reward"] == 1.0

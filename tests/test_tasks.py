@@ -15,7 +15,7 @@ from r1lite.types import Problem, Rollout
 from tasks import tasks
 from tasks._generated import GeneratedProblems, bucket
 from tasks.arithmetic import Arithmetic
-from tasks.countdown import Countdown
+from tasks.countdown import Countdown, reordered
 
 GENERATED = [name for name in tasks.names() if hasattr(tasks[name], "guess")]
 LEVELS = ("easy", "standard", "hard")
@@ -138,6 +138,20 @@ def test_arithmetic_answers_are_what_python_says() -> None:
         for sign, number in problem.info["steps"]:
             value = eval(f"({value}{sign}{number})")
         assert problem.answer == str(value % 31)
+
+
+def test_no_countdown_that_is_held_out_is_trained_on_in_another_order() -> None:
+    task = Countdown(size=300)
+    asked = {p.prompt for split in ("test", "validation") for p in task.problems(split)}
+    twins = {twin for p in task.problems("train") for twin in reordered(p)}
+    assert len(asked) > 100
+    assert not [twin for twin in twins if bucket(twin) < 15]
+    assert not asked & twins
+    assert reordered(Problem(id="p", prompt="?", info={"target": 6, "numbers": (1, 1, 3)})) == {
+        "make 6 from 1 1 3",
+        "make 6 from 1 3 1",
+        "make 6 from 3 1 1",
+    }
 
 
 def test_countdown_solutions_reach_the_target_with_every_number() -> None:

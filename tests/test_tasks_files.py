@@ -65,11 +65,20 @@ def test_word_problems_keep_the_solution_without_the_calculators_notes(tmp_path:
         (r"\boxed{a} and \fbox{b}", "b"),
         (r"\boxed{\left\{ x \right.}", r"\left\{ x \right."),
         (r"\boxed{never closed", None),
+        (r"so $\boxed 7$.", "7"),
+        (r"\boxed{3}, then \boxed 3.5.", "3.5"),
+        (r"\boxed  {4}", "4"),
         ("none", None),
     ],
 )
 def test_the_last_box_is_the_answer(text: str, inside: str | None) -> None:
     assert last_boxed(text) == inside
+
+
+def test_an_empty_answer_is_none(tmp_path: Path) -> None:
+    """Else an empty response would be right."""
+    rows = {"prompt": "1?", "answer": ""}, {"prompt": "2?", "answer": " ", "solution": "7"}, {"prompt": "3?", "answer": 0}, {"prompt": "4?"}
+    assert [p.answer for p in read("dataset", tmp_path, *rows)] == [None, "7", 0, None]
 
 
 def test_an_answer_of_its_own_needs_no_box(tmp_path: Path) -> None:
@@ -196,4 +205,6 @@ def test_one_part_of_a_source_may_serve_several_splits(tmp_path: Path) -> None:
     parts = {split: {p.prompt for p in task.problems(split)} for split in ("train", "test")}
     assert not parts["train"] & parts["test"]
     assert {split_of(prompt) for prompt in parts["test"]} == {"test"}
+    assert "rows of" in task.notices[0]
+    assert "are in no split: it serves test, train" in task.notices[0]
     assert len(parts["test"]) > 5

@@ -100,13 +100,13 @@ def explained(name: str, settings: Mapping[str, str]) -> Verdict:
 
     from r1lite.rules import Rules
     from r1lite.scoring.judging import judge
-    from rewards import rewards
+    from rewards import rewards, says_right
 
     rule = rewards[name]
     known = _options(rule)
     options = {o: yaml.safe_load(settings[o]) for o in known if o in settings}
     chosen: dict[str, dict[str, Any]] = {name: options}
-    if "right" in inspect.signature(rule).parameters:
+    if not says_right(rule):
         chosen["answer"] = {}  # somebody has to say whether it is right
     rules = Rules.from_config(chosen, right_rule="answer" if "answer" in chosen else "")
     (verdicts,) = judge(rules, _group({k: v for k, v in settings.items() if k not in known}))

@@ -118,7 +118,8 @@ def _rows(source: Iterable[str], name: str) -> Iterator[Line]:
 
 def _opened(path: Path, mode: str) -> IO[str]:
     try:
-        return path.open(mode, encoding="utf-8")
+        # Half a character, which JSON can name and UTF-8 cannot, is written as it was read.
+        return path.open(mode, encoding="utf-8", errors="backslashreplace" if mode == "w" else "strict")
     except OSError as error:
         raise ValueError(f"{path} cannot be opened: {error.strerror}") from error
 

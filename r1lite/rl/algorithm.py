@@ -31,6 +31,8 @@ def check_algorithm(a: AlgorithmConfig) -> None:
         _refuse("scale=signal makes up for sequences without signal in the divisor: it needs count_dropped=true")
     if a.refill_rounds and a.keep == "all":
         _refuse("keep=all drops nothing, so there is nothing to refill: set refill_rounds=0")
+    if a.advantage == "gdpo" and a.reward_kl_coef:
+        _refuse("advantage=gdpo normalises each rule by itself, and a KL in the reward is none: set reward_kl_coef=0, or choose kl=k2")
     if a.scale == "mean" and a.reward_kl_coef:
         _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
 

@@ -90,9 +90,12 @@ def _call(rules: Rules, name: str, problem: Problem, seen: Any, right: Any) -> A
 def as_verdict(given: Verdict | float | None) -> Verdict:
     """What a rule may return: a Verdict, a finite number, or None for "I abstain"."""
     verdict = given if isinstance(given, Verdict) else Verdict(value=None if given is None else float(given))
+    # What cannot be written as UTF-8 (half a character, out of a model's JSON) would end the run in the ledger.
+    why = str(verdict.why).encode(errors="backslashreplace").decode()
     if verdict.value is None:
         outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
-        return Verdict(value=None, why=verdict.why, outcome=outcome)
-    if not math.isfinite(verdict.value):
-        raise ValueError(f"the rule returned {verdict.value}, which is no number to train on")
-    return verdict
+        return Verdict(value=None, why=why, outcome=outcome)
+    value = float(verdict.value)
+    if not math.isfinite(value):
+        raise ValueError(f"the rule returned {value}, which is no number to train on")
+    return Verdict(value=value, why=why, outcome=verdict.outcome)

@@ -73,6 +73,8 @@ def _case(test: Any, fn_name: str, column: str) -> tuple[Any, Any]:
     if given is None or wanted is None:
         raise BadTests(f"column {column!r}: a test has input and output, got {', '.join(map(str, test))}")
     if not fn_name:
+        if isinstance(given, list | Mapping) or isinstance(test[wanted], list | Mapping):
+            raise BadTests(f"column {column!r}: input and output of a program are text; lists are for a function, named in fn_name")
         return str(given), str(test[wanted])
     # Text in, text out: a result beside arguments that are values is a value itself, and "12" is no 12.
     return _arguments(given), _value(test[wanted]) if isinstance(given, str) else test[wanted]

@@ -98,12 +98,13 @@ def structure(tokens: Sequence[Token]) -> Answer:
     tokens = _trim(tokens)
     if not tokens:
         return Words("")
-    if any(t.value in (r"\pm", r"\mp") for t in tokens):
-        return Group("", "", (structure(_signed(tokens, "+", "-")), structure(_signed(tokens, "-", "+"))), "or")
     parts, signs = split(tokens, SEPARATORS)
+    listed = len(parts) > 1 and not any(t.value in COMPARISONS for t in tokens)
+    if _double(tokens) and not listed and not (tokens[0].value == r"\{" and _closing(tokens) == len(tokens) - 1):
+        return Group("", "", tuple(structure(way) for way in _both_signs(tokens)), "or")
     if len(parts) > 1:
         joined = "or" if OR & set(signs) else "and" if AND & set(signs) else ","
-        return Group("", "", tuple(structure(p) for p in parts), joined)
+        return Group("", "", _items(parts), joined)
     tokens = parts[0] if parts else tokens
     sides, ops = split(tokens, COMPARISONS.keys(), keep_empty=True)
     if ops:
@@ -145,6 +146,19 @@ def _trim(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[at:]
 
 
+def _items(parts: Sequence[Sequence[Token]]) -> tuple[Answer, ...]:
+    """Of a list or a set, in which `1 \\pm 2` stands for two."""
+    return tuple(structure(way) for part in parts for way in (_both_signs(part) if _double(part) else (part,)))
+
+
+def _double(tokens: Sequence[Token]) -> bool:
+    return any(t.value in (r"\pm", r"\mp") for t in tokens)
+
+
+def _both_signs(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
+    return _signed(tokens, "+", "-"), _signed(tokens, "-", "+")
+
+
 def _signed(tokens: Sequence[Token], plus: str, minus: str) -> list[Token]:
     turned = {r"\pm": plus, r"\mp": minus}
     return [t._replace(kind="mark", value=turned[t.value]) if t.value in turned else t for t in tokens]
@@ -183,7 +197,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
         if bars and len(builder) == 2:
             return structure(builder[1])
     if braces:
-        return Group("{", "}", tuple(structure(p) for p in parts))
+        return Group("{", "}", _items(parts))
     if signs and opening in ("(", "[", r"\langle"):
         ends = {r"\langle": "(", r"\rangle": ")"}
         return Group(ends.get(opening, opening), ends.get(closing, closing), tuple(structure(p) for p in parts))

@@ -6,12 +6,14 @@ sides with a value agree. Not covered: equations solved for another variable.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 # Answers hold answers, so this module and `compare` call each other.
 from rewards._math import compare
 from rewards._math.answer import Answer, Group, Relation, Value, Words, name
 from rewards._math.equal import difference, proportional
-from rewards._math.numeric import near
-from rewards._math.tree import Sym, symbols
+from rewards._math.numeric import near, real
+from rewards._math.tree import Num, Sym, Tree, symbols
 from rewards._math.values import labelled, same_reading
 
 ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
@@ -129,13 +131,15 @@ def _chain(gold: Answer, given: Relation, tolerance: float) -> str:
     last = ends[0]
     if isinstance(last, Words) and not isinstance(gold, Words):
         return ""
+    if given.ops.count("~") > 1:  # each would give a guess beside the one before
+        return ""
     at = len(sides) - 1 if ends is not sides else 0
     for i, side in enumerate(sides):
         if i == at or (i == 0 and name(side) is not None):
             continue
         if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)]):
             return ""
-    candidates = [s for i, s in enumerate(sides) if i or name(s) is None or at == 0]
+    candidates = [s for i, s in enumerate(sides) if (i or name(s) is None or at == 0) and (i == at or not _names_more(s, last))]
     return next((found for c in reversed(candidates) if (found := compare.same(gold, c, tolerance))), "")
 
 
@@ -143,13 +147,36 @@ def _names_only(answer: Answer) -> bool:
     return name(answer) is not None and not isinstance(answer, Words)
 
 
+def _names_more(side: Answer, last: Answer) -> bool:
+    """Whether a side has variables that the last one has not, so that the two cannot be compared."""
+    return isinstance(side, Value) and isinstance(last, Value) and not symbols(side.tree) <= symbols(last.tree)
+
+
+def _rounds(exact: Tree, rounded: Tree) -> bool:
+    """Whether one is the other, rounded or cut off at the digits that are written."""
+    if not near(exact, rounded, ROUNDED):
+        return False
+    written = next((t.value for t in (rounded, exact) if isinstance(t, Num)), None)
+    return written is None or abs(real(exact) - real(rounded)) < _last_digit(written)
+
+
+def _last_digit(written: Fraction) -> float:
+    """What one more in the last digit is worth, zeros at the end of a whole number left out."""
+    unit = Fraction(1)
+    while (written / unit).denominator > 1 and unit > Fraction(1, 10**40):
+        unit /= 10
+    while written and unit >= 1 and not (written / unit) % 10:
+        unit *= 10
+    return float(unit)
+
+
 def _agrees(side: Answer, last: Answer, rounded: bool) -> bool:
     """Whether a side of a chain has the value of its last one; an expression in other variables is a name for it."""
     if isinstance(side, Value) and isinstance(last, Value):
-        if not symbols(side.tree) <= symbols(last.tree):
+        if _names_more(side, last):
             return True
         if rounded:
-            return near(side.tree, last.tree, ROUNDED)
+            return _rounds(side.tree, last.tree)
         pairs = ((a, b) for a in side.readings for b in last.readings)
         return any(same_reading(a, b, 0.0) for a, b in pairs)
     return bool(compare.same(side, last))

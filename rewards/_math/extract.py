@@ -23,6 +23,10 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)|\\(?:boxed|fbox)\s+(?=[\w$\\-])")
 _BLOCK = re.compile(rf"{ANSWER}((?:(?!{ANSWER}).)*?){END_ANSWER}", re.DOTALL)
 _BLANKS = re.compile(r"\s{8,}")  # a page of them would cost every pattern below its square
 
+_PRAISE = re.compile(
+    r"(?:(?:also|indeed|therefore|thus) )?(?:correct|right|verified|confirmed|reasonable|consistent|valid|正确|对)的?[.!。！]?",
+    re.IGNORECASE,
+)
 _CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no)\b|但|不", re.IGNORECASE)
 
 
@@ -33,6 +37,7 @@ class Claim:
     source: str
     texts: tuple[str, ...]  # ways to cut it out; one of them has to be right
     hedge: str = ""  # the words that take it back
+    each: tuple[str, ...] = ()  # or all of these, which say the same in several forms
 
 
 def claims(response: str) -> list[Claim]:
@@ -104,12 +109,21 @@ def _boxed(text: str) -> list[Claim]:
     bodies = list(dict.fromkeys(b[2] for b in boxes[first:]))
     hedge = phrases.hedge(text, start, end)
     said = _phrased(text[end:]) if not hedge else []
-    return [Claim("box" if len(bodies) == 1 else f"{len(bodies)} boxes in a row", (" , ".join(bodies),), hedge), *said]
+    if len(bodies) == 1:
+        return [Claim("box", (bodies[0],), hedge), *_without_praise(said)]
+    return [Claim(f"{len(bodies)} boxes in a row", (" , ".join(bodies),), hedge, each=tuple(bodies)), *_without_praise(said)]
+
+
+def _without_praise(said: list[Claim]) -> list[Claim]:
+    """Beside an answer, `this answer is correct` claims nothing."""
+    return [claim for claim in said if not _PRAISE.fullmatch(claim.texts[0])]
 
 
 def _phrased(text: str) -> list[Claim]:
     """What stands after the last `the answer is`; after each of several, where nothing comes between them."""
     found = list(phrases.PHRASE.finditer(text))[-MAX_BOXES:]
+    praised = [phrase for phrase in found if _PRAISE.fullmatch(phrases.sentence(text, phrase.end())[0])]
+    found = [phrase for phrase in found if phrase not in praised] or found
     told: list[Claim] = []
     for at, phrase in reversed(list(enumerate(found))):
         body, end = phrases.sentence(text, phrase.end())

@@ -19,6 +19,7 @@ from rewards._math.tree import Unread
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
 _SIGNS = re.compile(r"\\\{\s*\\\}|[∅∞]")  # what says something without a letter or a digit
 _INTEGRAL = re.compile(r"\+\s*[CcKk]\s*$")  # of integration: whatever it is called
+_COEFFICIENT = re.compile(r"(?<![A-Za-z\\])[a-dkm-qA-DK](?![A-Za-z])")  # beside one, a letter at the end is one more
 _LETTERED = re.compile(r"(?:\\text(?:bf)?\{)?\s*\(?[A-J]\)?\s*\}?")
 
 
@@ -32,13 +33,22 @@ def judge(gold: str, given: str, tolerance: float = 0.0) -> str:
     if len(gold) > MAX_CHARACTERS or len(given) > MAX_CHARACTERS:
         return ""
     a, b = clean(gold), clean(given)
-    if _INTEGRAL.search(a):
-        a, b = _INTEGRAL.sub("+C", a), _INTEGRAL.sub("+C", b)
+    try:
+        if found := _judged(a, b, tolerance):
+            return found
+        if _INTEGRAL.search(a) and _INTEGRAL.search(b) and not _COEFFICIENT.search(_INTEGRAL.sub("", a)):
+            return _judged(_INTEGRAL.sub("+C", a), _INTEGRAL.sub("+C", b), tolerance)
+    except RecursionError:  # hundreds of functions of functions
+        pass
+    return ""
+
+
+def _judged(a: str, b: str, tolerance: float) -> str:
     if a and re.sub(r"\s", "", a) == re.sub(r"\s", "", b):
         return "the same text"
     if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b) and not tolerance:
         return "exact numbers" if decimal(a) == decimal(b) else ""
-    if (found := words.choice(a)) and (_LETTERED.fullmatch(a) or found[1]):
+    if (found := words.choice(a, expected=True)) and (_LETTERED.fullmatch(a) or found[1]):
         return _choices(found, b, tolerance)
     if (several := words.letters(a)) and several == words.letters(b) and "," in a + b:
         return "the same choices"

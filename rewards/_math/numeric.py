@@ -50,7 +50,7 @@ def agree(a: Tree, b: Tree) -> bool:
                 x, y = _value(a, _point(names, round_), mp), _value(b, _point(names, round_), mp)
             except (OverflowError, ZeroDivisionError, ValueError):
                 return False
-            if not abs(x - y) <= max(abs(x), abs(y)) * mp.mpf(10) ** -EQUAL:
+            if not (mp.isfinite(x) and mp.isfinite(y)) or not abs(x - y) <= max(abs(x), abs(y)) * mp.mpf(10) ** -EQUAL:
                 return False
     return True
 
@@ -68,7 +68,7 @@ def real(tree: Tree) -> float:
     """A constant as a float, for putting numbers in order."""
     try:
         value = _value(tree, {}, cmath)
-    except (OverflowError, ZeroDivisionError) as error:
+    except (OverflowError, ZeroDivisionError, ValueError) as error:  # floats have no factorial, and no logarithm of 0
         raise Unread("not a number that can be put in order") from error
     if abs(value.imag) > CLOSE * max(abs(value), 1.0):
         raise Unread("not a real number")

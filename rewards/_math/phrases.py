@@ -31,10 +31,12 @@ _REASON = re.compile(
 )
 _DISPLAY = re.compile(r"\s*(?:\\\[(?P<a>.{1,600}?)\\\]|\$\$(?P<b>.{1,600}?)\$\$)", re.DOTALL)
 _ALIKE = r"(?!\s*(?:equivalently|simply|just|in other words|about|approximately|\\?approx))"
+# What may be done with an answer says nothing against it: "this may be verified".
+_DONE = r"(?!\s+(?:verified|checked|seen|shown|written|found|obtained|simplified|expressed|confirmed|proved|proven|derived|solved|done))"
 _AFTER = re.compile(
     rf"^[\s$()\].,;*]*(?:\\\)|\\\])?[\s$().,;*]*(?:or\b{_ALIKE}|或|还是|isn't|不对|不是|是错"
     r"|(?:is|are|was|seems?)\s+(?:not\b|wrong|incorrect|false|a guess))"
-    r"|\b(?:could|might|may)\s+(?:also\s+|instead\s+)?be\b|\balternatively\b|\banother\s+(?:possible\s+)?answer\b"
+    rf"|\b(?:could|might|may)\s+(?:also\s+|instead\s+)?be\b{_DONE}|\balternatively\b(?!,?\s+(?:one|we|you|it)\b)|\banother\s+(?:possible\s+)?answer\b"
     r"|\balso\s+(?:a\s+)?possible\b|\b(?:not|un)\s*(?:entirely\s+|quite\s+|really\s+)?(?:sure|certain)\b|也可能|或者|不确定",
     re.IGNORECASE,
 )
@@ -55,7 +57,7 @@ _HEDGE = re.compile(
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_STYLE = re.compile(r"^[\s>*_#-]+(?=[^\d\s.(\\])|(?<![*_`])[*_`]+$")
+_STYLE = re.compile(r"^(?:[\s>*_#]|-+(?=[\s>*_#]))+(?=[^\d\s.(\\])|(?<![*_`])[*_`]+$")
 
 
 def hedge(text: str, start: int, end: int) -> str:

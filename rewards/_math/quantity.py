@@ -7,6 +7,7 @@ the middle of an expression.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from rewards._math.units import MONEY, Unit, lookup, noun
 
 _SQUARES = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
+_EXPONENT = re.compile(r"-?\d{1,2}")
 _PER = frozenset({"/", "per", "每"})
 
 
@@ -126,7 +128,7 @@ def _factor(tokens: Sequence[Token], at: int) -> tuple[Unit | None, int]:
     if at < len(tokens) and tokens[at].value in ("squared", "cubed"):
         power, at = _SQUARES[tokens[at].value], at + 1
     exponent, at = _exponent(tokens, at)
-    return unit ** (power * exponent), at
+    return (unit ** (power * exponent), at) if at <= len(tokens) else (None, at)
 
 
 def _fraction(tokens: Sequence[Token]) -> Unit | None:
@@ -161,7 +163,7 @@ def _exponent(tokens: Sequence[Token], at: int) -> tuple[int, int]:
         if tokens[end - 1].value == "}" or (tokens[end - 1].kind == "number" and tokens[at + 1].value != "{"):
             break
     digits = "".join(t.value for t in tokens[at + 1 : end] if t.value not in "{}")
-    return (int(digits), end) if digits.lstrip("-").isdigit() else (1, len(tokens) + 1)
+    return (int(digits), end) if _EXPONENT.fullmatch(digits) else (1, len(tokens) + 1)
 
 
 def _compound(tokens: Sequence[Token]) -> list[Reading]:

@@ -94,7 +94,17 @@ def finished(tree: Tree) -> bool:
         return True
     if tree.name in ("+", "*"):
         # A factor of -1 is only a sign.
-        plain = [a for a in tree.args if literal(a) and (tree.name == "+" or a != MINUS_ONE)]
+        plain = [a for a in tree.args if (literal(a) or _small_power(a)) and (tree.name == "+" or a != MINUS_ONE)]
         if len(plain) > 1:
             return False
+    if tree.name == "/" and any(isinstance(a, Op) and literal(a) for a in tree.args):
+        return False
     return all(finished(a) for a in tree.args)
+
+
+def _small_power(tree: Tree) -> bool:
+    """One that is worked out in the head: `2^3`, `17^1`."""
+    if not isinstance(tree, Op) or tree.name != "^" or not all(isinstance(a, Num) for a in tree.args):
+        return False
+    base, exponent = (a.value for a in tree.args if isinstance(a, Num))
+    return exponent.denominator == 1 and abs(exponent) < 10 and (not base or abs(base) ** abs(exponent) < 1000)

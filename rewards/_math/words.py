@@ -69,11 +69,14 @@ def number_word(text: str) -> Fraction | None:
     return None
 
 
-def choice(text: str) -> tuple[str, str] | None:
-    """The letter of a multiple-choice answer and the text after it; None where it is not one, or names two."""
+def choice(text: str, *, expected: bool = False) -> tuple[str, str] | None:
+    """The letter of a multiple-choice answer and the text after it; None where it is not one, or names two.
+
+    expected: of a gold answer, in which a comma after a letter separates items: `(a,b)`, `i, -i`
+    """
     text = _WRAPPER.sub("", text).replace("{", "").replace("}", "").strip().rstrip(".")
     found = _CHOICE.fullmatch(text)
-    if not found or _OTHER_CHOICE.search(found[2]):
+    if not found or _OTHER_CHOICE.search(found[2]) or (expected and text[found.end(1) :].lstrip()[:1] in (",", "、")):
         return None
     return found[1].upper(), found[2].strip()
 

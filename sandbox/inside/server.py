@@ -42,6 +42,8 @@ class Process(NamedTuple):
         """Ends it and all that it started: (exit code, or minus the signal; seconds of processor time)."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # without namespaces, what it has started outlives it
+            os.killpg(self.pid, signal.SIGKILL)
         _, status, used = os.wait4(self.pid, 0)
         os.close(self.pidfd)
         return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
