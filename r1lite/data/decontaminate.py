@@ -17,10 +17,12 @@ from typing import Any, overload
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.registry import unknown
+from r1lite.rounds import kind_of
 from r1lite.setup import make_task
 from r1lite.types import Problem, Task
 from rewards._text import question, tokens
 from tasks import tasks
+from tasks._file_task import FileTask
 from tasks._files import as_prompt, open_rows, told
 from tasks._source import ENDINGS, Place, Source
 
@@ -60,6 +62,25 @@ def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem
         sets = {name: runs_of_set(questions(name, cfg), cfg.data.ngram) for name in cfg.data.decontaminate_against}
         _cleaned[key] = without(problems, sets, cfg.data.ngram)
     return _cleaned[key]
+
+
+def held_out(cfg: Config) -> frozenset[str]:
+    """The questions that a run is tested with, where they come from a file: what a user's own examples must not hold."""
+    task, tests = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
+    if not tests or not isinstance(task, FileTask):  # generated ones have no end
+        return frozenset()
+    return frozenset(question(problem) for split in cfg.evaluate.splits for problem in task.problems(split))
+
+
+def fit_to_learn(problems: Sequence[Problem], cfg: Config, path: Path) -> list[int]:
+    """The places of those that no test asks. Says how many are left out."""
+    tested = held_out(cfg)
+    places = [place for place, problem in enumerate(problems) if question(problem) not in tested]
+    if left_out := len(problems) - len(places):
+        say(f"{path}: {left_out} of {len(problems)} rows ask what {' and '.join(cfg.evaluate.splits)} ask, and are left out")
+    if not places:
+        raise ValueError(f"{path}: every row asks what the run is tested with; name another file, or other evaluate.splits")
+    return places
 
 
 def without(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Kept:

@@ -9,12 +9,13 @@ from random import Random
 from typing import Any
 
 from r1lite.config import Config, PreferenceConfig
-from r1lite.data.traces import as_sample
+from r1lite.data.decontaminate import fit_to_learn
+from r1lite.data.traces import as_sample, asked_in
 from r1lite.prompt import Prompter
 from r1lite.rounds import kind_of
 from r1lite.run import Place
-from r1lite.types import Pair, Problem, Sample
-from tasks._files import as_prompt, read_rows, require
+from r1lite.types import Pair, Sample
+from tasks._files import read_rows, require
 
 LEDGER = "ledger"  # as data=: the rollouts of the nearest earlier stage that left any
 HELD_OUT = "evaluate"  # the stage whose rollouts are answers to held-out problems
@@ -25,7 +26,7 @@ def load_pairs(cfg: PreferenceConfig, whole: Config, place: Place, prompter: Pro
     """In the order of a seed, so that what is held out of them is a fair share."""
     folder = _rollouts(cfg.data, whole, place)
     seed = f"{whole.seed}/{place.name}/pairs"
-    found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed) if folder else pairs_of_file(Path(cfg.data), prompter)
+    found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed) if folder else pairs_of_file(Path(cfg.data), prompter, tested=whole)
     pairs = drawn(found, cfg.pairs, seed)
     if not pairs:
         raise ValueError(
@@ -65,10 +66,12 @@ def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
                 yield Pair(chosen=_as_sample(chosen), rejected=_as_sample(rejected))
 
 
-def pairs_of_file(path: Path, prompter: Prompter) -> Iterator[Pair]:
+def pairs_of_file(path: Path, prompter: Prompter, *, tested: Config | None = None) -> Iterator[Pair]:
     """`prompt` (text or chat messages), `chosen` and `rejected`; a number in `margin` says by how much, where it is known."""
-    for line, row in read_rows(path):
-        problem = Problem(id=f"{path}:{line}", prompt=as_prompt(require(row, "prompt", path, line), path, line))
+    rows = list(read_rows(path))
+    problems = [asked_in(row, path, line) for line, row in rows]
+    for place in fit_to_learn(problems, tested, path) if tested else range(len(rows)):
+        problem, (line, row) = problems[place], rows[place]
         chosen, rejected = (str(require(row, side, path, line)) for side in ("chosen", "rejected"))
         if chosen == rejected:
             raise ValueError(f"{path}, line {line}: chosen and rejected are the same text, so nothing is preferred")

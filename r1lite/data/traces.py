@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from r1lite.config import AskConfig, Config, DistillConfig, RejectConfig
 from r1lite.console import Progress, say
-from r1lite.data.decontaminate import training_problems
+from r1lite.data.decontaminate import fit_to_learn, training_problems
 from r1lite.data.feed import Feed
 from r1lite.data.quality import sift
 from r1lite.files import atomic, write_json
@@ -24,7 +24,7 @@ from tasks._files import as_prompt, read_rows, require
 FILE, SAMPLING = "data.jsonl", "sampling.json"
 ASKED = ("teacher", "own")  # as data=: what such a model answers is asked for, scored and sifted
 Wanted = RejectConfig | DistillConfig | AskConfig
-ROUNDS_OF_A_PART = 4  # of as many rollouts as are sampled at once: at the end of a part rows run dry
+PART = 4096  # rollouts: an interruption costs as many, and at the end of each part the sampler's rows run dry
 
 
 def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, folder: Path, name: str) -> Path:
@@ -35,7 +35,7 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, fo
     prompter = make_prompter(tokenizer, cfg)
     problems = asked_problems(prompter, cfg, wanted, name=name)
     sampler, ledger, seed = make_sampler(model, prompter, cfg), Ledger(folder / "rollouts", name), f"{cfg.seed}/{name}"
-    size = max(1, ROUNDS_OF_A_PART * cfg.sampler.max_rows // wanted.samples)
+    size = max(1, PART // wanted.samples)
     scored: list[list[Scored]] = []
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
         for part, begin in enumerate(range(0, len(problems), size)):
@@ -46,6 +46,9 @@ def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, fo
                 found = _judged(groups, asked, scorer, progress)
                 ledger.write(part, found)
                 scorer.check_health()
+            else:
+                for _ in asked:
+                    progress.advance({})
             scored += found
     return _keep(scored, cfg, wanted, folder=folder, name=name, known={})
 
@@ -115,17 +118,17 @@ def demonstrations(cfg: Config, count: int, prompter: Prompter, *, seed: str) ->
     return [as_sample(p, respond(teaching.demonstration(p)), prompter) for p in problems]
 
 
-def from_file(path: Path, prompter: Prompter) -> list[Sample]:
-    """Worked examples from a file: `prompt` (text or chat messages) and `completion`."""
-    rows = read_rows(path)
-    return [
-        as_sample(
-            Problem(id=f"{path}:{line}", prompt=as_prompt(require(row, "prompt", path, line), path, line)),
-            str(require(row, "completion", path, line)),
-            prompter,
-        )
-        for line, row in rows
-    ]
+def from_file(path: Path, prompter: Prompter, *, tested: Config | None = None) -> list[Sample]:
+    """Worked examples from a file: `prompt` (text or chat messages) and `completion`; without what is `tested`, if that is given."""
+    rows = list(read_rows(path))
+    problems = [asked_in(row, path, line) for line, row in rows]
+    completions = [str(require(row, "completion", path, line)) for line, row in rows]
+    places = fit_to_learn(problems, tested, path) if tested else range(len(rows))
+    return [as_sample(problems[place], completions[place], prompter) for place in places]
+
+
+def asked_in(row: Mapping[str, Any], path: Path, line: int) -> Problem:
+    return Problem(id=f"{path}:{line}", prompt=as_prompt(require(row, "prompt", path, line), path, line))
 
 
 def as_sample(problem: Problem, completion: str, prompter: Prompter) -> Sample:

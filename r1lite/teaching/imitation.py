@@ -45,7 +45,7 @@ def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place)
             ask_teacher(prompter, whole, cfg.ask, place)
         else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
             sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
-    found = from_file(made if made.is_file() else Path(cfg.data), prompter)
+    found = from_file(made, prompter) if made.is_file() else from_file(Path(cfg.data), prompter, tested=whole)
     if 0 < cfg.examples < len(found):
         say(f"{place.name}: learns from {cfg.examples} of {len(found)} examples ({place.name}.examples)")
     return found[: cfg.examples or None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from r1lite.checks.bounds import at_least
 from r1lite.config import Config, DistillConfig, ImitationConfig, QualityConfig, TeacherConfig
 from r1lite.data.quality import CODE_BLOCKS
 from r1lite.data.traces import ASKED
@@ -21,7 +22,7 @@ def check_distill(cfg: Config, settings: DistillConfig) -> None:
     for name, known in (("teacher", TEACHERS), ("method", METHODS), ("loss", KINDS)):
         if getattr(settings, name) not in known:
             raise ValueError(unknown(f"distill.{name}", getattr(settings, name), known))
-    _at_least("distill", settings, steps=1, batch_size=1, top_k=0)
+    at_least("distill", settings, steps=1, batch_size=1, top_k=0)
     if not 0 <= settings.on_policy_share <= 1:
         raise ValueError(f"distill.on_policy_share must lie between 0 and 1, got {settings.on_policy_share}")
     if settings.loss == "jsd" and not 0 < settings.beta < 1:
@@ -37,19 +38,19 @@ def check_distill(cfg: Config, settings: DistillConfig) -> None:
 def check_examples(name: str, settings: ImitationConfig, cfg: Config) -> None:
     """Of a supervised stage: whom it asks for its examples, and which weights it lets through."""
     if settings.data in ASKED:
-        _at_least(f"{name}.ask", settings.ask, prompts=1, samples=1, keep_per_prompt=1)
+        at_least(f"{name}.ask", settings.ask, prompts=1, samples=1, keep_per_prompt=1)
         check_quality(cfg.quality)
     if settings.data == "teacher":
         check_teacher(cfg.teacher)
     if settings.gate not in GATES:
         raise ValueError(unknown(f"{name}.gate", settings.gate, GATES))
-    _at_least(name, settings, gate_every=1, gate_prompts=1)
+    at_least(name, settings, gate_every=1, gate_prompts=1)
     if settings.gate == "signal" and cfg.rl.group_size < 2:
         raise ValueError(f"{name}.gate=signal compares the rollouts of a prompt, and rl.group_size is {cfg.rl.group_size}")
 
 
 def check_quality(quality: QualityConfig) -> None:
-    _at_least("quality", quality, max_tokens=0, max_paragraph=0)
+    at_least("quality", quality, max_tokens=0, max_paragraph=0)
     if not 0 <= quality.min_language_share <= 1:
         raise ValueError(f"quality.min_language_share must lie between 0 and 1, got {quality.min_language_share}")
     if quality.code_blocks not in CODE_BLOCKS:
@@ -66,8 +67,8 @@ def check_teacher(teacher: TeacherConfig) -> None:
         )
     if not teacher.model:
         raise ValueError("teacher.model is empty: say which of the endpoint's models is the teacher")
-    _at_least("teacher", teacher, concurrency=1, retries=0, max_tokens=0, requests_per_minute=0)
-    _at_least("teacher", teacher, temperature=0, backoff=0, price_in=0, price_out=0)
+    at_least("teacher", teacher, concurrency=1, retries=0, max_tokens=0, requests_per_minute=0)
+    at_least("teacher", teacher, temperature=0, backoff=0, price_in=0, price_out=0)
     if not teacher.timeout > 0:
         raise ValueError(f"teacher.timeout must be above 0, got {teacher.timeout}")
     api_key(teacher.api_key_env)
@@ -83,9 +84,3 @@ def _can_be_followed(cfg: Config, settings: DistillConfig) -> None:
         return  # its tokenizer is still to be made
     start = cfg.model.path if settings.start in ("previous", "base", *cfg.stages) else settings.start
     same_vocabulary(pretrained.load_tokenizer(start), pretrained.load_tokenizer(settings.student))
-
-
-def _at_least(where: str, settings: object, **least: int) -> None:
-    for field, smallest in least.items():
-        if not getattr(settings, field) >= smallest:
-            raise ValueError(f"{where}.{field} must be at least {smallest}, got {getattr(settings, field)}")

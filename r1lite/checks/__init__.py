@@ -1,0 +1,1 @@
+"""What can be known to be wrong with the parts of a configuration; check.py asks them all."""
