@@ -105,7 +105,7 @@ def test_a_gguf_file_is_a_model_to_train_and_save(config: Callable[..., Config],
 def test_a_run_knows_which_file_it_began_from(config: Callable[..., Config], tmp_path: Path) -> None:
     for name, seed in (("a", b"1"), ("b", b"2"), ("c", b"1")):
         (tmp_path / f"{name}.gguf").write_bytes(seed)
-    a, b, c = (Run(config(f"run_dir={tmp_path}")).inputs(str(tmp_path / f"{name}.gguf")) for name in "abc")
+    a, b, c = (Run(config(f"run_dir={tmp_path}")).inputs("rl", str(tmp_path / f"{name}.gguf")) for name in "abc")
     assert a == c != b
 
 
