@@ -1,5 +1,6 @@
 import copy
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from r1lite.models.forward import forward
 from r1lite.models.optimiser import Diverged, schedule
 from r1lite.objective import IMITATE, Objective
 from r1lite.policy import Policy
+from r1lite.setup import make_learner, make_policy
 from r1lite.types import Sample, Totals
 
 SAMPLES = [
@@ -117,3 +119,9 @@ def test_what_is_watched_is_a_mean_over_what_was_trained(model: Any, tokenizer: 
     for key in ("entropy", "ratio/mean", "mismatch/kl"):
         assert diluted[key] == pytest.approx(alone[key], rel=1e-5)
     assert diluted["loss"] == pytest.approx(alone["loss"] / 10, rel=1e-4)
+
+
+def test_supervised_training_learns_at_temperature_1_whatever_is_sampled_at(model_folder: Path, config: Any) -> None:
+    cfg = config("sampler.temperature=0.5")
+    assert make_policy(model_folder, cfg, cfg.sft, steps=1).temperature == 1.0
+    assert make_learner(model_folder, cfg).temperature == 0.5  # what the sampler draws from
