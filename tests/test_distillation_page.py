@@ -1,4 +1,4 @@
-"""docs/distillation.md says what the code does."""
+"""docs/use/distillation.md says what the code does."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from r1lite.losses.distill import KINDS
 from r1lite.overrides import understood
 
 register()
-TEXT = (Path(__file__).resolve().parent.parent / "docs" / "distillation.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).resolve().parent.parent / "docs" / "use" / "distillation.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.startswith("python -m r1lite.train")]
 

@@ -4,7 +4,7 @@ What TRL gave is written down here, so these tests need no TRL. Where it is inst
 
     python tests/test_objective_trl.py      prints what it gives now
 
-docs/algorithms.md lists where the conventions differ; a case here names TRL's options first, then ours.
+docs/how/algorithms.md lists where the conventions differ; a case here names TRL's options first, then ours.
 """
 
 import importlib.util

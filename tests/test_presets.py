@@ -1,4 +1,4 @@
-"""The presets: that each composes, is sensible, names its source, and is what docs/algorithms.md says."""
+"""The presets: that each composes, is sensible, names its source, and is what docs/how/algorithms.md says."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from r1lite.rl.algorithm import check_algorithm
 
 FILES = sorted((CONF / "algorithm").glob("*.yaml"))
 PRESETS = [path.stem for path in FILES]
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "algorithms.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "algorithms.md"
 # As the page orders them: the path from PPO to SAPO, then the others.
 ORDER = """ppo grpo dapo gspo gspo_token sapo r1 dr_grpo cispo rloo reinforce_pp reinforce_pp_baseline gmpo gpg maxrl lite_ppo
 dppo_tv luspo grpo_above_mean grpo_top_fraction reinforce""".split()

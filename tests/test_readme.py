@@ -66,7 +66,10 @@ def test_commands_on_a_model_run(command: str, tmp_path: Path) -> None:
     assert run.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh.md", *(f"docs/{p.name}" for p in (HOME / "docs").glob("*.md"))])
+PAGES = ["README.md", "README.zh.md", *sorted(p.relative_to(HOME).as_posix() for p in (HOME / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_files_that_a_page_names_are_there(page: str) -> None:
     text = (HOME / page).read_text(encoding="utf-8")
     for name in re.findall(r"\]\(([^)#:]+)[^):]*\)", text):

