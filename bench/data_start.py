@@ -43,12 +43,12 @@ def row(random: Random, index: int) -> dict[str, object]:
 def start(path: Path, against: str) -> None:
     """In a process of its own: seconds from here on, and the peak of memory with everything that was imported."""
     begun = time.perf_counter()
-    from r1lite.compose import configuration
     from r1lite.config import PromptConfig
     from r1lite.data.decontaminate import training_problems
     from r1lite.data.feed import Feed
     from r1lite.models.tiny import build_tokenizer
     from r1lite.prompt import Prompter
+    from r1lite.settings.compose import configuration
 
     imported = time.perf_counter()
     settings = [f"data.decontaminate_against=[{against}]"] if against else []

@@ -16,8 +16,8 @@ from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules
-from r1lite.scoring.judging import Told, as_rows, judge, judgements, next_missing
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import Told, as_rows, judge, judgements, next_missing
 from r1lite.scoring.workers import Worker, Workers
 from r1lite.types import Group, Scored, Verdict
 

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from r1lite import overrides
 from r1lite.config import CONF, Config, register
+from r1lite.settings import command_line
 
 if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --help answers at once
-    from r1lite.run import Run
+    from r1lite.store.run import Run
 
 register()
 
 
 def train(cfg: Config) -> dict[str, Any]:
     """Weights in, weights out, stage by stage; what was finished before is not done again."""
-    from r1lite.check import check
+    from r1lite.checks.run import check
     from r1lite.console import say
     from r1lite.models.pretrained import locate
-    from r1lite.report import Report
-    from r1lite.rounds import settings_for
-    from r1lite.run import Run
+    from r1lite.reporting.summary import Report
+    from r1lite.settings.rounds import settings_for
+    from r1lite.store.run import Run
 
     prepare_torch(cfg)
     for notice in check(cfg):
@@ -49,10 +49,10 @@ def train(cfg: Config) -> dict[str, Any]:
 
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """One stage, unless it is finished; gives where its weights lie."""
-    from r1lite.checkpoint import Checkpoints
     from r1lite.console import say
-    from r1lite.rounds import kind_of, settings_for
+    from r1lite.settings.rounds import kind_of, settings_for
     from r1lite.stages import stages
+    from r1lite.store.checkpoint import Checkpoints
 
     weights = run.finished(name, start)
     if weights is not None:
@@ -69,7 +69,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
 def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
     """The weights a stage begins from, as its `start` says."""
     from r1lite.models.pretrained import locate
-    from r1lite.rounds import kind_of
+    from r1lite.settings.rounds import kind_of
 
     start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
     return weights[start] if start in weights else locate(start)
@@ -81,7 +81,7 @@ def prepare_torch(cfg: Config) -> None:
     import torch
     from transformers.utils import logging
 
-    from r1lite.models.memory import keep_freed_memory
+    from r1lite.models.cpu.memory import keep_freed_memory
 
     if cfg.threads:
         torch.set_num_threads(cfg.threads)
@@ -122,7 +122,7 @@ def _kept(cfg: Config) -> str:
 
 
 def main() -> None:
-    sys.argv[1:] = overrides.understood(sys.argv[1:])
+    sys.argv[1:] = command_line.understood(sys.argv[1:])
     _entry()
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.compose import configuration
 from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
+from r1lite.settings.compose import configuration
 from sandbox import Sandbox
 
 torch.set_num_threads(2)

@@ -10,11 +10,11 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from r1lite.build import make_learner
 from r1lite.config import Config
+from r1lite.learning.policy import Policy
 from r1lite.models import adapters
 from r1lite.objective import Objective
-from r1lite.policy import Policy
-from r1lite.setup import make_learner
 from r1lite.types import Sample
 
 SAMPLES = [

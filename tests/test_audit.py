@@ -13,7 +13,7 @@ from r1lite.commands import _faults, audit
 from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import SHOULD, battery, wrong_answer
 from r1lite.config import CONF, Config, ScoringConfig
-from r1lite.rules import Rules
+from r1lite.scoring.rules import Rules
 from r1lite.types import Problem, Response
 from rewards import rewards
 from tasks import tasks

@@ -1,6 +1,6 @@
 import torch
 
-from r1lite.batch import collate
+from r1lite.learning.batch import collate
 from r1lite.types import Sample, Totals
 
 SHORT = Sample(prompt_ids=(1, 2), token_ids=(3,), logprobs=(-0.5,), advantage=-1.0)

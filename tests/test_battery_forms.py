@@ -11,7 +11,7 @@ from battery_forms import FORMS, LOOPS, QUESTION, thinking
 from r1lite.commands._faults import faults
 from r1lite.commands._trials import make_cases, try_all
 from r1lite.commands.mutants import as_rollout
-from r1lite.rules import Rules
+from r1lite.scoring.rules import Rules
 from r1lite.types import Finish, Problem, Response, Verdict
 from rewards import rewards, sees_group, wants_right
 

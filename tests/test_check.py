@@ -10,10 +10,10 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from r1lite.check import check
-from r1lite.compose import as_config
-from r1lite.compose import composed as everything
+from r1lite.checks.run import check
 from r1lite.config import Config
+from r1lite.settings.compose import as_config
+from r1lite.settings.compose import composed as everything
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
-from r1lite.rules import Rules
 from r1lite.score import Scorer
-from r1lite.scoring.judging import judge_one
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge_one
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._code.cases import BadTests, suite_of
 from rewards._code.compare import same_output, same_value

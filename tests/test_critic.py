@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from r1lite.build import make_learner, make_objective
 from r1lite.config import Config
-from r1lite.policy import Policy
-from r1lite.setup import make_learner, make_objective
+from r1lite.learning.policy import Policy
 from r1lite.types import Sample
 
 SAMPLES = [

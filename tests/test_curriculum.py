@@ -12,9 +12,9 @@ from r1lite.data.curriculum import Curriculum, check_curriculum, make_curriculum
 from r1lite.data.feed import Feed
 from r1lite.models.tiny import build_tokenizer
 from r1lite.prompt import Prompter
-from r1lite.run import Place
 from r1lite.stages import rl
-from r1lite.track import Tracker
+from r1lite.store.metrics import Tracker
+from r1lite.store.run import Place
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 PROMPTER = Prompter(tokenizer=build_tokenizer())

@@ -9,7 +9,7 @@ import pytest
 from r1lite.config import register
 from r1lite.data import quality
 from r1lite.losses.distill import KINDS
-from r1lite.overrides import understood
+from r1lite.settings.command_line import understood
 
 register()
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "use" / "distillation.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from endpoints import Handler, serving, settings
 
-from r1lite.teaching.completions import Answer, Gone, Trouble, address, api_key, as_answer
-from r1lite.teaching.endpoint import Endpoint, Question, Unanswered
-from r1lite.teaching.pace import Pace, pause, retry_after
+from r1lite.teaching.endpoint.client import Endpoint, Question, Unanswered
+from r1lite.teaching.endpoint.completion import Answer, Gone, Trouble, address, api_key, as_answer
+from r1lite.teaching.endpoint.rate_limit import Pace, pause, retry_after
 
 KEY = "sk-very-secret"
 

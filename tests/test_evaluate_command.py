@@ -11,9 +11,9 @@ import pytest
 from r1lite import cli
 from r1lite.commands.evaluate import configured, evaluate_all
 from r1lite.config import Config
-from r1lite.evaluate import evaluate
-from r1lite.overrides import own_folder
-from r1lite.run import to_yaml
+from r1lite.reporting.evaluation import evaluate
+from r1lite.settings.command_line import own_folder
+from r1lite.store.run import to_yaml
 
 SMALL = ["evaluate.problems=2", "evaluate.samples=2", "evaluate.k=2", "sampler.max_tokens=8", "scoring.workers=0", "scoring.right_at=0"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r1lite.files import DiskFull, atomic, read_json, remove, write_json
+from r1lite.store.files import DiskFull, atomic, read_json, remove, write_json
 
 
 def names(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from r1lite.config import Config
 from r1lite.models import pretrained as ours
 from r1lite.models.gguf_read import read_model, read_tokenizer
 from r1lite.models.gguf_write import write_gguf
-from r1lite.run import Run
+from r1lite.store.run import Run
 
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>{% endfor %}<|im_start|>"
 TEXT = "to 12<think>\nä 漢</think><|im_end|>"

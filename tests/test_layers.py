@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from r1lite.build import make_learner, make_objective
 from r1lite.config import Config
-from r1lite.setup import make_learner, make_objective
 from r1lite.types import Sample
 
 SAMPLES = [
@@ -35,7 +35,7 @@ def test_recomputed_layers_give_the_same_gradients_over_whole_sequences(model_fo
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
 def test_compiled_parts_give_the_same_gradients(model_folder: Path, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1lite.models.linear.SMALL", 0)  # the compiler meets oneDNN's products too
+    monkeypatch.setattr("r1lite.models.cpu.linear.SMALL", 0)  # the compiler meets oneDNN's products too
     plain, _ = step(model_folder, config)
     compiled, _ = step(model_folder, config, "model.compile=true")
     for one, other in zip(plain, compiled, strict=True):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import r1lite.models.linear
-from r1lite.models.linear import Linear, by_onednn, product, transposed_product
+import r1lite.models.cpu.linear
+from r1lite.models.cpu.linear import Linear, by_onednn, product, transposed_product
 
 
 def gradients(layer: nn.Linear, x: Tensor) -> list[Tensor]:
@@ -19,8 +19,8 @@ def gradients(layer: nn.Linear, x: Tensor) -> list[Tensor]:
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(2, 65, 48), (130, 48), (1, 48)])
 def test_a_layer_gives_torchs_values_and_gradients(shape: tuple[int, ...], bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(r1lite.models.linear, "SMALL", 0)
-    assert r1lite.models.linear.AVAILABLE
+    monkeypatch.setattr(r1lite.models.cpu.linear, "SMALL", 0)
+    assert r1lite.models.cpu.linear.AVAILABLE
     torch.manual_seed(0)
     layer = nn.Linear(48, 72, bias=bias)
     x = torch.randn(shape, requires_grad=True)
@@ -39,7 +39,7 @@ def test_views_and_repeated_rows_multiply_as_they_are() -> None:
 
 
 def test_an_expanded_gradient_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(r1lite.models.linear, "SMALL", 0)
+    monkeypatch.setattr(r1lite.models.cpu.linear, "SMALL", 0)
     layer = by_onednn(nn.Sequential(nn.Linear(8, 4)))[0]
     x = torch.randn(6, 8)
     layer(x).sum().backward()

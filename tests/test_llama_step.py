@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
-import r1lite.sampling.llama_step
-from r1lite.sampling.cache import SlotCache
-from r1lite.sampling.decoder import decoder_of, step_of
-from r1lite.sampling.llama_step import LlamaStep, is_llama_shaped
+import r1lite.sampling.native.llama_step
+from r1lite.sampling.native.cache import SlotCache
+from r1lite.sampling.native.llama_step import LlamaStep, is_llama_shaped
+from r1lite.sampling.native.model import decoder_of, step_of
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 199,
@@ -46,14 +46,14 @@ def made(name: str) -> Any:
 
 @pytest.mark.parametrize(("name", "room"), [*((name, 256) for name in MODELS), ("llama", 1)])
 def test_each_step_gives_the_logits_of_the_whole_sequence(name: str, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1lite.sampling.cache.CHUNK", room)  # 1: the cache has to grow on the way
+    monkeypatch.setattr("r1lite.sampling.native.cache.CHUNK", room)  # 1: the cache has to grow on the way
     compare(name)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on the CPU")
 @pytest.mark.parametrize("name", ["llama, gelu", "qwen3"])
 def test_compiled_parts_give_the_same(name: str) -> None:
-    assert r1lite.sampling.llama_step.can_compile()
+    assert r1lite.sampling.native.llama_step.can_compile()
     compare(name, eager=False)
 
 
@@ -61,10 +61,10 @@ def test_where_nothing_can_be_compiled_a_line_says_so(monkeypatch: pytest.Monkey
     def broken(function: object) -> object:
         raise RuntimeError("no C++ compiler\nand a long story")
 
-    monkeypatch.setattr(r1lite.sampling.llama_step, "_compiled", broken)
-    r1lite.sampling.llama_step.can_compile.cache_clear()
+    monkeypatch.setattr(r1lite.sampling.native.llama_step, "_compiled", broken)
+    r1lite.sampling.native.llama_step.can_compile.cache_clear()
     compare("llama", eager=False)
-    r1lite.sampling.llama_step.can_compile.cache_clear()
+    r1lite.sampling.native.llama_step.can_compile.cache_clear()
     assert capsys.readouterr().out.count("decoding goes on without compiled parts: no C++ compiler\n") == 1
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from r1lite.compose import configuration
+from r1lite.build import make_rules, make_task
 from r1lite.config import Config
 from r1lite.models.pretrained import parameters
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import respond
 from r1lite.registry import load_plugins
-from r1lite.rules import Rules
-from r1lite.scoring.judging import judge_one
-from r1lite.setup import make_rules, make_task
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge_one
+from r1lite.settings.compose import configuration
 from r1lite.stages.pretrain import Corpus
 from r1lite.types import Problem, Response, Rollout, TeachingTask
 from rewards import rewards

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from r1lite.ledger import Ledger
+from r1lite.store.ledger import Ledger
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 TABLE = Path(__file__).resolve().parent.parent / "examples" / "matchmaker" / "table.py"

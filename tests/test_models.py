@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.check import check
+from r1lite.build import make_prompter, make_sampler
+from r1lite.checks.run import check
 from r1lite.config import Config
-from r1lite.data.traces import as_sample
+from r1lite.data.examples import as_sample
+from r1lite.learning.policy import Policy
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_tokenizer
-from r1lite.policy import Policy
-from r1lite.setup import make_prompter, make_sampler
 from r1lite.teaching.imitation import IMITATE
 from r1lite.types import Problem
 

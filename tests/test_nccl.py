@@ -12,10 +12,10 @@ from nccl_here import Near, info
 from vllm_here import PROBLEMS, rollouts
 from vllm_servers import made, stand_ins
 
-from r1lite.check import check
-from r1lite.sampling import nccl
-from r1lite.sampling.nccl import NcclTransfer, address_towards
-from r1lite.sampling.vllm_http import Lost, Server
+from r1lite.checks.run import check
+from r1lite.sampling.vllm import nccl
+from r1lite.sampling.vllm.http import Lost, Server
+from r1lite.sampling.vllm.nccl import NcclTransfer, address_towards
 
 
 @pytest.fixture

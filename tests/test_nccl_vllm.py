@@ -10,11 +10,11 @@ import torch
 from nccl_here import Near
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
+from r1lite.build import make_sampler
 from r1lite.prompt import Prompter
-from r1lite.sampling import nccl
-from r1lite.sampling.nccl import NcclTransfer, Phases, Source
-from r1lite.sampling.weights import whole
-from r1lite.setup import make_sampler
+from r1lite.sampling.vllm import nccl
+from r1lite.sampling.vllm.nccl import NcclTransfer, Phases, Source
+from r1lite.sampling.vllm.weights import whole
 
 
 class Channel:
@@ -49,7 +49,7 @@ def test_vllms_two_ends_hand_all_weights_over(config: Any, monkeypatch: pytest.M
     before = rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))
     (inside,) = llm.apply_model(lambda model: model)
 
-    from r1lite.sampling.vllm_worker import NcclTransfer as Receiver
+    from r1lite.sampling.vllm.worker import NcclTransfer as Receiver
 
     between: queue.Queue[torch.Tensor] = queue.Queue()
     ends = [Channel(between, sends=sends) for sends in (True, False)]
@@ -98,7 +98,7 @@ def test_vllm_is_as_our_parts_take_it_to_be() -> None:
     from vllm.distributed.device_communicators.pynccl import PyNcclCommunicator
     from vllm.distributed.weight_transfer import nccl_engine
 
-    from r1lite.sampling import vllm_worker
+    from r1lite.sampling.vllm import worker as vllm_worker
 
     phases = {name for name in vars(theirs.VLLMWeightSyncClient) if not name.startswith("_")}
     assert phases == {name for name in vars(Phases) if not name.startswith("_")}

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.batch import as_batch, collate
+from r1lite.build import make_sampler
 from r1lite.config import Config
-from r1lite.data.traces import write_rows
-from r1lite.models import forward as forward_module
+from r1lite.data.examples import write_rows
+from r1lite.learning import forward as forward_module
+from r1lite.learning.batch import as_batch, collate
+from r1lite.learning.policy import Policy
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
-from r1lite.policy import Policy
 from r1lite.prompt import Prompter, respond
-from r1lite.setup import make_sampler
 from r1lite.teaching.on_policy import Lesson, Teacher, compare, follow, written_by_student, written_by_teacher
 from r1lite.types import Problem, Response, Sample
 
@@ -248,7 +248,7 @@ def test_the_stage_goes_on_to_the_same_weights(
 ) -> None:
     from safetensors.torch import load_file
 
-    from r1lite import loop
+    from r1lite.learning import loop
     from r1lite.train import train
 
     def run(name: str) -> dict[str, torch.Tensor]:

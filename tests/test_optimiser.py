@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from r1lite.models.optimiser import Optimiser
+from r1lite.learning.optimiser import Optimiser
+from r1lite.learning.policy import Policy
 from r1lite.objective import Objective
-from r1lite.policy import Policy
 from r1lite.types import Sample
 
 SAMPLES = [

@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from r1lite.batch import collate
+from r1lite.learning.batch import collate
+from r1lite.learning.policy import Policy
 from r1lite.objective import Objective
-from r1lite.policy import Policy
 from r1lite.prompt import Prompter
-from r1lite.rl.causes import Evidence, likeliest
 from r1lite.rl.collect import Collected
+from r1lite.rl.mismatch import Evidence, likeliest
 from r1lite.rl.parity import Gate, alike, measured, spread
-from r1lite.sampling.draw import filtered
-from r1lite.sampling.native import NativeSampler
+from r1lite.sampling.native.draw import filtered
+from r1lite.sampling.native.sampler import NativeSampler
 from r1lite.types import Group, Problem, Rollout, Sample, Scored
 
 PROBLEMS = [Problem(id=f"p{i}", prompt=f"{i}+{i}*3 mod 23") for i in range(6)]

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.batch import collate
-from r1lite.models.forward import forward
-from r1lite.models.optimiser import Diverged, schedule
+from r1lite.build import make_learner, make_policy
+from r1lite.learning.batch import collate
+from r1lite.learning.forward import forward
+from r1lite.learning.optimiser import Diverged, schedule
+from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE, Objective
-from r1lite.policy import Policy
-from r1lite.setup import make_learner, make_policy
 from r1lite.types import Sample, Totals
 
 SAMPLES = [

@@ -13,13 +13,13 @@ from transformers import AutoModelForSequenceClassification
 
 from r1lite.config import Config
 from r1lite.data.preferences import _rollouts, check_data, drawn, pairs_of_file, pairs_of_ledger
-from r1lite.ledger import Ledger
+from r1lite.learning.policy import Policy
+from r1lite.learning.reward_model import RewardModel
 from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
-from r1lite.models.reward_model import RewardModel
-from r1lite.policy import Policy
 from r1lite.prompt import Prompter
-from r1lite.run import Run
 from r1lite.stages.dpo import take
+from r1lite.store.ledger import Ledger
+from r1lite.store.run import Run
 from r1lite.train import train
 from r1lite.types import Pair, Problem, Rollout, Sample, Scored, Verdict
 from rewards.model import model as model_rule
@@ -187,7 +187,7 @@ def test_a_reward_model_learns_loads_anywhere_and_is_a_rule(model_folder: Path, 
 
 
 def test_it_is_the_last_token_that_is_scored(model_folder: Path, config: Callable[..., Config]) -> None:
-    from r1lite.batch import collate_pairs
+    from r1lite.learning.batch import collate_pairs
 
     cfg = config()
     learner = RewardModel(model_folder, cfg.model, cfg.reward_model)
@@ -218,7 +218,7 @@ def test_a_chain_learns_a_reward_model_and_goes_on_with_it(config: Callable[...,
 
 
 def test_what_cannot_be_is_said_before_any_work(config: Callable[..., Config]) -> None:
-    from r1lite.check import check
+    from r1lite.checks.run import check
 
     for overrides, said in (
         (["stages=[dpo]"], "dpo.data=ledger pairs an earlier stage's rollouts"),

@@ -141,7 +141,7 @@ def test_for_a_correction_the_trainers_own_logprobs_are_taken_first(config: Call
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
 def test_what_has_high_entropy_is_known_for_the_whole_step(share: float, model: Any, tokenizer: Any, config: Callable[..., Config]) -> None:
-    from r1lite.policy import Policy
+    from r1lite.learning.policy import Policy
 
     samples = [Sample(prompt_ids=(9, 8), token_ids=(1 + i, 2, 3), logprobs=(-5.0,) * 3, advantage=1.0 - i) for i in range(4)]
 

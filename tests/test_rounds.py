@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from r1lite.card import card, config_hash
-from r1lite.changes import first_round, sources
-from r1lite.check import check
+from r1lite.checks.run import check
 from r1lite.config import Config, register
-from r1lite.overrides import understood
-from r1lite.rounds import kind_of, settings_for
-from r1lite.run import Run
+from r1lite.reporting.model_card import card, config_hash
+from r1lite.settings.command_line import understood
+from r1lite.settings.resume import first_round, sources
+from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.store.run import Run
 
 register()
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from r1lite.changes import flat
-from r1lite.checkpoint import Checkpoints
 from r1lite.config import Config
-from r1lite.policy import Policy
-from r1lite.run import Run
-from r1lite.track import Tracker
+from r1lite.learning.policy import Policy
+from r1lite.settings.resume import flat
+from r1lite.store.checkpoint import Checkpoints
+from r1lite.store.metrics import Tracker
+from r1lite.store.run import Run
 
 
 def test_a_run_directory_has_one_master_at_a_time(config: Callable[..., Config], tmp_path: Path) -> None:

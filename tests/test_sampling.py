@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.batch import collate
-from r1lite.models.forward import can_share_prompts, forward
+from r1lite.learning.batch import collate
+from r1lite.learning.forward import can_share_prompts, forward
 from r1lite.prompt import Prompter
-from r1lite.sampling.cache import SlotCache, SlotLayer, bytes_per_token, compacted
-from r1lite.sampling.decoder import decoder_of, packed
-from r1lite.sampling.decoding import Decoding, Row
-from r1lite.sampling.draw import choose, draw, filtered, uniforms
-from r1lite.sampling.native import NativeSampler
+from r1lite.sampling.native.cache import SlotCache, SlotLayer, bytes_per_token, compacted
+from r1lite.sampling.native.draw import choose, draw, filtered, uniforms
+from r1lite.sampling.native.model import decoder_of, packed
+from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.native.scheduler import Decoding, Row
 from r1lite.types import Problem, Sample
 
 PROBLEMS = [Problem(id=f"p{i}", prompt="x" * (3 * i + 1)) for i in range(7)]
@@ -145,7 +145,7 @@ def test_rows_join_before_all_others_have_left_also_where_the_cache_is_the_limit
     admit = Decoding._admit
     monkeypatch.setattr(Decoding, "_admit", lambda self: met.append(len(self.rows)) or admit(self))
     longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
-    monkeypatch.setattr("r1lite.sampling.decoding.bytes_per_token", lambda _: 2**20 / (4 * longest))  # 1 MB holds four of 512 rows
+    monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 / (4 * longest))  # 1 MB holds four of 512 rows
     with torch.no_grad():  # so that some rows end early
         model.lm_head.weight[tokenizer.eos_token_id] = model.lm_head.weight.mean(0)
     sampled = sampler(model, tokenizer, config, "sampler.cache_mb=1", "sampler.max_rows=512")
@@ -158,7 +158,7 @@ def test_a_row_that_has_finished_takes_no_more_room_than_was_promised(
     model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few finished rows wait for others before they leave, and go on meanwhile."""
-    monkeypatch.setattr("r1lite.sampling.decoding.LEAVE_SHARE", 0.75)
+    monkeypatch.setattr("r1lite.sampling.native.scheduler.LEAVE_SHARE", 0.75)
     short = (4, 5, 6)  # of the first four: they end early, and make room for the other three
     finish = Decoding._finish
     monkeypatch.setattr(
@@ -183,7 +183,7 @@ def test_a_problem_that_comes_twice_is_asked_twice(model: Any, tokenizer: Any, c
 
 
 def test_the_decoder_is_the_model_with_its_weights_packed(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1lite.sampling.decoder.SMALL", 0)
+    monkeypatch.setattr("r1lite.sampling.native.model.SMALL", 0)
     decoder = decoder_of(model, torch.float32)
     assert all(mine is theirs for mine, theirs in zip(decoder.parameters(), model.parameters(), strict=True))
     ids = torch.randint(0, 200, (3, 9))
@@ -232,7 +232,8 @@ def test_the_cache_holds_no_more_than_it_may(model: Any, tokenizer: Any, config:
     advance = Decoding._advance
     monkeypatch.setattr(Decoding, "_advance", lambda self: at_once.append(len(self.rows)) or advance(self))
     longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
-    monkeypatch.setattr("r1lite.sampling.decoding.bytes_per_token", lambda _: 2**20 / (6 * longest))  # 1 MB holds six of the longest
+    # One megabyte holds six of the longest.
+    monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 / (6 * longest))
     groups = list(sampler(model, tokenizer, config, "sampler.cache_mb=1").sample(PROBLEMS, n=2, seed="s"))
     assert [len(g.rollouts) for g in groups] == [2] * len(PROBLEMS)
     assert max(at_once) == 6

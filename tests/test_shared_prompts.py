@@ -8,12 +8,12 @@ import pytest
 import torch
 
 import r1lite.models.head
-from r1lite.batch import collate, per_sample
+from r1lite.build import make_learner, make_objective
 from r1lite.config import Config
-from r1lite.cut import cut_by_prompt, padded_tokens
-from r1lite.models.forward import can_share_prompts, forward
-from r1lite.policy import Policy
-from r1lite.setup import make_learner, make_objective
+from r1lite.learning.batch import collate, per_sample
+from r1lite.learning.forward import can_share_prompts, forward
+from r1lite.learning.packing import cut_by_prompt, padded_tokens
+from r1lite.learning.policy import Policy
 from r1lite.types import Sample
 
 PROMPTS = [tuple(range(40, 60)), (9, 8, 7, 6, 5), (3,)]

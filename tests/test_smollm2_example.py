@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from r1lite.compose import configuration
+from r1lite.settings.compose import configuration
 from r1lite.types import Rollout
 from rewards.reasoning_gym import reasoning_gym
 from tasks.reasoning_gym import ReasoningGym

@@ -11,8 +11,8 @@ from r1lite.commands._trials import gold_response
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
 from r1lite.prompt import respond
-from r1lite.rules import Rules
-from r1lite.scoring.judging import judge_one
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge_one
 from r1lite.types import Problem, Response
 from tasks import tasks
 from tasks._boxed import last_boxed

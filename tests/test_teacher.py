@@ -14,10 +14,10 @@ from endpoints import Behaviour, Handler, Server, serving
 
 from r1lite.config import Config
 from r1lite.prompt import Prompter
-from r1lite.run import Place
-from r1lite.teaching.completions import Gone
-from r1lite.teaching.teacher import ask_teacher, bill_of, folded, messages_for
-from r1lite.track import Tracker
+from r1lite.store.metrics import Tracker
+from r1lite.store.run import Place
+from r1lite.teaching.endpoint.completion import Gone
+from r1lite.teaching.endpoint.teacher import ask_teacher, bill_of, folded, messages_for
 from r1lite.train import train
 from r1lite.types import Problem
 

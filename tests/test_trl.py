@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from r1lite.rules import Rules
-from r1lite.scoring.judging import judge
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._options import OptionError
 

@@ -12,13 +12,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from vllm_here import PROBLEMS, adapted, disturbed, disturbed_adapters, needs_vllm, off_by, rollouts, tiny
 
+from r1lite.build import make_sampler
 from r1lite.config import Config
-from r1lite.models import adapters
+from r1lite.models import adapters as lora
 from r1lite.prompt import Prompter
-from r1lite.sampling import sent_adapters
-from r1lite.sampling.vllm_engine import told_of_adapters
-from r1lite.sampling.vllm_local import VllmSampler
-from r1lite.setup import make_sampler
+from r1lite.sampling.vllm import adapters as sent_adapters
+from r1lite.sampling.vllm.engine import told_of_adapters
+from r1lite.sampling.vllm.local import VllmSampler
 
 SYNC = dict[str, int]  # bytes under each name
 
@@ -66,12 +66,12 @@ def test_the_weights_go_over_once_and_then_adapters_alone_also_behind_a_warm_cac
         before = rollouts(sampler.sample(PROBLEMS, n=2, seed="s"))
         disturbed_adapters(model, seed=seed)
         assert off_by(model, before, 0.7) > 0.05
-        sampler.load(adapters.trained(model))
+        sampler.load(lora.trained(model))
         assert right(model, sampler, 0.7)
     plain = {name for name, _ in tiny(config)[0].named_parameters()}
     assert [set(sync) == plain for sync in went] == [True, False, False, False, False]
     assert all(".lora_A." in name or ".lora_B." in name for sync in went[1:] for name in sync)
-    trained = sum(p.nbytes for _, p in adapters.trained(model))
+    trained = sum(p.nbytes for _, p in lora.trained(model))
     assert [sum(sync.values()) for sync in went[1:]] == [trained] * 4
     assert sampler.engine.llm.llm_engine.list_loras() == {sampler.engine.adapters.lora_int_id}
     assert len(list(Path(sampler.engine.folder.name).glob("adapters-*"))) == 1
@@ -83,7 +83,7 @@ def test_adapters_that_are_given_count_and_the_model_stays_as_it_is(ready: Any, 
     model, sampler, _ = ready()
     mine = {name: p.detach().clone() for name, p in model.named_parameters()}
     other = disturbed_adapters(adapted(config)[0], seed=5)
-    sampler.load(adapters.trained(other))
+    sampler.load(lora.trained(other))
     assert right(other, sampler)
     assert all(torch.equal(p, mine[name]) for name, p in model.named_parameters())
 
@@ -108,7 +108,7 @@ def test_weights_under_the_adapters_that_are_given_go_over_too(ready: Any, confi
     other = disturbed(adapted(config)[0], seed=6)
     sampler.load(other.named_parameters())
     assert right(other, sampler)
-    sampler.load(adapters.trained(model))
+    sampler.load(lora.trained(model))
     assert right(model, sampler)
     assert len(went) == 6
 
@@ -118,7 +118,7 @@ def test_weights_under_the_adapters_that_are_given_go_over_too(ready: Any, confi
 @pytest.mark.parametrize("how", ["model.dora=true", "sampler.adapters=merged"])
 def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(ready: Any, capsys: Any, how: str) -> None:
     model, sampler, went = ready(how)
-    sampler.load(adapters.trained(model))
+    sampler.load(lora.trained(model))
     assert right(model, sampler)
     assert ["lora" in name for sync in went for name in sync].count(True) == 0
     assert ("vLLM does not serve DoRA. Adapters are merged" in capsys.readouterr().out) == (how == "model.dora=true")
@@ -151,19 +151,19 @@ def test_adapters_that_vllm_does_not_take_are_merged(
     assert why in said
     assert said.count("Adapters are merged, and all weights go over at every sync") == 1
     assert right(disturbed_adapters(model, seed=7), sampler) is False
-    sampler.load(adapters.trained(model))
+    sampler.load(lora.trained(model))
     assert right(model, sampler)
     assert "merged" not in capsys.readouterr().out
 
 
 def test_what_is_trained_beside_adapters_is_not_left_out(config: Any) -> None:
     model, _, _ = adapted(config)
-    mine, all_of_them = dict(adapters.trained(model)), dict(model.named_parameters())
+    mine, all_of_them = dict(lora.trained(model)), dict(model.named_parameters())
     assert sent_adapters.base_moves(model, {}, mine) is False
     assert sent_adapters.base_moves(model, mine, all_of_them) is True
     assert sent_adapters.base_moves(model, all_of_them, mine) is True  # back to the model's own
     model.get_parameter("base_model.model.model.norm.weight").requires_grad_(True)
-    assert sent_adapters.base_moves(model, {}, dict(adapters.trained(model))) is True
+    assert sent_adapters.base_moves(model, {}, dict(lora.trained(model))) is True
     with pytest.raises(AssertionError, match=r"model\.norm\.weight is trained beside the adapters and was not given"):
         sent_adapters.base_moves(model, {}, mine)
 
@@ -171,7 +171,7 @@ def test_what_is_trained_beside_adapters_is_not_left_out(config: Any) -> None:
 @pytest.mark.parametrize(("rank", "ready_for"), [(0, 0), (1, 1), (4, 8), (16, 16), (17, 32)])
 def test_vllm_is_started_for_a_rank_that_it_knows(config: Any, rank: int, ready_for: int) -> None:
     model, _, cfg = tiny(config, f"model.lora_rank={rank}")
-    assert sent_adapters.rank_to_send(adapters.prepared(model, cfg.model, seed=0), cfg.sampler) == ready_for
+    assert sent_adapters.rank_to_send(lora.prepared(model, cfg.model, seed=0), cfg.sampler) == ready_for
 
 
 def test_an_engine_that_does_not_start_for_adapters_says_what_would() -> None:

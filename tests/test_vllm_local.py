@@ -16,12 +16,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
+from r1lite.build import make_sampler
 from r1lite.commands.export import export
 from r1lite.config import Config
 from r1lite.prompt import Prompter
-from r1lite.sampling.native import NativeSampler
-from r1lite.sampling.vllm_local import VllmSampler
-from r1lite.setup import make_sampler
+from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.vllm.local import VllmSampler
 from r1lite.train import train
 from r1lite.types import Problem
 

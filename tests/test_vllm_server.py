@@ -12,9 +12,9 @@ from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts
 from vllm_servers import made, running
 
 from r1lite.prompt import Prompter
-from r1lite.sampling.native import NativeSampler
-from r1lite.sampling.transfer import DiskTransfer
-from r1lite.sampling.vllm_http import Lost, Server
+from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.vllm.http import Lost, Server
+from r1lite.sampling.vllm.transfer import DiskTransfer
 from r1lite.types import Problem
 
 pytestmark = [needs_vllm, pytest.mark.slow]

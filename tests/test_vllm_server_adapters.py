@@ -12,7 +12,7 @@ from vllm_here import PROBLEMS, adapted, disturbed_adapters, needs_vllm, off_by,
 from vllm_servers import PAGE, StandIn, made, running, stand_ins
 
 from r1lite.models import adapters
-from r1lite.sampling.vllm_http import Server
+from r1lite.sampling.vllm.http import Server
 
 MORE = ("VLLM_ALLOW_RUNTIME_LORA_UPDATING=True", "--enable-lora", "--max-lora-rank", "16")
 RANK = "model.lora_rank=4"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from r1lite.batch import collate
+from r1lite.learning.batch import collate
+from r1lite.learning.forward import forward
 from r1lite.models import adapters, pretrained
-from r1lite.models.forward import forward
 from r1lite.types import Group, Problem, Rollout, Sample
 
 NEEDED = bool(os.environ.get("R1LITE_NEEDS_VLLM"))  # where it is set, vLLM must be there: nothing is skipped

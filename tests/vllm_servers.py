@@ -23,10 +23,10 @@ import torch
 from safetensors.torch import load_file
 from vllm_here import adapted, tiny
 
+from r1lite.build import make_sampler
 from r1lite.models.pretrained import SHIPPED
 from r1lite.prompt import Prompter
-from r1lite.sampling.vllm_server import VllmServerSampler
-from r1lite.setup import make_sampler
+from r1lite.sampling.vllm.server import VllmServerSampler
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "engines.md"
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite.compose import configuration
 from r1lite.config import Config
-from r1lite.files import atomic
 from r1lite.models import pretrained
+from r1lite.settings.compose import configuration
+from r1lite.store.files import atomic
 
 RANDOM_FOLDER = Path("models/random")
 # hidden, layers, heads, key-value heads, intermediate, vocabulary, whether embeddings are the head, bias of queries, keys and values

@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 from r1lite.checks.bounds import at_least
 from r1lite.config import Config, DistillConfig, ImitationConfig, QualityConfig, TeacherConfig
+from r1lite.data.examples import ASKED
 from r1lite.data.quality import CODE_BLOCKS
-from r1lite.data.traces import ASKED
 from r1lite.losses.distill import KINDS
 from r1lite.models import pretrained
 from r1lite.models.vocabulary import USE_TRACES, same_vocabulary
 from r1lite.registry import unknown
-from r1lite.teaching.completions import api_key
-from r1lite.teaching.gate import GATES
+from r1lite.teaching.best_checkpoint import GATES
+from r1lite.teaching.endpoint.completion import api_key
 
 TEACHERS, METHODS = ("local", "endpoint"), ("traces", "on_policy")
 

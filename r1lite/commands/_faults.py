@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from r1lite.commands._trials import Trial
 from r1lite.commands.mutants import GOLD, WRONG
-from r1lite.rules import Rules
+from r1lite.scoring.rules import Rules
 from r1lite.types import Verdict
 from rewards import rewards, says_right
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from r1lite.commands.mutants import Mutant, asked, battery, is_chinese, wrong_answer
 from r1lite.config import ScoringConfig
-from r1lite.rules import Rules
 from r1lite.score import Scorer
-from r1lite.scoring.judging import judge
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge
 from r1lite.types import Group, Problem, Response, Scored, Verdict
 
 TIMED_SECONDS = 1.0  # spent on measuring one rule

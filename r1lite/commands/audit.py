@@ -14,16 +14,16 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from r1lite import overrides
 from r1lite.commands import _shell
 from r1lite.commands.mutants import SHOULD
-from r1lite.compose import configuration
 from r1lite.config import Config
 from r1lite.registry import unknown
+from r1lite.settings import command_line
+from r1lite.settings.compose import configuration
 
 if TYPE_CHECKING:
     from r1lite.commands._trials import Trial
-    from r1lite.rules import Rules
+    from r1lite.scoring.rules import Rules
     from r1lite.types import Verdict
 
 PROBLEMS = 20
@@ -32,9 +32,9 @@ MARK = "!"
 
 def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -> list[str]:
     """Print the table; give what is wrong."""
+    from r1lite.build import make_rules, make_task
     from r1lite.commands._faults import faults
     from r1lite.commands._trials import make_cases, timings, try_all
-    from r1lite.setup import make_rules, make_task
 
     rules, cases = make_rules(cfg), make_cases(make_task(cfg), problems)
     names = [m.name for m in cases[0][1]]
@@ -95,7 +95,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     """The audit's own two settings, and a configuration composed from all others as training does."""
     import yaml
 
-    folder, arguments = overrides.own_folder(arguments)
+    folder, arguments = command_line.own_folder(arguments)
     own: dict[str, Any] = {"problems": PROBLEMS, "allow": []}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -108,7 +108,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     if not isinstance(own["allow"], list):
         raise ValueError(f"allow should be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
     settings = [a for a in arguments if a.partition("=")[0] not in own]
-    return {"cfg": configuration(overrides.understood(settings, folder), folder), **own}
+    return {"cfg": configuration(command_line.understood(settings, folder), folder), **own}
 
 
 if __name__ == "__main__":

@@ -31,11 +31,11 @@ def main() -> None:
 
 
 def chat(words: Sequence[str], *, show_thought: bool) -> None:
-    from r1lite import overrides
     from r1lite.commands.evaluate import configured, prepare
     from r1lite.commands.export import find
+    from r1lite.settings import command_line
 
-    own, words = overrides.own_folder(words)
+    own, words = command_line.own_folder(words)
     turns = _turns([w for w in words if w.startswith("turns=")])
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     if len(sources) != 1:
@@ -76,8 +76,8 @@ class Talk:
 
 
 def _opened(where: str, cfg: Config, turns: int) -> Talk:
+    from r1lite.build import make_prompter, make_sampler
     from r1lite.models import pretrained
-    from r1lite.setup import make_prompter, make_sampler
 
     model, tokenizer = pretrained.load(where, cfg.model)
     prompter = make_prompter(tokenizer, cfg)

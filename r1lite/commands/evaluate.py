@@ -16,11 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1lite import overrides
 from r1lite.commands import _shell
 from r1lite.commands.export import find, quiet, run_of
-from r1lite.compose import as_config, composed
 from r1lite.config import Config
+from r1lite.settings import command_line
+from r1lite.settings.compose import as_config, composed
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _evaluate(words: Sequence[str]) -> None:
-    own, words = overrides.own_folder(words)
+    own, words = command_line.own_folder(words)
     output = [w.removeprefix("output=") for w in words if w.startswith("output=")]
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     settings = [w for w in words if w not in sources and not w.startswith("output=")]
@@ -53,11 +53,11 @@ def _evaluate(words: Sequence[str]) -> None:
 
 def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> list[dict[str, Any]]:
     """An entry for each model, as summary.json has one for each stage; and the table."""
-    from r1lite.check import check
+    from r1lite.checks.run import check
     from r1lite.console import say, show_table
-    from r1lite.evaluate import evaluate
-    from r1lite.files import write_json
-    from r1lite.report import cells, columns
+    from r1lite.reporting.evaluation import evaluate
+    from r1lite.reporting.summary import cells, columns
+    from r1lite.store.files import write_json
 
     if not sources:
         raise ValueError("which models? r1lite evaluate MODEL...")
@@ -86,7 +86,7 @@ def _described(cfg: Config) -> dict[str, Any]:
 
 def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None = None) -> Config:
     """The settings over what the runs bring along, over the defaults; `own` is the user's folder of settings."""
-    understood = overrides.understood(settings, own)
+    understood = command_line.understood(settings, own)
     runs = {str(run): run for run in map(run_of, sources) if run is not None}
     # A rule may be a model that the run trained, and lies in it.
     folder = next(iter(runs)) if len(runs) == 1 else "unused"
@@ -101,8 +101,8 @@ def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None
 
 def _brought(runs: Sequence[Path], named: Sequence[str]) -> dict[str, Any]:
     """The sections that come from runs: those that no setting chose."""
-    from r1lite.changes import flat
-    from r1lite.run import read_yaml
+    from r1lite.settings.resume import flat
+    from r1lite.store.run import read_yaml
 
     configs = [read_yaml(run / "config.yaml") for run in runs]
     chosen = {section for name in named for section in CHOICES.get(name, ())}

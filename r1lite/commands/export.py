@@ -22,7 +22,7 @@ from r1lite.commands import _shell
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.gguf_write import TYPES, write_gguf
 from r1lite.registry import unknown
-from r1lite.rounds import kind_of
+from r1lite.settings.rounds import kind_of
 
 OPTIONS = ("output", "dtype", "format")
 DTYPES = ("float32", "bfloat16")
@@ -43,7 +43,7 @@ def _export(words: Sequence[str]) -> None:
 
 def export(source: str, *, output: str, dtype: str = "", format: str = "safetensors") -> Path:
     """Write the model to a new folder, or file, which is there as a whole or not at all."""
-    from r1lite.files import atomic
+    from r1lite.store.files import atomic
 
     if format not in FORMATS:
         raise ValueError(unknown("format", format, FORMATS))

@@ -98,8 +98,8 @@ def explained(name: str, settings: Mapping[str, str]) -> Verdict:
     """The verdict on one completion, as a run would have it."""
     import yaml
 
-    from r1lite.rules import Rules
-    from r1lite.scoring.judging import judge
+    from r1lite.scoring.rules import Rules
+    from r1lite.scoring.verdicts import judge
     from rewards import rewards, says_right
 
     rule = rewards[name]

@@ -82,8 +82,8 @@ import json
 from pathlib import Path
 
 import pytest
-from r1lite.rules import Rules
-from r1lite.scoring.judging import judge
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import judge
 from r1lite.commands.score_file import as_group
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "cases.jsonl").read_text(encoding="utf-8").splitlines()]

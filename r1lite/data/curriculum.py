@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from random import Random
 
 from r1lite.config import CurriculumConfig
-from r1lite.scoring.rollouts import Groups, judged
+from r1lite.scoring.metrics import Groups, judged
 from r1lite.types import Problem
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from r1lite.build import make_task
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.registry import unknown
-from r1lite.rounds import kind_of
-from r1lite.setup import make_task
+from r1lite.settings.rounds import kind_of
 from r1lite.types import Problem, Task
 from rewards._text import question, tokens
 from tasks import tasks

@@ -9,7 +9,7 @@ from random import Random
 from r1lite.config import PromptConfig
 from r1lite.data.curriculum import Curriculum
 from r1lite.prompt import Prompter
-from r1lite.scoring.rollouts import Groups
+from r1lite.scoring.metrics import Groups
 from r1lite.types import Problem
 
 PATIENCE = 10_000  # problems that a curriculum may pass over in a row, if an epoch has so many: then what comes is taken

@@ -10,10 +10,10 @@ from typing import Any
 
 from r1lite.config import Config, PreferenceConfig
 from r1lite.data.decontaminate import fit_to_learn
-from r1lite.data.traces import as_sample, asked_in
+from r1lite.data.examples import as_sample, asked_in
 from r1lite.prompt import Prompter
-from r1lite.rounds import kind_of
-from r1lite.run import Place
+from r1lite.settings.rounds import kind_of
+from r1lite.store.run import Place
 from r1lite.types import Pair, Sample
 from tasks._files import read_rows, require
 

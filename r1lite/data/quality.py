@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from r1lite.config import QualityConfig
 from r1lite.prompt import parse
-from r1lite.scoring.rollouts import judged
+from r1lite.scoring.metrics import judged
 from r1lite.types import Scored
 from rewards._language.strip import prose
 from rewards._language.tell import UNKNOWN, tell

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from r1lite.models.linear import product, transposed_product
+from r1lite.models.cpu.linear import product, transposed_product
 
 CHUNK_BYTES = 256 * 2**20  # of logits at once: fewer would multiply too few rows by a large weight
 KEPT_BYTES = 512 * 2**20  # of log-probs that wait for the backward pass; what is over is made anew

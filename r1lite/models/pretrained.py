@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from r1lite.config import PACKAGE, ModelConfig
-from r1lite.files import atomic
 from r1lite.models.attention import by_groups
+from r1lite.models.cpu.linear import by_onednn
+from r1lite.models.cpu.recompute import leaner
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.layers import arranged
-from r1lite.models.lean import leaner
-from r1lite.models.linear import by_onednn
 from r1lite.prompt import end_token
+from r1lite.store.files import atomic
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -12,7 +12,7 @@ from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal,
 from r1lite.config import AlgorithmConfig
 from r1lite.rl.algorithm import PER_TOKEN
 from r1lite.rl.filters import kept
-from r1lite.scoring.rollouts import Groups, judged
+from r1lite.scoring.metrics import Groups, judged
 from r1lite.types import Sample, Scored
 
 Rows = list[list[float]]  # of each group, one number for each judged rollout

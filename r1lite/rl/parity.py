@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from r1lite.config import ParityConfig, SamplerConfig
+from r1lite.learning.policy import Policy
 from r1lite.losses.parts import k3
-from r1lite.policy import Policy
-from r1lite.rl.ahead import as_of
-from r1lite.rl.causes import EDGE, Evidence, Rows, differences, likeliest
 from r1lite.rl.collect import Collected
+from r1lite.rl.mismatch import EDGE, Evidence, Rows, differences, likeliest
+from r1lite.rl.prefetch import as_of
 from r1lite.types import Rollout, Sample, Sampler
 
 

@@ -10,7 +10,7 @@ from r1lite.registry import Registry
 
 if TYPE_CHECKING:
     from r1lite.config import Config
-    from r1lite.run import Place
+    from r1lite.store.run import Place
 
 
 # run(cfg, start, place): `start` holds the weights to begin from; the answer says where the new ones lie.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.config import Config
-from r1lite.run import Place
 from r1lite.stages import stage
+from r1lite.store.run import Place
 from r1lite.teaching.imitation import learn_examples
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from r1lite.build import make_prompter, make_sampler, make_task
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.data.decontaminate import training_problems
+from r1lite.data.examples import FILE, from_file, sample_traces
 from r1lite.data.feed import Feed
-from r1lite.data.traces import FILE, from_file, sample_traces
-from r1lite.loop import run_steps
+from r1lite.learning.loop import run_steps
+from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
 from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
-from r1lite.policy import Policy
 from r1lite.prompt import Prompter
-from r1lite.run import Place
-from r1lite.setup import make_prompter, make_sampler, make_task
 from r1lite.stages import stage
+from r1lite.store.run import Place
+from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.imitation import epochs, imitate
 from r1lite.teaching.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
-from r1lite.teaching.teacher import ask_teacher
 
 
 @stage("distill")

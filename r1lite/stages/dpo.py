@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
-from r1lite.batch import collate_pairs
+from r1lite.build import make_policy, make_prompter
 from r1lite.config import Config, DPOConfig
 from r1lite.data.preferences import load_pairs
-from r1lite.loop import run_steps
+from r1lite.learning.batch import collate_pairs
+from r1lite.learning.forward import forward
+from r1lite.learning.loop import run_steps
+from r1lite.learning.policy import Policy
 from r1lite.losses.preference import by_sides, dpo_loss
-from r1lite.models.forward import forward
-from r1lite.policy import Policy
-from r1lite.run import Place
-from r1lite.setup import make_policy, make_prompter
 from r1lite.stages import stage
+from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
 from r1lite.types import Pair
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.config import Config
-from r1lite.evaluate import evaluate
-from r1lite.files import write_json
-from r1lite.ledger import Ledger
-from r1lite.run import Place
+from r1lite.reporting.evaluation import evaluate
 from r1lite.stages import stage
+from r1lite.store.files import write_json
+from r1lite.store.ledger import Ledger
+from r1lite.store.run import Place
 
 
 @stage("evaluate")

@@ -13,15 +13,15 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+from r1lite.build import make_task
 from r1lite.config import Config
-from r1lite.data.traces import as_sample
+from r1lite.data.examples import as_sample
+from r1lite.learning.policy import Policy
 from r1lite.models.pretrained import device_of
 from r1lite.models.tiny import build_model, build_tokenizer
-from r1lite.policy import Policy
 from r1lite.prompt import ANSWER, END_ANSWER, Prompter, respond
-from r1lite.run import Place
-from r1lite.setup import make_task
 from r1lite.stages import stage
+from r1lite.store.run import Place
 from r1lite.teaching.imitation import imitate
 from r1lite.types import Problem, Sample, TeachingTask
 

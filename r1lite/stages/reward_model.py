@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from r1lite.build import make_prompter
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.data.preferences import load_pairs
-from r1lite.loop import run_steps
-from r1lite.models.reward_model import RewardModel
-from r1lite.run import Place
-from r1lite.setup import make_prompter
+from r1lite.learning.loop import run_steps
+from r1lite.learning.reward_model import RewardModel
 from r1lite.stages import stage
+from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
 
 

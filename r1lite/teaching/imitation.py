@@ -7,17 +7,17 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from r1lite.build import make_policy, make_prompter, make_rules
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
-from r1lite.data.traces import ASKED, FILE, demonstrations, from_file, sample_traces
-from r1lite.loop import run_steps
+from r1lite.data.examples import ASKED, FILE, demonstrations, from_file, sample_traces
+from r1lite.learning.loop import run_steps
+from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE
-from r1lite.policy import Policy
-from r1lite.run import Place
 from r1lite.score import Scorer
-from r1lite.setup import make_policy, make_prompter, make_rules
-from r1lite.teaching.gate import Gate
-from r1lite.teaching.teacher import ask_teacher
+from r1lite.store.run import Place
+from r1lite.teaching.best_checkpoint import Gate
+from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.types import Sample
 
 T = TypeVar("T")

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from r1lite.batch import as_batch, collate
 from r1lite.config import DistillConfig
-from r1lite.data.traces import from_file
+from r1lite.data.examples import from_file
+from r1lite.learning.batch import as_batch, collate
+from r1lite.learning.forward import completion_states, in_chunks
+from r1lite.learning.policy import Policy
 from r1lite.losses.distill import token_divergence
-from r1lite.models.forward import completion_states, in_chunks
-from r1lite.policy import Policy
 from r1lite.prompt import Prompter
 from r1lite.types import Batch, Problem, Sample, Sampler
 

@@ -1,0 +1,73 @@
+"""Everything about a configuration that can be known to be wrong before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from r1lite.build import SAMPLERS, make_rules, make_task
+from r1lite.checks.bounds import above_zero, at_least
+from r1lite.checks.stages import check_learning, check_stage
+from r1lite.config import Config
+from r1lite.data.decontaminate import check_data_settings
+from r1lite.models import pretrained
+from r1lite.registry import unknown
+from r1lite.scoring.dry_run import rehearse
+from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.stages import stages
+from r1lite.types import Problem, Task
+
+
+def check(cfg: Config) -> list[str]:
+    """Raise ValueError with the first thing that is wrong, where it is set and what to do; give what is only odd."""
+    if not cfg.stages:
+        raise ValueError("stages is empty: name at least one, such as stages=[rl]")
+    for name in (*cfg.stages, *cfg.rounds):
+        if kind_of(name) not in stages.names():
+            raise ValueError(unknown("stage", name, stages.names()))
+    if len(set(cfg.stages)) < len(cfg.stages):
+        raise ValueError(f"stages names one twice: {cfg.stages}. A stage that comes again bears a number, such as rl_2.")
+    if cfg.sampler.name not in SAMPLERS:
+        raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    if cfg.stages[0] != "pretrain":
+        pretrained.locate(cfg.model.path)
+    pretrained.dtype_of(cfg.model.dtype)
+    pretrained.device_of(cfg.model.device)
+    at_least("model", cfg.model, lora_rank=0)
+    if cfg.model.dora and not cfg.model.lora_rank:
+        raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
+    task = make_task(cfg)
+    problems = _problems(cfg, task)
+    rules = make_rules(cfg)
+    check_learning(cfg)
+    if cfg.algorithm.advantage == "gdpo" and rules.gates:
+        gates = ", ".join(sorted(rules.gates))
+        raise ValueError(f"algorithm.advantage=gdpo normalises each rule by itself, which no gate can hold back: rewards.{gates}.gate")
+    _scoring(cfg)
+    _evaluate(cfg)
+    check_data_settings(cfg)
+    at_least("parity", cfg.parity, sequences=0)
+    above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
+    notices = [notice for name in cfg.stages for notice in check_stage(name, settings_for(cfg, name))]
+    notices += [f"{name} is not among stages={cfg.stages}, so its settings change nothing" for name in cfg.rounds if name not in cfg.stages]
+    return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
+
+
+def _scoring(cfg: Config) -> None:
+    at_least("scoring", cfg.scoring, workers=0, memory_mb=1)
+    above_zero("scoring", cfg.scoring, "seconds")
+
+
+def _evaluate(cfg: Config) -> None:
+    if not cfg.evaluate.splits:
+        raise ValueError("evaluate.splits is empty: name at least one, such as [test]")
+    at_least("evaluate", cfg.evaluate, problems=1, samples=1)
+    if not 1 <= cfg.evaluate.k <= cfg.evaluate.samples:
+        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({cfg.evaluate.samples}), got {cfg.evaluate.k}")
+
+
+def _problems(cfg: Config, task: Task) -> Sequence[Problem]:
+    """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
+    training = {"rl", "reject", "distill", "cold_start"} & set(map(kind_of, cfg.stages))
+    evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
+    splits = [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]
+    return next(iter([task.problems(split) for split in splits]), ())

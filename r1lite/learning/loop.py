@@ -1,0 +1,36 @@
+"""The steps of a stage that learns from given data: go on from the last checkpoint, log, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from r1lite.config import TrainingConfig
+from r1lite.console import Progress
+from r1lite.store.checkpoint import Checkpoints
+from r1lite.store.metrics import Stopwatch
+from r1lite.store.run import Place
+from r1lite.types import Learner
+
+
+def run_steps(
+    learner: Learner,
+    take: Callable[[int], Mapping[str, float]],  # step -> its metrics
+    cfg: TrainingConfig,
+    place: Place,
+    *,
+    steps: int,
+    shown: tuple[str, ...],
+) -> None:
+    checkpoints = Checkpoints(place.checkpoints)
+    done, _ = checkpoints.restore(learner)
+    place.tracker.begin(place.name, done)
+    with Progress(place.name, steps, done) as progress:
+        for step in range(done + 1, steps + 1):
+            watch = Stopwatch()
+            with watch.lap("train"):
+                metrics = take(step)
+            place.tracker.log(place.name, step, dict(metrics) | watch.metrics())
+            progress.advance({name.rpartition("/")[2]: metrics[name] for name in shown})
+            if step % cfg.checkpoint_every == 0 and step < steps:
+                checkpoints.save(step, learner)
+    learner.save(place.final)

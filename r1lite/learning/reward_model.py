@@ -1,0 +1,70 @@
+"""A model that scores a whole response with one number, learnt from pairs. On disk it is a sequence classifier with one label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from r1lite.config import ModelConfig, RewardModelConfig
+from r1lite.learning.batch import collate_pairs
+from r1lite.learning.optimiser import Optimiser, load_weights
+from r1lite.losses.preference import by_sides, reward_model_loss
+from r1lite.models import pretrained
+from r1lite.types import Batch, Pair
+
+
+class RewardModel:
+    """The trunk of a language model with a head for one number, read off the response's last token."""
+
+    def __init__(self, start: Path | str, model: ModelConfig, cfg: RewardModelConfig) -> None:
+        self.model, self.tokenizer = pretrained.load_scorer(str(start), model)
+        self.head: Any = self.model.score
+        self.cfg = cfg
+        self.optimiser = Optimiser(self.model.parameters(), cfg, total_steps=cfg.steps)
+
+    def scores(self, batch: Batch) -> Tensor:
+        """[N]"""
+        hidden = self.model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
+        assert batch.first is not None
+        last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
+        rows = torch.arange(len(last), device=last.device)
+        return self.head(hidden[rows, last]).squeeze(-1).float()
+
+    def step(self, pairs: Sequence[Pair]) -> dict[str, float]:
+        metrics = self._over(pairs, learn=True)
+        return metrics | self.optimiser.step()
+
+    @torch.no_grad()
+    def accuracy(self, pairs: Sequence[Pair]) -> float:
+        """The share of pairs whose preferred side scores higher."""
+        return self._over(pairs, learn=False)["accuracy"]
+
+    def _over(self, pairs: Sequence[Pair], *, learn: bool) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        sides = [(p.chosen, p.rejected) for p in pairs]
+        for batch in collate_pairs(sides, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device):
+            margin = torch.tensor([pairs[i].margin for i in batch.rows], device=self.model.device)
+            chosen, rejected = by_sides(self.scores(batch))
+            loss, stats = reward_model_loss(chosen, rejected, margin=margin, centring=self.cfg.centring, total=len(pairs))
+            if learn:
+                self.optimiser.backward(loss)
+            for key, value in (stats | {"loss": loss.detach()}).items():
+                metrics[key] = metrics.get(key, 0.0) + float(value)
+        return metrics
+
+    def weights(self) -> Iterable[tuple[str, Tensor]]:
+        return self.model.named_parameters()
+
+    def state(self) -> dict[str, Any]:
+        return {"optimiser": self.optimiser.state()}
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        load_weights(self.weights(), weights)
+        self.optimiser.restore(state["optimiser"])
+
+    def save(self, folder: Path) -> None:
+        pretrained.save(self.model, self.tokenizer, folder)

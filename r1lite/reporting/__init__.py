@@ -1,0 +1,1 @@
+"""What a run says of itself: evaluations, summary.json, model cards."""

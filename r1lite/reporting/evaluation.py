@@ -1,0 +1,100 @@
+"""pass@1, pass@k, maj@k, greedy accuracy and length, on problems that no stage trains on."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite.build import make_prompter, make_rules, make_sampler, make_task
+from r1lite.config import Config
+from r1lite.console import say
+from r1lite.data.feed import Feed
+from r1lite.models import pretrained
+from r1lite.prompt import last_answer
+from r1lite.score import Scorer
+from r1lite.scoring.metrics import judged
+from r1lite.store.ledger import Ledger
+from r1lite.types import Scored
+from rewards._math.lex import braced
+from rewards._text import after_thought
+
+BOX = "\\boxed{"
+
+
+def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
+    """Every split's table of a model: {"parameters", "eval", "eval_hard", ...}; the first split is called `eval`."""
+    model, tokenizer = pretrained.load(str(weights), cfg.model)
+    prompter = make_prompter(tokenizer, cfg)
+    sampler = make_sampler(model, prompter, cfg)
+    task = make_task(cfg)
+    found: dict[str, Any] = {"parameters": pretrained.parameters(model)}
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer:
+        for number, split in enumerate(cfg.evaluate.splits):
+            problems = task.problems(split)
+            feed = Feed(problems, seed=f"{cfg.seed}/evaluate/{split}", prompter=prompter, limits=cfg.prompt)
+            chosen = feed.take_once(cfg.evaluate.problems)
+            sampled = scorer.score(sampler.sample(chosen, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
+            greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
+            skipped = {"skipped": feed.skipped} if feed.skipped else {}
+            if skipped:
+                longest = f"prompt.max_tokens={cfg.prompt.max_tokens}"
+                say(f"{feed.skipped} problems of {split} are left out: their prompts have more tokens than {longest}")
+            found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg) | skipped
+            if ledger is not None:
+                ledger.write(number, sampled)
+        scorer.check_health()
+    return found
+
+
+def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
+    """The figures of one split. A response whose verdict is missing is left out, since unknown is not wrong, and counted."""
+    k = cfg.evaluate.k
+    known = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
+    right = [[s.right for s in row] for row in known]
+    answers = [[answer_of(s.rollout.response) for s in row] for row in known]
+    everyone = [s for group in [*sampled, *greedy] for s in group]
+    figures = {
+        "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
+        "greedy": mean(group[0].right for group in greedy if judged(group[0])),
+        f"pass@{k}": mean(pass_at_k(sum(row), len(row), min(k, len(row))) for row in right),
+        f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
+        "length_mean": mean(len(s.rollout.token_ids) for group in sampled for s in group),
+        "problems": len(sampled),
+        "k": k,
+    }
+    unjudged = mean(not judged(s) for s in everyone)
+    return figures | ({"unjudged": unjudged} if unjudged else {})
+
+
+def pass_at_k(right: int, samples: int, k: int) -> float:
+    """The unbiased estimate (arXiv 2107.03374): the chance that k of the samples, drawn at random, hold a right one."""
+    if not 1 <= k <= samples:
+        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({samples}), got {k}")
+    return 1.0 - math.comb(samples - right, k) / math.comb(samples, k)
+
+
+def answer_of(response: str) -> str | None:
+    """What a response votes for: its answer block, else its last box, else all that follows the thought."""
+    block = last_answer(response)
+    if block is not None or (rest := after_thought(response)) is None:
+        return block
+    at = rest.rfind(BOX)
+    return " ".join((braced(rest, at + len(BOX) - 1)[0] if at >= 0 else rest).split()) or None
+
+
+def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:
+    """Whether the most frequent answer is right; the earlier one wins a tie, and no answer is no vote."""
+    votes = Counter(a for a in answers if a is not None)
+    if not votes:
+        return False
+    winner = votes.most_common(1)[0][0]
+    return right[answers.index(winner)]
+
+
+def mean(values: Any) -> float:
+    found = list(values)
+    return round(statistics.fmean(found), 4) if found else 0.0

@@ -1,0 +1,187 @@
+"""The model card of a stage: what its weights came from, and what is known of them. Written once, from the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from r1lite import __version__
+from r1lite.build import make_rules
+from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
+from r1lite.scoring.mixture import chosen_rewards
+from r1lite.settings.resume import flat, is_free, sources
+from r1lite.settings.rounds import SECTIONS, kind_of, settings_for
+from r1lite.store.files import atomic, read_json, write_json
+from r1lite.store.run import DONE, Run
+
+CARD, GENERATION = "README.md", "generation_config.json"
+# Settings of a stage that a reader wants to see, in this order.
+TOLD = ("data", "examples", "prompts", "samples", "keep_per_prompt", "pairs", "steps", "prompts_per_step", "group_size")
+TOLD += ("batch_size", "method", "loss", "beta", "lr", "gate")
+LEARNS_FROM_REWARDS = {"rl", "reject", "distill"}
+
+
+def write_card(run: Run, name: str, weights: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """README.md and generation settings beside what the stage wrote; a card that is there is left as it is."""
+    final = run.place(name).final
+    if not final.is_dir() or (final / CARD).exists():
+        return
+    writes_text = final == weights  # a reward model is not what its stage hands on
+    if writes_text:
+        write_json(final / GENERATION, generation(final, run.cfg.sampler))
+    with atomic(final / CARD) as part:
+        part.write_text(card(run, name, entries, writes_text=writes_text), encoding="utf-8")
+
+
+def card(run: Run, name: str, entries: Sequence[Mapping[str, Any]], *, writes_text: bool = True) -> str:
+    """The whole text. What is not known at this moment is not said."""
+    cfg = run.cfg
+    parts = [_head(cfg, name, writes_text), "## Where it comes from\n\n" + "\n".join(_lineage(run, entries))]
+    parts.append("## What it learnt from\n\n" + "\n".join(_data(cfg, entries)))
+    if writes_text:
+        parts.append("## Evaluation\n\n" + "\n".join(_evaluation(cfg, entries)).rstrip())
+        parts.append("## How it is asked\n\n" + "\n".join(_use(cfg)))
+    parts.append("## Limits\n\n" + "\n".join(_limits(cfg, writes_text)))
+    return "\n\n".join(parts) + "\n"
+
+
+def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
+    """The folder's generation settings, with what the sampler does in place of the library's defaults."""
+    known = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
+    known.pop("_from_model_config", None)
+    drawn = {"do_sample": True, "temperature": cfg.temperature, "top_p": cfg.top_p, "top_k": cfg.top_k}
+    return known | drawn | {"max_new_tokens": cfg.max_tokens}
+
+
+def config_hash(cfg: Config) -> str:
+    """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
+    settings = {k: v for k, v in flat(asdict(cfg)).items() if not is_free(k)}
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _head(cfg: Config, name: str, writes_text: bool) -> str:
+    remote = not Path(cfg.model.path).expanduser().exists() and cfg.model.path.count("/") == 1
+    front = ["library_name: transformers", *(["pipeline_tag: text-generation"] if writes_text else []), "tags: [r1lite]"]
+    front += [f"base_model: {cfg.model.path}"] if remote else []
+    what = "" if writes_text else " A reward model: it scores text, and writes none."
+    made = f"Made by stage `{name}` of experiment `{cfg.experiment}` with r1lite {__version__}.{what}"
+    return (
+        "---\n" + "\n".join(front) + f"\n---\n\n# {cfg.experiment}: {name}\n\n{made} Seed {cfg.seed}, configuration `{config_hash(cfg)}`."
+    )
+
+
+def _lineage(run: Run, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Every stage until this one, and what it began from."""
+    yield from ("| stage | began from | settings |", "|---|---|---|")
+    for name in (entry["name"] for entry in entries if entry["name"] != "base"):
+        settings = getattr(settings_for(run.cfg, name), kind_of(name), None)
+        told = [(key, getattr(settings, key)) for key in TOLD if hasattr(settings, key)]
+        yield f"| `{name}` | {_start(run, name)} | {_cell(', '.join(f'{key}={value}' for key, value in told))} |"
+    if run.cfg.model.lora_rank:
+        yield f"\nTrained by adapters of rank {run.cfg.model.lora_rank}, which are merged into the weights."
+
+
+def _start(run: Run, name: str) -> str:
+    cfg, kind = settings_for(run.cfg, name), kind_of(name)
+    if kind == "pretrain":
+        return "random weights"
+    if kind == "distill":
+        taught_by = f"`{_cell(cfg.teacher.model)}`" if cfg.distill.teacher == "endpoint" else _before(run, name)
+        return f"`{_cell(cfg.distill.student)}`, taught by {taught_by}"
+    return _before(run, name)
+
+
+def _before(run: Run, name: str) -> str:
+    """The earlier stage whose weights a stage was given, or the model that the run was given."""
+    start = Path(read_json(run.folder / name / DONE)["start"])
+    if start.is_relative_to(run.folder):
+        return f"`{start.relative_to(run.folder).parts[0]}`"
+    chosen = getattr(getattr(settings_for(run.cfg, name), kind_of(name), None), "start", "previous")
+    return f"`{_cell(run.cfg.model.path if chosen in ('base', 'previous') else chosen)}`"
+
+
+def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = [entry["name"] for entry in entries]
+    done = set(map(kind_of, names))
+    yield f"- Task `{cfg.task['name']}`: {_cell(_options(cfg.task, 'name'))}"
+    if done & LEARNS_FROM_REWARDS:
+        for rule, settings in chosen_rewards(cfg).items():
+            settings = settings or {}
+            more = _options(settings, "weight")
+            yield f"- Reward `{rule}`, weight {settings.get('weight', 1.0):g}{f' ({_cell(more)})' if more else ''}"
+    if "rl" in done:
+        yield f"- Algorithm: {algorithm_in_words(cfg.algorithm)}"
+    for name in names:
+        sections = {k: v for k, v in cfg.rounds.get(name, {}).items() if k in SECTIONS}
+        if sections:
+            yield f"- Other than that, in `{name}`: {_cell(_options(flat(sections)))}"
+    for file, digest in sources(cfg).items():
+        yield f"- {'Folder' if Path(file).expanduser().is_dir() else 'File'} `{file}`, hash `{digest}`"
+
+
+def algorithm_in_words(cfg: AlgorithmConfig) -> str:
+    """The nearest of the named algorithms, and what differs from it."""
+    mine = asdict(cfg)
+    differing = {
+        name: {f.name: mine[f.name] for f in fields(cfg) if values.get(f.name) != mine[f.name]} for name, values in _presets().items()
+    }
+    name = min(differing, key=lambda n: (len(differing[n]), n))
+    return f"`{name}`" + (f" with {_options(differing[name])}" if differing[name] else "")
+
+
+@cache
+def _presets() -> dict[str, dict[str, Any]]:
+    return {path.stem: algorithm_values(path.stem) for path in sorted((CONF / "algorithm").glob("*.yaml"))}
+
+
+def _evaluation(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not any("eval" in entry for entry in entries):
+        yield "None was made."
+        return
+    e, right = cfg.evaluate, make_rules(cfg).right_rule
+    yield f"A response is right where `{right}` gives at least {cfg.scoring.right_at:g}.\n"
+    heads = ("pass@1", "greedy", f"pass@{e.k}", f"maj@{e.k}", "length_mean")
+    for split in e.splits:
+        key = "eval" if split == e.splits[0] else f"eval_{split}"
+        tables = [(entry["name"], entry[key]) for entry in entries if key in entry]
+        if not tables:
+            continue
+        problems, unjudged = tables[-1][1]["problems"], tables[-1][1].get("unjudged", 0)
+        yield f"Split `{split}`: {problems} problems, {e.samples} samples each at temperature {cfg.sampler.temperature:g}.\n"
+        yield from (f"| model | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|")
+        for name, found in tables:
+            yield f"| `{name}` | {' | '.join(f'{found[head]:.4g}' for head in heads)} |"
+        yield ""
+        if unjudged:
+            yield f"{unjudged:.1%} of the last model's responses got no verdict and are left out.\n"
+
+
+def _use(cfg: Config) -> Iterator[str]:
+    yield "- Through its chat template" + ("" if not cfg.prompt.system else f", after the system message {json.dumps(cfg.prompt.system)}")
+    if cfg.prompt.prefill:
+        yield f"- It goes on from {json.dumps(cfg.prompt.prefill)}, which stands at the end of each prompt."
+    if cfg.sampler.stop:
+        yield f"- A response ends at {json.dumps(cfg.sampler.stop)}, besides the end token; `{GENERATION}` does not say so."
+    yield f"- `{GENERATION}` holds the sampling settings of the run."
+
+
+def _limits(cfg: Config, writes_text: bool) -> Iterator[str]:
+    longest = f"prompts of at most {cfg.prompt.max_tokens} tokens, and sampled responses of at most {cfg.sampler.max_tokens}"
+    yield f"- The run had the one task above, {longest}. It tried no other use."
+    if writes_text:
+        yield "- The figures are of one seed, and of a sample of problems."
+        yield "- The rules judge what they check. Whether a thought is sound, they do not know."
+
+
+def _options(settings: Mapping[str, Any], *without: str) -> str:
+    return ", ".join(f"{key}={value}" for key, value in settings.items() if key not in without)
+
+
+def _cell(text: str) -> str:
+    """Text that does not end a table's cell, nor its line."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,1 @@
+"""The native sampler: continuous batching over the weights that are trained."""

@@ -1,0 +1,56 @@
+"""The chosen rules on the task's first problems, before any work: what can be known to be broken is said now.
+
+A column that the task does not have, a rule that raises, or gives what is no number, shows on any response at all.
+A rule that works on some responses and breaks on others is the run's affair (`scoring.max_failed_share`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from r1lite.config import Config
+from r1lite.prompt import respond
+from r1lite.score import Scorer
+from r1lite.scoring.rules import Rules
+from r1lite.types import Group, Problem, Response, Rollout, Verdict
+
+PROBLEMS = 3
+
+
+def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str]:
+    """Raise ValueError where a rule has no verdict for anything; give a line for each rule that only abstains."""
+    count = max(PROBLEMS, len(cfg.task.get("parts") or ()))  # a mixture's first problems are one of each part
+    groups = [as_asked(problems[i]) for i in range(min(count, len(problems)))]
+    with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
+        scored = [s for group in scorer.score(groups) for s in group]
+    notices = []
+    for name in rules.weights if scored else ():
+        verdicts = [s.verdicts[name] for s in scored if rules.applies(name, s.problem)]
+        if not verdicts:
+            raise ValueError(f"rewards.{name}.tasks names no part of this task: {', '.join(rules.tasks[name])}")
+        if all(v.outcome in ("failed", "timed_out") for v in verdicts):
+            raise ValueError(_broken(name, verdicts[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
+        if all(v.outcome == "abstained" for v in verdicts):
+            why = f": {verdicts[-1].why}" if verdicts[-1].why else ""
+            notices.append(f"rule {name!r} says nothing about the first {len(groups)} problems{why}")
+    return notices
+
+
+def as_asked(problem: Problem) -> Group:
+    """A problem with two responses: an empty one, and one in full form that says what is expected."""
+    expected = problem.answer if isinstance(problem.answer, str) else str(problem.answer)
+    texts = "", respond(Response(thought="It is so.", answer=expected))
+    rollouts = (
+        Rollout(problem_id=problem.id, index=i, prompt_ids=(), token_ids=(0,), logprobs=(0.0,), text=text) for i, text in enumerate(texts)
+    )
+    return Group(problem=problem, rollouts=tuple(rollouts))
+
+
+def _broken(name: str, verdict: Verdict, problem: Problem) -> str:
+    columns = ", ".join(problem.info) or "none"
+    return (
+        f"rule {name!r} gives no verdict on {problem.id}, whatever the response: {verdict.why}. "
+        f"(The problem has the answer {problem.answer!r:.60} and these columns: {columns}.) "
+        f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: r1lite reward explain {name}"
+    )

@@ -1,0 +1,118 @@
+"""Every rollout of every step, in Parquet: what was asked, what was answered, what each rule said and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite.rl.credit import Credit
+from r1lite.store.files import atomic
+from r1lite.types import Problem, Rollout, Scored, Verdict
+
+
+class Ledger:
+    """A folder of Parquet files, one per step. A step that is run again after a resume replaces its own file."""
+
+    def __init__(self, folder: Path, stage: str) -> None:
+        self.folder, self.stage = folder, stage
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, step: int, groups: Sequence[Sequence[Scored]], credits: Sequence[Sequence[Credit | None]] | None = None) -> None:
+        """All rollouts of a step; `advantage` is empty where none was made, and `trained` says who had a say."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        credits = credits or [[None] * len(group) for group in groups]
+        rows = [
+            _row(self.stage, step, scored, credit)
+            for group, row in zip(groups, credits, strict=True)
+            for scored, credit in zip(group, row, strict=True)
+        ]
+        with atomic(self.folder / _name(step)) as path:
+            pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
+
+    def read(self, step: int, problems: Sequence[Problem]) -> list[list[Scored]] | None:
+        """What was written of these problems in a step, group by group; None if nothing was."""
+        import pyarrow.parquet as pq
+
+        path, known = self.folder / _name(step), {problem.id: problem for problem in problems}
+        if not path.exists():
+            return None
+        rows = pq.read_table(path).to_pylist()
+        assert {row["problem_id"] for row in rows} <= known.keys(), f"{path} holds other problems than are asked"
+        groups: list[list[Scored]] = []
+        for row in rows:
+            if row["index"] == 0:  # the same problem may come twice in a row
+                groups.append([])
+            groups[-1].append(_scored(row, known[row["problem_id"]]))
+        return groups
+
+
+def _name(step: int) -> str:
+    return f"step-{step:06d}.parquet"
+
+
+def _scored(row: dict[str, Any], problem: Problem) -> Scored:
+    rollout = Rollout(
+        problem_id=problem.id,
+        index=row["index"],
+        text=row["response"],
+        finish=row["finish"],
+        version=row["version"],
+        prompt_ids=tuple(row["prompt_ids"]),
+        token_ids=tuple(row["token_ids"]),
+        logprobs=tuple(row["logprobs"]),
+    )
+    verdicts = {v["rule"]: Verdict(value=v["value"], why=v["why"], outcome=v["outcome"]) for v in row["verdicts"]}
+    return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
+
+
+def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[str, Any]:
+    problem, rollout = scored.problem, scored.rollout
+    verdicts = [{"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why} for name, v in scored.verdicts.items()]
+    return {
+        "stage": stage,
+        "step": step,
+        "problem_id": problem.id,
+        "index": rollout.index,
+        "prompt": problem.prompt if isinstance(problem.prompt, str) else problem.prompt[-1]["content"],
+        "answer": None if problem.answer is None else str(problem.answer),
+        "response": rollout.response,
+        "finish": rollout.finish,
+        "right": scored.right,
+        "reward": scored.reward,
+        "advantage": None if credit is None else credit.advantage,
+        "trained": credit is not None and credit.trained,
+        "verdicts": verdicts,
+        "prompt_ids": rollout.prompt_ids,
+        "token_ids": rollout.token_ids,
+        "logprobs": rollout.logprobs,
+        "version": rollout.version,
+    }
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    verdict = pa.struct([("rule", pa.string()), ("value", pa.float64()), ("outcome", pa.string()), ("why", pa.string())])
+    types = {
+        "stage": pa.string(),
+        "step": pa.int64(),
+        "problem_id": pa.string(),
+        "index": pa.int32(),
+        "prompt": pa.string(),
+        "answer": pa.string(),
+        "response": pa.string(),
+        "finish": pa.string(),
+        "right": pa.bool_(),
+        "reward": pa.float64(),
+        "advantage": pa.float64(),
+        "trained": pa.bool_(),
+        "verdicts": pa.list_(verdict),
+        "prompt_ids": pa.list_(pa.int32()),
+        "token_ids": pa.list_(pa.int32()),
+        "logprobs": pa.list_(pa.float32()),
+        "version": pa.int32(),
+    }
+    return pa.schema(list(types.items()))

@@ -1,0 +1,71 @@
+"""Metrics: metrics.jsonl always, and a view in the terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from r1lite.store.files import atomic
+
+
+class Tracker:
+    """Writes one JSON object a step. What stands there beyond a stage's resume point is written again, so it is cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, stage: str, done: int) -> None:
+        """Forget what this stage logged after step `done`: those steps come again."""
+        if not self.path.exists():
+            return
+        kept = [line for line in self.path.read_text().splitlines() if _stays(line, stage, done)]
+        with atomic(self.path) as part:
+            part.write_text("".join(line + "\n" for line in kept))
+
+    def seconds(self, stage: str) -> float:
+        """What the stage's steps took so far, those before an interruption."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ()
+        return sum(entry.get("seconds/total", 0.0) for entry in filter(None, map(_read, lines)) if entry["stage"] == stage)
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class Stopwatch:
+    """Where the seconds of a step go."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def lap(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    def metrics(self) -> dict[str, float]:
+        total = {"total": time.perf_counter() - self.begun}
+        return {f"seconds/{name}": s for name, s in (self.seconds | total).items()}
+
+
+def _stays(line: str, stage: str, done: int) -> bool:
+    entry = _read(line)
+    return entry is not None and (entry["stage"] != stage or entry["step"] <= done)
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)
+    except ValueError:  # cut short by a kill
+        return None
+
+
+def _short(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.6g}")

@@ -1,0 +1,173 @@
+"""The gate of a supervised stage: what it measures, whom it prefers, and that it can be interrupted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from r1lite.config import Config
+from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.store.run import Run
+from r1lite.teaching import best_checkpoint as gate_module
+from r1lite.teaching.best_checkpoint import best, figures
+from r1lite.train import train
+from r1lite.types import Problem, Rollout, Scored, Verdict
+
+
+def scored(reward: float, *logprobs: float, right: bool = False) -> Scored:
+    rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=tuple(range(len(logprobs))), logprobs=logprobs, text="")
+    return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=right, verdicts={"r": Verdict(value=reward)})
+
+
+def test_a_look_counts_live_groups_right_answers_and_entropy() -> None:
+    half = math.log(0.5)
+    groups = [
+        [scored(1.0, half, half, right=True), scored(0.0, half, 2 * half)],  # live
+        [scored(0.0, half), scored(0.0, half)],
+        [scored(1.0, half, right=True), scored(1.0, half, right=True)],
+        [scored(0.1, half), scored(0.2, half)],  # live, without a right answer
+    ]
+    assert figures(groups) == {
+        "live_share": 0.5,
+        "pass_rate": 3 / 8,
+        "entropy": pytest.approx(11 / 10 * math.log(2)),
+        "length_mean": 1.25,
+    }
+
+
+def test_live_groups_come_first_then_right_answers_then_the_earlier_step() -> None:
+    def look(step: int, live: float, right: float) -> dict[str, float]:
+        return {"step": step, "live_share": live, "pass_rate": right}
+
+    assert best([look(2, 0.5, 0.2), look(4, 0.9, 0.3), look(6, 0.6, 0.9)])["step"] == 4
+    assert best([look(2, 0.5, 0.2), look(4, 0.5, 0.3), look(6, 0.5, 0.1)])["step"] == 4
+    assert best([look(2, 0.5, 0.2), look(4, 0.5, 0.2)])["step"] == 2
+
+
+SMALL = (
+    "stages=[cold_start] cold_start.steps=5 cold_start.examples=16 cold_start.batch_size=8 cold_start.checkpoint_every=1 "
+    "cold_start.gate_every=2 cold_start.gate_prompts=6 rl.group_size=4 sampler.max_tokens=40 scoring.workers=0 threads=1 "
+    "evaluate.every_stage=false task.difficulty=easy"
+).split()
+
+
+def test_every_look_is_at_the_weights_of_its_step(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the sampler has copies, here of another precision."""
+    seen: list[torch.Tensor] = []
+    sample = NativeSampler.sample
+
+    def looked(self: NativeSampler, *args: Any, **kwargs: Any) -> Any:
+        seen.append(next(self.decoder.parameters()).detach().clone())
+        return sample(self, *args, **kwargs)
+
+    monkeypatch.setattr(NativeSampler, "sample", looked)
+    run(config, tmp_path / "run", "cold_start.gate=signal", "sampler.dtype=bfloat16", "cold_start.lr=0.01")
+    assert len(seen) == 3
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
+def run(config: Callable[..., Config], folder: Path, *changes: str) -> dict[str, torch.Tensor]:
+    train(config(*SMALL, *changes, f"run_dir={folder}"))
+    return load_file(folder / "cold_start" / "final" / "model.safetensors")
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def prefers(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Looks that see the most signal at one step; what they measured themselves goes on in `length_mean`."""
+    measured, seen = gate_module.Gate.look, gate_module.figures
+
+    def prefer(step: int) -> None:
+        def look(self: Any, at: int) -> dict[str, float]:
+            monkeypatch.setattr(gate_module, "figures", lambda groups: seen(groups) | {"live_share": 1.0 if at == step else 0.1})
+            return measured(self, at)
+
+        monkeypatch.setattr(gate_module.Gate, "look", look)
+
+    return prefer
+
+
+def test_the_weights_that_come_out_are_those_of_the_chosen_step(
+    config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None]
+) -> None:
+    prefers(2)
+    chosen = run(config, tmp_path / "gate", "cold_start.gate=signal")
+    folder = tmp_path / "gate" / "cold_start"
+    table = json.loads((folder / "gate.json").read_text())
+    assert [look["step"] for look in table] == [2, 4, 5]  # the last is looked at, whatever the rhythm
+    assert not list(folder.glob("gate-*.safetensors"))
+    # The same training that stops at the chosen step, with the schedule of the whole.
+    from r1lite.build import make_policy, make_prompter
+    from r1lite.data.examples import demonstrations
+    from r1lite.objective import IMITATE
+    from r1lite.teaching.imitation import epochs
+
+    cfg = config(*SMALL)
+    policy = make_policy("tiny_base", cfg, cfg.cold_start, steps=5)
+    samples = demonstrations(cfg, 16, make_prompter(policy.tokenizer, cfg), seed="0/cold_start")
+    for step in (1, 2):
+        policy.step(epochs(samples, 8, "0/cold_start")(step), IMITATE)
+    assert all(torch.equal(p.detach(), chosen[name]) for name, p in policy.weights())
+
+
+def test_a_gate_that_takes_the_last_step_changes_nothing(
+    config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None]
+) -> None:
+    last = run(config, tmp_path / "last")
+    prefers(5)
+    assert same(run(config, tmp_path / "gate", "cold_start.gate=signal"), last)
+    lines = [json.loads(line) for line in (tmp_path / "gate" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "gate/live_share" in line] == [2, 4, 5]
+    assert not (tmp_path / "last" / "cold_start" / "gate.json").exists()
+
+
+@pytest.mark.parametrize("dies_in", [1, 2, 3])
+def test_an_interrupted_gate_comes_to_the_same_choice(
+    dies_in: int, config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(config, tmp_path / "whole", "cold_start.gate=signal")
+    table = (tmp_path / "whole" / "cold_start" / "gate.json").read_text()
+    looks: list[int] = []
+    write = gate_module.write_json
+
+    def dies(path: Path, value: Any) -> None:
+        looks.append(1)
+        if len(looks) == dies_in:  # the weights are kept by then, and the table does not know of it
+            raise KeyboardInterrupt
+        write(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gate_module, "write_json", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, tmp_path / "killed", "cold_start.gate=signal")
+    assert same(run(config, tmp_path / "killed", "cold_start.gate=signal"), whole)
+    assert (tmp_path / "killed" / "cold_start" / "gate.json").read_text() == table
+
+
+def test_a_gate_that_has_settled_can_settle_again(
+    config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the end came between its choice and the mark that the stage is finished."""
+    prefers(2)
+    whole = run(config, tmp_path / "whole", "cold_start.gate=signal")
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "finish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, tmp_path / "killed", "cold_start.gate=signal")
+    assert same(run(config, tmp_path / "killed", "cold_start.gate=signal"), whole)
+    assert not (tmp_path / "killed" / "cold_start" / "checkpoints").exists()
