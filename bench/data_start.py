@@ -43,8 +43,8 @@ def row(random: Random, index: int) -> dict[str, object]:
 def start(path: Path, against: str) -> None:
     """In a process of its own: seconds from here on, and the peak of memory with everything that was imported."""
     begun = time.perf_counter()
+    from r1lite.build import training_problems
     from r1lite.config import PromptConfig
-    from r1lite.data.decontaminate import training_problems
     from r1lite.data.feed import Feed
     from r1lite.models.tiny import build_tokenizer
     from r1lite.prompt import Prompter

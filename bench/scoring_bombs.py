@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from r1lite.config import ScoringConfig
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 
 NAIVE = """

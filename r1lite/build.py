@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.config import Config, TrainingConfig
+from r1lite.data.decontaminate import HeldOut, questions_of, questions_of_test_split, runs_of_set, without
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
@@ -16,7 +18,11 @@ from r1lite.prompt import Prompter
 from r1lite.registry import load_plugins, unknown
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
-from r1lite.types import Sampler, Task
+from r1lite.settings.resume import sources
+from r1lite.settings.rounds import kind_of
+from r1lite.text.tokens import question
+from r1lite.types import Problem, Sampler, Task
+from tasks import FileTask, tasks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -24,15 +30,54 @@ if TYPE_CHECKING:
 SAMPLERS = ("native", "vllm", "vllm_server")
 
 
+# The stages of a run train on the same problems, and cleaning a large data set takes minutes. One entry, replaced when settings or
+# files change.
+_decontaminated: dict[str, Sequence[Problem]] = {}
+
+
 def make_task(cfg: Config, **changes: Any) -> Task:
     """The chosen task, with its options checked."""
-    from tasks import tasks
-
     load_plugins(cfg.plugins)
     options = {**cfg.task, **changes}
     name = options.pop("name", "")
     options.setdefault("seed", cfg.seed)
     return tasks[name](**tasks.bind(name, options))
+
+
+def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem]:
+    """The training split, without the problems that share words with `data.decontaminate_against`."""
+    problems = (task or make_task(cfg)).problems("train")
+    if not cfg.data.decontaminate_against:
+        return problems
+    against, n = cfg.data.decontaminate_against, cfg.data.ngram
+    key = json.dumps([cfg.task, against, n, cfg.seed, cfg.plugins, cfg.evaluate.splits, sources(cfg)], default=str)
+    if key not in _decontaminated:
+        sets = {name: runs_of_set(evaluation_questions(name, cfg), n) for name in against}
+        _decontaminated.clear()
+        _decontaminated[key] = without(problems, sets, n)
+    return _decontaminated[key]
+
+
+def evaluation_questions(name: str, cfg: Config) -> Iterator[str]:
+    """Of a file, of a folder's or a hub data set's test split, or of a task: the run's own as configured, another by its defaults."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return questions_of(path)
+    if path.is_dir() or name.count("/") == 1:
+        return questions_of_test_split(name)
+    if name == cfg.task.get("name"):
+        own = make_task(cfg)
+        return (question(problem) for split in cfg.evaluate.splits for problem in own.problems(split))
+    return map(question, tasks[name](**tasks.bind(name, {"seed": cfg.seed})).problems("test"))
+
+
+def held_out(cfg: Config) -> HeldOut | None:
+    """The questions that a run is tested with, where they come from a file: a user's own examples must not hold them."""
+    task, tests = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
+    if not tests or not isinstance(task, FileTask):  # generated ones are unlimited
+        return None
+    splits = cfg.evaluate.splits
+    return HeldOut(questions=frozenset(question(problem) for split in splits for problem in task.problems(split)), splits=splits)
 
 
 def make_rules(cfg: Config) -> Rules:

@@ -1,4 +1,4 @@
-"""Templates: how a problem becomes prompt tokens, and how a response splits into thought and answer."""
+"""Templates: how a problem becomes prompt tokens."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from r1lite.types import Message, Problem, Response
+from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK
+from r1lite.types import Message, Problem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-# The think and answer tags of DeepSeek-R1. Written once; every rule and task uses these names.
-THINK, END_THINK = "<think>", "</think>"
-ANSWER, END_ANSWER = "<answer>", "</answer>"
-TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
-
-_TAG = re.compile("|".join(map(re.escape, TAGS)))
-_WELL_FORMED = re.compile(rf"\s*{THINK}(?P<thought>.*?){END_THINK}\s*{ANSWER}(?P<answer>.*?){END_ANSWER}\s*", re.DOTALL)
 
 PLAIN_TEMPLATE = (
     "A user asks a question and the assistant solves it. The assistant first reasons inside "
@@ -90,33 +83,6 @@ def with_system(system: str, asked: Sequence[Message]) -> list[Message]:
     if system and rest and rest[0]["role"] == "system":
         system = f"{system}\n\n{rest.pop(0)['content']}"
     return [{"role": "system", "content": system}, *rest] if system else rest
-
-
-def respond(response: Response) -> str:
-    """A response in the form that every shipped rule and task expects."""
-    return f"{THINK}{response.thought}{END_THINK}{ANSWER}{response.answer}{END_ANSWER}"
-
-
-def parse(text: str) -> Response | None:
-    """Thought and answer of a well-formed response: one think block, then one answer block, nothing else, none empty."""
-    if _TAG.findall(text) != list(TAGS):
-        return None
-    match = _WELL_FORMED.fullmatch(text)
-    if match is None or not match["thought"].strip() or not match["answer"].strip():
-        return None
-    return Response(thought=match["thought"].strip(), answer=match["answer"].strip())
-
-
-def last_answer(text: str) -> str | None:
-    """What stands in the last answer block after the thought; None where thought or block is not closed."""
-    _, thought, after = text.rpartition(END_THINK)
-    if THINK in text and not thought:
-        return None
-    opened = after.rfind(ANSWER)
-    closed = after.find(END_ANSWER, opened)
-    if opened < 0 or closed < 0:
-        return None
-    return after[opened + len(ANSWER) : closed].strip()
 
 
 def end_token(tokenizer: PreTrainedTokenizerBase) -> int:

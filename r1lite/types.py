@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,20 @@ class Sample:
     old_logprobs: tuple[float, ...] = ()  # the trainer's own, before the step, where they were recomputed
     values: tuple[float, ...] = ()  # of each token's state, by the critic, before the step
     returns: tuple[float, ...] = ()  # what the critic should have said
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credit:
+    """What a rollout contributes to training."""
+
+    sample: Sample
+    trained: bool  # whether the sample is used in the update
+
+    @property
+    def advantage(self) -> float:
+        """The mean, where it differs from token to token."""
+        tokens = self.sample.token_advantages
+        return statistics.fmean(tokens) if tokens else self.sample.advantage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

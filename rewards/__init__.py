@@ -12,7 +12,9 @@ from functools import cache
 from typing import Any
 
 from r1lite.registry import Registry
+from r1lite.text.response import last_answer, parse
 from r1lite.types import Problem, Rollout, Verdict
+from rewards._options import OptionError
 
 Given = Verdict | float | None
 Rule = Callable[..., Given | Sequence[Given]]
@@ -50,11 +52,14 @@ def pays(rule: Rule) -> bool:
 
 __all__ = [
     "Given",
+    "OptionError",
     "Problem",
     "Rollout",
     "Rule",
     "Verdict",
+    "last_answer",
     "needs",
+    "parse",
     "pays",
     "reward",
     "rewards",

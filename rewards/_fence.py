@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from r1lite.prompt import ANSWER, END_ANSWER, last_answer
-from rewards._text import after_thought
+from r1lite.text.response import ANSWER, END_ANSWER, after_thought, last_answer
 
 # Line by line and without backtracking: one expression over the whole text takes minutes for a page of fences that never close.
 _OPENS = re.compile(r"[ \t]*+```[ \t]*+(?P<language>[\w+-]*+)[^`]*+")

@@ -7,7 +7,7 @@ units, several accepted answers.
 import re
 from fractions import Fraction
 
-from r1lite.prompt import last_answer
+from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, reward
 
 # Short enough that no one can make a Fraction expensive: a power of ten in the exponent would. ASCII, so that the

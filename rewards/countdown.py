@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 
-from r1lite.prompt import last_answer
+from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
 
 MAX_CHARACTERS = 200

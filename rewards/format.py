@@ -5,7 +5,7 @@ white space around them; an opening think tag that the template already wrote co
 Not covered: what the thought says.
 """
 
-from r1lite.prompt import END_ANSWER, TAGS, parse
+from r1lite.text.response import END_ANSWER, TAGS, parse
 from rewards import Problem, Rollout, Verdict, reward
 from rewards.tag_count import in_place
 

@@ -4,7 +4,7 @@ Covered: each tag exactly once, in order, neither block empty; text before, betw
 Not covered: how much text that is, and what it says; `format` allows none.
 """
 
-from r1lite.prompt import END_ANSWER, TAGS
+from r1lite.text.response import END_ANSWER, TAGS
 from rewards import Problem, Rollout, Verdict, reward
 from rewards.tag_count import in_place
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from r1lite.text.language import LANGUAGES, SMALL_WORDS, UNKNOWN, Detect, tell
+from r1lite.text.response import reasoning
+from r1lite.text.strip import prose
+from r1lite.text.tokens import question
+from r1lite.text.words import fresh, words
 from rewards import Problem, Rollout, Verdict, needs, reward
-from rewards._language.strip import prose
-from rewards._language.tell import LANGUAGES, SMALL_WORDS, UNKNOWN, Detect, tell
-from rewards._language.words import fresh, words
 from rewards._options import OptionError, one_of
-from rewards._text import question, reasoning
 
 MAX_CHARACTERS = 50_000  # of the reasoning that are read
 SURE = 0.4  # of the small model, below which it does not know

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from r1lite.prompt import last_answer
+from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._gym import OWN, refusal
 from rewards._text import short

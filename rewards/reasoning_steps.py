@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
+from r1lite.text.response import reasoning
+from r1lite.text.tokens import question, tokens
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import at_least
-from rewards._text import question, reasoning, tokens
 
 LEAST_WORDS = 3
 LEAST_NEW = 2

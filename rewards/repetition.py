@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from r1lite.text.tokens import tokens
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import at_least, between
-from rewards._text import tokens
 
 LONG = 32  # characters, from which a word is cut into pieces, and a gap between words is no gap
 PIECE = 8

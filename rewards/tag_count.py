@@ -5,7 +5,7 @@ its block says something. Not covered: text outside the blocks. Four tags around
 so give it little weight beside a rule on the answer.
 """
 
-from r1lite.prompt import END_ANSWER, END_THINK, TAGS
+from r1lite.text.response import END_ANSWER, END_THINK, TAGS
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._text import BLANK, says_something
 

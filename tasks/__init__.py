@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from r1lite.registry import Registry
 from r1lite.types import Task
+from tasks._file_task import FileTask
 from tasks._generated import GeneratedProblems
+from tasks._source import ENDINGS, Place, Source
 
 tasks: Registry[Callable[..., Task]] = Registry("task", "tasks")
 task = tasks
 
-__all__ = ["GeneratedProblems", "task", "tasks"]
+__all__ = ["ENDINGS", "FileTask", "GeneratedProblems", "Place", "Source", "task", "tasks"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from r1lite.text.rows import Row
 from r1lite.types import Problem
-from tasks._files import Row
 from tasks._source import Place, Source
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from r1lite.registry import unknown
+from r1lite.text.rows import BadRow, Given, Row, Rows, open_rows, told
 from r1lite.types import Problem
-from tasks._files import BadRow, Given, Row, Rows, open_rows, told
 from tasks._lazy import Lazy
 
 ENDINGS = (".jsonl", ".json", ".csv", ".parquet")

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from r1lite.text.rows import BadRow, Row
 from r1lite.types import Problem
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._files import BadRow, Row
 from tasks._source import Place
 from tasks.dataset import known_columns, problem_of
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from r1lite.text.rows import BadRow, Row, as_prompt, require
 from r1lite.types import Problem
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._files import BadRow, Row, as_prompt, require
 from tasks._source import Place, others
 
 

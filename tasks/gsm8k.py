@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
+from r1lite.text.rows import BadRow, Row, require
 from r1lite.types import Problem, Response
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._files import BadRow, Row, require
 from tasks._source import Place, others
 
 MARK = "####"

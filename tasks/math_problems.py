@@ -8,11 +8,11 @@ A column `answer`, where there is one, says what is expected, and the solution n
 
 from __future__ import annotations
 
+from r1lite.text.rows import BadRow, Row, require
 from r1lite.types import Problem, Response
 from tasks import task
 from tasks._boxed import last_boxed
 from tasks._file_task import FileTask
-from tasks._files import BadRow, Row, require
 from tasks._source import Place, others
 
 ASKED = ("problem", "question", "prompt")

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Any
 
+from r1lite.text.rows import BadRow, Row, require
 from r1lite.types import Problem
 from tasks import task
 from tasks._choices import choices_of, right_one
 from tasks._file_task import FileTask
-from tasks._files import BadRow, Row, require
 from tasks._source import Place, others
 
 ASKED = ("question", "question_stem", "prompt", "problem", "query")

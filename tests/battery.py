@@ -10,9 +10,9 @@ from typing import Any
 
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
-from r1lite.prompt import respond
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge
+from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

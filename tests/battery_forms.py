@@ -8,7 +8,7 @@ from typing import Any
 
 from battery import THOUGHT
 
-from r1lite.prompt import respond
+from r1lite.text.response import respond
 from r1lite.types import Problem, Response
 
 

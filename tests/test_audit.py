@@ -28,8 +28,7 @@ BROKEN = '''\
 import itertools
 import time
 
-from r1lite.prompt import last_answer
-from rewards import reward
+from rewards import last_answer, reward
 from rewards.answer import answer
 
 calls = itertools.count()

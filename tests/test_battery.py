@@ -19,9 +19,9 @@ from r1lite.commands._faults import faults
 from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
-from r1lite.prompt import respond
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge
+from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 from rewards import rewards
 from tasks import tasks

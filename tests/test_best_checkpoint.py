@@ -109,13 +109,12 @@ def test_the_weights_that_come_out_are_those_of_the_chosen_step(
     assert not list(folder.glob("gate-*.safetensors"))
     # The same training that stops at the chosen step, with the schedule of the whole.
     from r1lite.build import make_policy, make_prompter
-    from r1lite.data.examples import demonstrations
     from r1lite.objective import IMITATE
-    from r1lite.teaching.imitation import epochs
+    from r1lite.teaching.imitation import epochs, task_examples
 
     cfg = config(*SMALL)
     policy = make_policy("tiny_base", cfg, cfg.cold_start, steps=5)
-    samples = demonstrations(cfg, 16, make_prompter(policy.tokenizer, cfg), seed="0/cold_start")
+    samples = task_examples(cfg, 16, make_prompter(policy.tokenizer, cfg), seed="0/cold_start")
     for step in (1, 2):
         policy.step(epochs(samples, 8, "0/cold_start")(step), IMITATE)
     assert all(torch.equal(p.detach(), chosen[name]) for name, p in policy.weights())

@@ -8,9 +8,10 @@ import pytest
 
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.scoring.verdicts import judge_one
+from r1lite.text.rows import BadRow
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._code.cases import BadTests, suite_of
 from rewards._code.compare import same_output, same_value
@@ -18,7 +19,6 @@ from rewards._fence import program_of
 from rewards._options import OptionError
 from rewards.code import code, deadline
 from tasks import tasks
-from tasks._files import BadRow
 
 SUM = [{"input": "1 2\n", "output": "3\n"}, {"input": "4 5\n", "output": "9\n"}]
 ADDS = "a, b = map(int, input().split())\nprint(a + b)"

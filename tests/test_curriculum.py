@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from r1lite.checks.data import check_curriculum
 from r1lite.config import Config, CurriculumConfig, PromptConfig
-from r1lite.data.curriculum import Curriculum, check_curriculum, make_curriculum
+from r1lite.data.curriculum import Curriculum, make_curriculum
 from r1lite.data.feed import Feed
 from r1lite.models.tiny import build_tokenizer
 from r1lite.prompt import Prompter

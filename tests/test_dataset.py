@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from r1lite.text.rows import BadRow, as_prompt, read_rows
 from tasks import tasks
-from tasks._files import BadRow, as_prompt, read_rows
 from tasks.dataset import Dataset
 
 ROWS = [{"prompt": f"{i}+1", "answer": str(i + 1), "level": "easy"} for i in range(300)]

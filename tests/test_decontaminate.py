@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from r1lite.build import evaluation_questions, training_problems
+from r1lite.checks.data import check_data_settings
 from r1lite.config import Config
-from r1lite.data.decontaminate import check_data_settings, questions, runs, runs_of_set, training_problems, without
+from r1lite.data.decontaminate import runs, runs_of_set, without
 from r1lite.types import Problem
 
 STORY = "Mira waters four rows of seven tomato plants every morning before she walks to the old school by the river"
@@ -84,10 +86,10 @@ def test_a_run_trains_on_what_is_left(config: Callable[..., Config], tmp_path: P
 
 def test_a_task_can_be_what_is_held_out(config: Callable[..., Config]) -> None:
     cfg = config("task=arithmetic", "task.size=30", "evaluate.splits=[test]")
-    own = list(questions("arithmetic", cfg))
+    own = list(evaluation_questions("arithmetic", cfg))
     assert len(own) == 30
     assert all(" mod 23" in text for text in own)
-    assert next(questions("countdown", cfg)).startswith("make ")
+    assert next(evaluation_questions("countdown", cfg)).startswith("make ")
 
 
 def test_names_that_mean_nothing_are_refused(config: Callable[..., Config], tmp_path: Path) -> None:
@@ -101,4 +103,4 @@ def test_names_that_mean_nothing_are_refused(config: Callable[..., Config], tmp_
         check_data_settings(config("data.ngram=0"))
     (tmp_path / "bad.jsonl").write_text('{"text_of_it": "x"}\n')
     with pytest.raises(ValueError, match=r"bad\.jsonl, line 1: no question; it stands in one of prompt, question"):
-        list(questions(str(tmp_path / "bad.jsonl"), config()))
+        list(evaluation_questions(str(tmp_path / "bad.jsonl"), config()))

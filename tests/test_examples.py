@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from r1lite.build import held_out
 from r1lite.config import Config
 from r1lite.data import examples
-from r1lite.data.examples import as_sample, sample_traces
+from r1lite.data.examples import as_sample
 from r1lite.data.preferences import pairs_of_file
-from r1lite.prompt import Prompter, respond
+from r1lite.prompt import Prompter
 from r1lite.sampling.native.sampler import NativeSampler
 from r1lite.store.ledger import Ledger
+from r1lite.teaching import sampled
+from r1lite.teaching.sampled import sample_traces
+from r1lite.text.response import respond
+from r1lite.text.rows import read_rows
 from r1lite.types import Group, Problem, Response, Rollout, Scored, Verdict
-from tasks._files import read_rows
 from tasks._source import split_of
 
 SMALL = "task.difficulty=easy", "scoring.workers=0", "scoring.right_at=0", "sampler.max_tokens=40", "sampler.max_rows=4", "threads=1"
@@ -25,7 +29,7 @@ SMALL = "task.difficulty=easy", "scoring.workers=0", "scoring.right_at=0", "samp
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many problems each call of a sampler had. A part is small here."""
-    monkeypatch.setattr(examples, "PART", 16)
+    monkeypatch.setattr(sampled, "PART", 16)
     calls: list[int] = []
     sample = NativeSampler.sample
 
@@ -90,7 +94,7 @@ def test_examples_stand_in_the_order_of_asking(config: Callable[..., Config], tm
     cfg = config(*SMALL, "reject.prompts=12")
     from r1lite.models.pretrained import load_tokenizer
 
-    order = [p.id for p in examples.asked_problems(Prompter(tokenizer=load_tokenizer("tiny_base")), cfg, cfg.reject, name="reject")]
+    order = [p.id for p in sampled.asked_problems(Prompter(tokenizer=load_tokenizer("tiny_base")), cfg, cfg.reject, name="reject")]
     places = [order.index(row["problem_id"]) for row in rows]
     assert places == sorted(places)
 
@@ -138,18 +142,18 @@ def test_a_users_own_examples_hold_nothing_that_the_run_is_tested_with(
     cfg, prompter = config("task=dataset", f"task.path={tmp_path / 'all.jsonl'}"), Prompter(tokenizer=tokenizer)
     tested = sum(split_of(row["prompt"]) == "test" for row in asked)
     assert 0 < tested < 20
-    kept = examples.from_file(tmp_path / "worked.jsonl", prompter, tested=cfg)
-    assert len(kept) == len(list(pairs_of_file(tmp_path / "worked.jsonl", prompter, tested=cfg))) == 60 - tested
+    kept = examples.from_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(cfg))
+    assert len(kept) == len(list(pairs_of_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(cfg)))) == 60 - tested
     assert f"{tested} of 60 rows ask what test ask, and are left out" in capsys.readouterr().out
     assert len(examples.from_file(tmp_path / "worked.jsonl", prompter)) == 60
-    assert len(examples.from_file(tmp_path / "worked.jsonl", prompter, tested=config("task=arithmetic"))) == 60
+    assert len(examples.from_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(config("task=arithmetic")))) == 60
     examples.write_rows(tmp_path / "tests.jsonl", [row for row in worked if split_of(row["prompt"]) == "test"])
     with pytest.raises(ValueError, match=r"tests\.jsonl: every row asks what the run is tested with"):
-        examples.from_file(tmp_path / "tests.jsonl", prompter, tested=cfg)
+        examples.from_file(tmp_path / "tests.jsonl", prompter, held_out=held_out(cfg))
 
 
 def test_a_prompt_that_comes_twice_in_a_part_keeps_both_groups(config: Callable[..., Config], tmp_path: Path) -> None:
     problem = Problem(id="p", prompt="?")
     twice = [Group(problem=problem, rollouts=(Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(1,), logprobs=(), text="a"),))] * 2
     with pytest.raises(ValueError, match="none of 2 responses"):
-        examples.keep_answers(twice, config("scoring.workers=0"), config().reject, folder=tmp_path, name="reject", known={})
+        sampled.keep_answers(twice, config("scoring.workers=0"), config().reject, folder=tmp_path, name="reject", known={})

@@ -16,12 +16,12 @@ from r1lite.build import make_rules, make_task
 from r1lite.config import Config
 from r1lite.models.pretrained import parameters
 from r1lite.models.tiny import build_model, build_tokenizer
-from r1lite.prompt import respond
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge_one
 from r1lite.settings.compose import configuration
 from r1lite.stages.pretrain import Corpus
+from r1lite.text.response import respond
 from r1lite.types import Problem, Response, Rollout, TeachingTask
 from rewards import rewards
 from tasks import tasks

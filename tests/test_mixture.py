@@ -10,10 +10,10 @@ import pytest
 from r1lite.checks.run import check
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import Config
-from r1lite.prompt import respond
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge
+from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 from tasks import tasks
 from tasks.mixture import Mixed, Mixture, shares

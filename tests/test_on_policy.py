@@ -20,8 +20,9 @@ from r1lite.learning.policy import Policy
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
-from r1lite.prompt import Prompter, respond
+from r1lite.prompt import Prompter
 from r1lite.teaching.on_policy import Lesson, Teacher, compare, follow, written_by_student, written_by_teacher
+from r1lite.text.response import respond
 from r1lite.types import Problem, Response, Sample
 
 BODIES = [((9, 8, 7), (1, 2, 3, 4)), ((9, 8), (5, 6)), ((3, 3, 3, 3), (7,))]

@@ -11,8 +11,9 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from r1lite.checks.data import check_data
 from r1lite.config import Config
-from r1lite.data.preferences import _rollouts, check_data, drawn, pairs_of_file, pairs_of_ledger
+from r1lite.data.preferences import drawn, pairs_of_file, pairs_of_ledger
 from r1lite.learning.policy import Policy
 from r1lite.learning.reward_model import RewardModel
 from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
@@ -20,6 +21,7 @@ from r1lite.prompt import Prompter
 from r1lite.stages.dpo import take
 from r1lite.store.ledger import Ledger
 from r1lite.store.run import Run
+from r1lite.teaching.pairs import _rollouts
 from r1lite.train import train
 from r1lite.types import Pair, Problem, Rollout, Sample, Scored, Verdict
 from rewards.model import model as model_rule

@@ -10,9 +10,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from r1lite.checks.algorithm import check_algorithm
 from r1lite.config import CONF, AlgorithmConfig, Config, algorithm_values
 from r1lite.objective import Objective
-from r1lite.rl.algorithm import check_algorithm
 
 FILES = sorted((CONF / "algorithm").glob("*.yaml"))
 PRESETS = [path.stem for path in FILES]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from r1lite.models.tiny import CHAT_TEMPLATE, build_tokenizer
-from r1lite.prompt import PLAIN_TEMPLATE, Prompter, end_token, last_answer, parse, respond
+from r1lite.prompt import PLAIN_TEMPLATE, Prompter, end_token
+from r1lite.text.response import last_answer, parse, respond
 from r1lite.types import Problem, Response
 
 TOKENIZER = build_tokenizer()

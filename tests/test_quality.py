@@ -4,7 +4,7 @@ import pytest
 
 from r1lite.config import QualityConfig
 from r1lite.data.quality import fault, loops, main_language_share, sift, unfit, unreadable
-from r1lite.prompt import respond
+from r1lite.text.response import respond
 from r1lite.types import Finish, Problem, Response, Rollout, Scored, Verdict
 
 ALL = QualityConfig(max_tokens=0, max_paragraph=0, min_language_share=0.0, code_blocks="nowhere")

@@ -6,8 +6,8 @@ import pytest
 from asked import answered, asking, rollout, value
 
 from r1lite.config import ScoringConfig
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.types import Group
 from rewards import Problem, Rollout, Verdict
 from rewards._options import OptionError

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from asked import asking, rollout, thinking
 
+from r1lite.text.response import after_thought, reasoning
 from rewards import Problem, Verdict
 from rewards._options import OptionError
-from rewards._text import after_thought, reasoning
 from rewards.format import format
 from rewards.format_soft import format_soft
 from rewards.length_cosine import length_cosine

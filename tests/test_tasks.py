@@ -8,9 +8,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from r1lite.config import CONF
-from r1lite.prompt import respond
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge_one
+from r1lite.text.response import respond
 from r1lite.types import Problem, Rollout
 from tasks import tasks
 from tasks._generated import GeneratedProblems, bucket

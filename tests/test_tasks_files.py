@@ -10,13 +10,13 @@ from omegaconf import OmegaConf
 from r1lite.commands._trials import gold_response
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
-from r1lite.prompt import respond
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import judge_one
+from r1lite.text.response import respond
+from r1lite.text.rows import BadRow, Lines, Table
 from r1lite.types import Problem, Response
 from tasks import tasks
 from tasks._boxed import last_boxed
-from tasks._files import BadRow, Lines, Table
 from tasks._source import RowProblems, split_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

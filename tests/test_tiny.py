@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from r1lite.models.tiny import build_tokenizer
-from r1lite.prompt import TAGS
+from r1lite.text.response import TAGS
 
 TEXTS = ["我住在杭州。", "I live in Hangzhou.", '{"city":"杭州"}'] * 20
 UNSEEN = "Ünseen 北京\n\t<think>1992</think> 🙂"

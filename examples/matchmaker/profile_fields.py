@@ -11,8 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from r1lite.prompt import last_answer
-from rewards import Problem, Rollout, Verdict, reward
+from rewards import Problem, Rollout, Verdict, last_answer, reward
 
 
 @reward("profile_fields")

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from r1lite.prompt import last_answer
+from r1lite.text.response import last_answer
 
 MODELS = {"cold_start": "cold start", "rl": "teacher", "distill": "student"}
 Figures = dict[str, float]

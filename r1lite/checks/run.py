@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from r1lite.build import SAMPLERS, make_rules, make_task
 from r1lite.checks.bounds import above_zero, at_least
+from r1lite.checks.data import check_data_settings
 from r1lite.checks.stages import check_learning, check_stage
 from r1lite.config import Config
-from r1lite.data.decontaminate import check_data_settings
 from r1lite.models import pretrained
 from r1lite.registry import unknown
 from r1lite.scoring.dry_run import rehearse

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.build import make_objective, make_rules, make_task
+from r1lite.checks.algorithm import check_algorithm, check_lag
 from r1lite.checks.bounds import above_zero, at_least, not_negative
+from r1lite.checks.data import check_curriculum, check_data
 from r1lite.checks.distill import check_distill, check_examples, check_quality
 from r1lite.checks.sampling import check_sampling
 from r1lite.config import (
@@ -20,13 +22,10 @@ from r1lite.config import (
     RLConfig,
     TrainingConfig,
 )
-from r1lite.data.curriculum import check_curriculum
 from r1lite.data.examples import ASKED
-from r1lite.data.preferences import check_data
 from r1lite.losses.preference import KINDS
 from r1lite.models import pretrained
 from r1lite.registry import unknown
-from r1lite.rl.algorithm import check_algorithm, check_lag
 from r1lite.scoring.dry_run import rehearse
 from r1lite.settings.rounds import kind_of, settings_for
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from r1lite.commands.mutants import Mutant, asked, battery, is_chinese, wrong_answer
 from r1lite.config import ScoringConfig
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.scoring.verdicts import judge
 from r1lite.types import Group, Problem, Response, Scored, Verdict
 

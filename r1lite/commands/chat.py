@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from r1lite.commands import _shell
-from r1lite.prompt import END_THINK, THINK, parse
+from r1lite.text.response import END_THINK, THINK, parse
 from r1lite.types import Message, Problem
 
 if TYPE_CHECKING:

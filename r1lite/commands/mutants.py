@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, respond
+from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, respond
 from r1lite.types import Finish, Problem, Response, Rollout
 
 # gold: right, and in full.  wrong: never right, and less than gold.  form: the right answer in a form that is worth less.

@@ -36,8 +36,7 @@ Covered: white space around the answer. (What it sees through, one thing after t
 Not covered: the same answer in other words. (What it gets wrong, so that nobody has to find out.)
 """
 
-from r1lite.prompt import last_answer
-from rewards import Problem, Rollout, Verdict, reward
+from rewards import Problem, Rollout, Verdict, last_answer, reward
 
 
 @reward("{name}")

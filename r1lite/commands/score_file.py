@@ -22,8 +22,8 @@ from r1lite.commands import _shell
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.registry import unknown
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 from rewards import rewards as registry
 from rewards import sees_group

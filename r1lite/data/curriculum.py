@@ -55,12 +55,3 @@ class Curriculum:
 def make_curriculum(cfg: CurriculumConfig, *, seed: str, settled: Iterable[str] = ()) -> Curriculum | None:
     """None where nothing is ever passed over."""
     return Curriculum(cfg, seed=seed, settled=settled) if cfg.column or cfg.revisit < 1 else None
-
-
-def check_curriculum(cfg: CurriculumConfig) -> None:
-    if not 0 <= cfg.revisit <= 1:
-        raise ValueError(f"rl.curriculum.revisit must lie between 0 and 1, got {cfg.revisit}")
-    if not 0 <= cfg.until <= 1:
-        raise ValueError(f"rl.curriculum.until must lie between 0 and 1, got {cfg.until}")
-    if cfg.column and not cfg.easiest < cfg.hardest:
-        raise ValueError(f"rl.curriculum.easiest={cfg.easiest:g} must lie below rl.curriculum.hardest={cfg.hardest:g}: the limit rises")

@@ -7,24 +7,18 @@ Not seen: the same question in other words, in another language, or with other n
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from r1lite.build import make_task
-from r1lite.config import Config
 from r1lite.console import say
-from r1lite.registry import unknown
-from r1lite.settings.rounds import kind_of
-from r1lite.types import Problem, Task
-from rewards._text import question, tokens
-from tasks import tasks
-from tasks._file_task import FileTask
-from tasks._files import as_prompt, open_rows, told
-from tasks._source import ENDINGS, Place, Source
+from r1lite.text.rows import as_prompt, open_rows, told
+from r1lite.text.tokens import question, tokens
+from r1lite.types import Problem
+from tasks import Place, Source
 
 COLUMNS = ("prompt", "question", "problem", "query", "instruction", "text")
 SHOWN = 3
@@ -49,35 +43,19 @@ class Kept(Sequence[Problem]):
         return [self[i] for i in range(*index.indices(len(self)))] if isinstance(index, slice) else self.problems[self.chosen[index]]
 
 
-_cleaned: dict[str, Sequence[Problem]] = {}  # stages of one run share what they train on
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOut:
+    """The questions that a run is tested with."""
+
+    questions: frozenset[str]
+    splits: Sequence[str]
 
 
-def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem]:
-    """The task's training split, without what the named evaluation sets hold."""
-    problems = (task or make_task(cfg)).problems("train")
-    if not cfg.data.decontaminate_against:
-        return problems
-    key = json.dumps([cfg.task, cfg.data.decontaminate_against, cfg.data.ngram, cfg.seed, cfg.plugins, cfg.evaluate.splits], default=str)
-    if key not in _cleaned:
-        sets = {name: runs_of_set(questions(name, cfg), cfg.data.ngram) for name in cfg.data.decontaminate_against}
-        _cleaned[key] = without(problems, sets, cfg.data.ngram)
-    return _cleaned[key]
-
-
-def held_out(cfg: Config) -> frozenset[str]:
-    """The questions that a run is tested with, where they come from a file: what a user's own examples must not hold."""
-    task, tests = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
-    if not tests or not isinstance(task, FileTask):  # generated ones have no end
-        return frozenset()
-    return frozenset(question(problem) for split in cfg.evaluate.splits for problem in task.problems(split))
-
-
-def fit_to_learn(problems: Sequence[Problem], cfg: Config, path: Path) -> list[int]:
+def fit_to_learn(problems: Sequence[Problem], held_out: HeldOut, path: Path) -> list[int]:
     """The places of those that no test asks. Says how many are left out."""
-    tested = held_out(cfg)
-    places = [place for place, problem in enumerate(problems) if question(problem) not in tested]
+    places = [place for place, problem in enumerate(problems) if question(problem) not in held_out.questions]
     if left_out := len(problems) - len(places):
-        say(f"{path}: {left_out} of {len(problems)} rows ask what {' and '.join(cfg.evaluate.splits)} ask, and are left out")
+        say(f"{path}: {left_out} of {len(problems)} rows ask what {' and '.join(held_out.splits)} ask, and are left out")
     if not places:
         raise ValueError(f"{path}: every row asks what the run is tested with; name another file, or other evaluate.splits")
     return places
@@ -119,33 +97,15 @@ def runs_of_set(texts: Iterable[str], n: int) -> set[str]:
     return {run for run, count in counts.items() if count <= most or run.startswith("all of: ")}
 
 
-def questions(name: str, cfg: Config) -> Iterator[str]:
-    """Of a file, a folder's or a hub data set's test split, or a task: the run's own has its settings, another its defaults."""
-    path = Path(name).expanduser()
-    if path.is_file():
-        for line, row in open_rows(path):
-            yield question(_asked(told(row), Place(path, line)))
-    elif path.is_dir() or name.count("/") == 1:
-        yield from map(question, Source("dataset", _asked, path=name, splits=None, config=None).problems("test"))
-    elif name == cfg.task.get("name"):
-        own = make_task(cfg)
-        yield from (question(problem) for split in cfg.evaluate.splits for problem in own.problems(split))
-    else:
-        yield from map(question, tasks[name](**tasks.bind(name, {"seed": cfg.seed})).problems("test"))
+def questions_of(path: Path) -> Iterator[str]:
+    """Of each row of a file."""
+    for line, row in open_rows(path):
+        yield question(_asked(told(row), Place(path, line)))
 
 
-def check_data_settings(cfg: Config) -> None:
-    if cfg.data.ngram < 1:
-        raise ValueError(f"data.ngram must be at least 1, got {cfg.data.ngram}")
-    for name in cfg.data.files:
-        if not Path(name).expanduser().exists():
-            raise ValueError(f"data.files: {name} does not exist")
-    for name in cfg.data.decontaminate_against:
-        path = Path(name).expanduser()
-        if path.suffix in ENDINGS and not path.is_file():
-            raise ValueError(f"data.decontaminate_against: {name} does not exist")
-        if not path.exists() and name.count("/") != 1 and name not in tasks.names():
-            raise ValueError(unknown("file, hub name (owner/name) or task in data.decontaminate_against:", name, tasks.names()))
+def questions_of_test_split(name: str) -> Iterator[str]:
+    """Of a folder or a hub data set."""
+    yield from map(question, Source("dataset", _asked, path=name, splits=None, config=None).problems("test"))
 
 
 def _asked(row: Mapping[str, Any], place: Place) -> Problem:

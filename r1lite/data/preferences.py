@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from r1lite.config import Config, PreferenceConfig
-from r1lite.data.decontaminate import fit_to_learn
+from r1lite.data.decontaminate import HeldOut, fit_to_learn
 from r1lite.data.examples import as_sample, asked_in
 from r1lite.prompt import Prompter
-from r1lite.settings.rounds import kind_of
-from r1lite.store.run import Place
+from r1lite.text.rows import read_rows, require
 from r1lite.types import Pair, Sample
-from tasks._files import read_rows, require
 
 LEDGER = "ledger"  # as data=: the rollouts of the nearest earlier stage that left any
 HELD_OUT = "evaluate"  # the stage whose rollouts are answers to held-out problems
 COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts"]
-
-
-def load_pairs(cfg: PreferenceConfig, whole: Config, place: Place, prompter: Prompter) -> list[Pair]:
-    """In the order of a seed, so that what is held out of them is a fair share."""
-    folder = _rollouts(cfg.data, whole, place)
-    seed = f"{whole.seed}/{place.name}/pairs"
-    found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed) if folder else pairs_of_file(Path(cfg.data), prompter, tested=whole)
-    pairs = drawn(found, cfg.pairs, seed)
-    if not pairs:
-        raise ValueError(
-            f"{place.name}: {folder or cfg.data} holds no pair. A pair is a right and a wrong response to one prompt; "
-            f"let an earlier stage sample more (rl.group_size, reject.samples), or give a file with prompt, chosen and rejected"
-        )
-    return pairs
 
 
 def drawn(found: Iterable[Pair], count: int, seed: str) -> list[Pair]:
@@ -66,11 +49,11 @@ def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
                 yield Pair(chosen=_as_sample(chosen), rejected=_as_sample(rejected))
 
 
-def pairs_of_file(path: Path, prompter: Prompter, *, tested: Config | None = None) -> Iterator[Pair]:
+def pairs_of_file(path: Path, prompter: Prompter, *, held_out: HeldOut | None = None) -> Iterator[Pair]:
     """`prompt` (text or chat messages), `chosen` and `rejected`; a number in `margin` says by how much, where it is known."""
     rows = list(read_rows(path))
     problems = [asked_in(row, path, line) for line, row in rows]
-    for place in fit_to_learn(problems, tested, path) if tested else range(len(rows)):
+    for place in fit_to_learn(problems, held_out, path) if held_out else range(len(rows)):
         problem, (line, row) = problems[place], rows[place]
         chosen, rejected = (str(require(row, side, path, line)) for side in ("chosen", "rejected"))
         if chosen == rejected:
@@ -80,26 +63,6 @@ def pairs_of_file(path: Path, prompter: Prompter, *, tested: Config | None = Non
             rejected=as_sample(problem, rejected, prompter),
             margin=_margin(row.get("margin"), path, line),
         )
-
-
-def check_data(name: str, cfg: PreferenceConfig, earlier: Sequence[str]) -> None:
-    """What can be known of the data before any work."""
-    if cfg.data == LEDGER and not earlier:
-        raise ValueError(f"{name}.data=ledger pairs an earlier stage's rollouts, and no stage comes before {name}: stages=[rl,{name}], say")
-    if kind_of(cfg.data) == HELD_OUT and cfg.data in earlier:
-        raise ValueError(f"{name}.data={cfg.data}: what a model is tested with must not be trained on")
-    if cfg.data not in (LEDGER, *earlier) and not Path(cfg.data).is_file():
-        raise ValueError(f"{name}.data={cfg.data} is neither ledger, nor an earlier stage of {list(earlier)}, nor a file")
-
-
-def _rollouts(data: str, whole: Config, place: Place) -> Path | None:
-    earlier = [name for name in whole.stages[: whole.stages.index(place.name)] if kind_of(name) != HELD_OUT]
-    named = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
-    folders = [place.run / name / "rollouts" for name in named]
-    found = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)
-    if folders and found is None:
-        raise ValueError(f"{place.name}: no rollouts lie in {', '.join(map(str, folders))}. The stages rl, reject and distill leave some.")
-    return found
 
 
 def _was_judged(row: dict[str, Any]) -> bool:

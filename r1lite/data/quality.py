@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from r1lite.config import QualityConfig
-from r1lite.prompt import parse
 from r1lite.scoring.metrics import judged
+from r1lite.text.language import UNKNOWN, tell
+from r1lite.text.response import parse
+from r1lite.text.strip import prose
+from r1lite.text.words import words
 from r1lite.types import Scored
-from rewards._language.strip import prose
-from rewards._language.tell import UNKNOWN, tell
-from rewards._language.words import words
 
 REPEATED_WORDS = 8  # a run of so many words that comes back again and again is a loop, not a thought
 MAX_REPEATS = 3

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from r1lite.losses import parts
-
-if TYPE_CHECKING:
-    from r1lite.objective import Objective
+from r1lite.losses.choice import Objective
 
 Term = tuple[Tensor | float, dict[str, Tensor]]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from r1lite.config import PretrainConfig
-from r1lite.prompt import TAGS, end_token
+from r1lite.prompt import end_token
+from r1lite.text.response import TAGS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM

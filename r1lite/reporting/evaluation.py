@@ -14,13 +14,12 @@ from r1lite.config import Config
 from r1lite.console import say
 from r1lite.data.feed import Feed
 from r1lite.models import pretrained
-from r1lite.prompt import last_answer
-from r1lite.score import Scorer
 from r1lite.scoring.metrics import judged
+from r1lite.scoring.scorer import Scorer
 from r1lite.store.ledger import Ledger
+from r1lite.text.braces import braced
+from r1lite.text.response import after_thought, last_answer
 from r1lite.types import Scored
-from rewards._math.lex import braced
-from rewards._text import after_thought
 
 BOX = "\\boxed{"
 

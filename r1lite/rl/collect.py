@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from r1lite.advantage import has_signal
 from r1lite.config import Config
 from r1lite.data.feed import Feed
-from r1lite.score import RuleBroken, Scorer
 from r1lite.scoring.metrics import rewards_of
+from r1lite.scoring.scorer import RuleBroken, Scorer
 from r1lite.store.metrics import Stopwatch
 from r1lite.types import Sampler, Scored
 

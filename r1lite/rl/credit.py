@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
 from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal, pass_at_k_advantages, returns_to_go, token_rewards, whiten
 from r1lite.config import AlgorithmConfig
-from r1lite.rl.algorithm import PER_TOKEN
 from r1lite.rl.filters import kept
 from r1lite.scoring.metrics import Groups, judged
-from r1lite.types import Sample, Scored
+from r1lite.types import Credit, Sample, Scored
+
+PER_TOKEN = ("return_to_go", "gae")  # as advantage=: these differ from token to token
 
 Rows = list[list[float]]  # of each group, one number for each judged rollout
-Credits = list[list["Credit | None"]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credit:
-    """What one rollout is worth to the training."""
-
-    sample: Sample
-    trained: bool
-
-    @property
-    def advantage(self) -> float:
-        """Where it differs from token to token, its mean."""
-        tokens = self.sample.token_advantages
-        return statistics.fmean(tokens) if tokens else self.sample.advantage
+Credits = list[list[Credit | None]]
 
 
 class Judges(Protocol):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from r1lite.config import Config
-from r1lite.prompt import respond
-from r1lite.score import Scorer
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
+from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response, Rollout, Verdict
 
 PROBLEMS = 3

@@ -137,8 +137,7 @@ def _right_rules(judges: Sequence[str], weights: Mapping[str, float], tasks: Map
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Call a shipped rule once on nothing: OptionError says that no rollout could be scored with these options."""
-    from rewards import rewards, sees_group, wants_right
-    from rewards._options import OptionError
+    from rewards import OptionError, rewards, sees_group, wants_right
 
     rule = rewards[name]
     if not rule.__module__.startswith("rewards."):  # another's code may hang: it is tried in a worker, with a deadline

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from r1lite.build import make_prompter, make_sampler, make_task
+from r1lite.build import make_prompter, make_sampler, make_task, training_problems
 from r1lite.config import Config
 from r1lite.console import say
-from r1lite.data.decontaminate import training_problems
-from r1lite.data.examples import FILE, from_file, sample_traces
+from r1lite.data.examples import FILE, from_file
 from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
@@ -21,6 +20,7 @@ from r1lite.store.run import Place
 from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.imitation import epochs, imitate
 from r1lite.teaching.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
+from r1lite.teaching.sampled import sample_traces
 
 
 @stage("distill")

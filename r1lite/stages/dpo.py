@@ -9,7 +9,6 @@ import torch
 
 from r1lite.build import make_policy, make_prompter
 from r1lite.config import Config, DPOConfig
-from r1lite.data.preferences import load_pairs
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
@@ -18,6 +17,7 @@ from r1lite.losses.preference import by_sides, dpo_loss
 from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
+from r1lite.teaching.pairs import load_pairs
 from r1lite.types import Pair
 
 

@@ -19,10 +19,11 @@ from r1lite.data.examples import as_sample
 from r1lite.learning.policy import Policy
 from r1lite.models.pretrained import device_of
 from r1lite.models.tiny import build_model, build_tokenizer
-from r1lite.prompt import ANSWER, END_ANSWER, Prompter, respond
+from r1lite.prompt import Prompter
 from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.imitation import imitate
+from r1lite.text.response import ANSWER, END_ANSWER, respond
 from r1lite.types import Problem, Sample, TeachingTask
 
 TOKENIZER_EXAMPLES = 2000

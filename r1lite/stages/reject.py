@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.config import Config
-from r1lite.data.examples import sample_traces
 from r1lite.models import pretrained
 from r1lite.stages import stage
 from r1lite.store.run import Place
+from r1lite.teaching.sampled import sample_traces
 
 
 @stage("reject")

@@ -7,12 +7,12 @@ from pathlib import Path
 from r1lite.build import make_prompter
 from r1lite.config import Config
 from r1lite.console import say
-from r1lite.data.preferences import load_pairs
 from r1lite.learning.loop import run_steps
 from r1lite.learning.reward_model import RewardModel
 from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
+from r1lite.teaching.pairs import load_pairs
 
 
 @stage("reward_model")

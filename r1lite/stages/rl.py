@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from r1lite.build import make_learner, make_objective, make_prompter, make_rules, make_sampler
+from r1lite.build import make_learner, make_objective, make_prompter, make_rules, make_sampler, training_problems
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
-from r1lite.data.decontaminate import training_problems
 from r1lite.data.feed import Feed
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
-from r1lite.prompt import ANSWER, TAGS, THINK
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
 from r1lite.rl.parity import Gate
 from r1lite.rl.prefetch import Ahead
-from r1lite.score import Scorer
 from r1lite.scoring.metrics import Groups, rollout_metrics, totals_of_judged
+from r1lite.scoring.scorer import Scorer
 from r1lite.stages import stage
 from r1lite.store.checkpoint import Checkpoints
 from r1lite.store.ledger import Ledger
 from r1lite.store.metrics import Stopwatch
 from r1lite.store.run import Place
+from r1lite.text.response import ANSWER, TAGS, THINK
 from r1lite.types import Sample, Totals
 
 SILENT_STEPS = 3  # in a row without anything to train on: then the reader is told why

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite.rl.credit import Credit
 from r1lite.store.files import atomic
-from r1lite.types import Problem, Rollout, Scored, Verdict
+from r1lite.types import Credit, Problem, Rollout, Scored, Verdict
 
 
 class Ledger:

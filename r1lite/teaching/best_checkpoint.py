@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from r1lite.advantage import has_signal
-from r1lite.build import make_prompter, make_sampler
+from r1lite.build import make_prompter, make_sampler, training_problems
 from r1lite.config import Config, ImitationConfig
 from r1lite.console import say
-from r1lite.data.decontaminate import training_problems
 from r1lite.data.feed import Feed
 from r1lite.learning.optimiser import load_weights
 from r1lite.learning.policy import Policy
-from r1lite.score import Scorer
 from r1lite.scoring.metrics import rewards_of
+from r1lite.scoring.scorer import Scorer
 from r1lite.store.files import atomic, read_json, remove, write_json
 from r1lite.store.run import Place
 from r1lite.types import Scored

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from r1lite.build import make_policy, make_prompter, make_rules
+from r1lite.build import held_out, make_policy, make_prompter, make_rules, make_task, training_problems
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
-from r1lite.data.examples import ASKED, FILE, demonstrations, from_file, sample_traces
+from r1lite.data.examples import ASKED, FILE, demonstrations, from_file
+from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE
-from r1lite.score import Scorer
+from r1lite.prompt import Prompter
+from r1lite.scoring.scorer import Scorer
 from r1lite.store.run import Place
 from r1lite.teaching.best_checkpoint import Gate
 from r1lite.teaching.endpoint.teacher import ask_teacher
-from r1lite.types import Sample
+from r1lite.teaching.sampled import sample_traces
+from r1lite.types import Sample, TeachingTask
 
 T = TypeVar("T")
 Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
@@ -38,17 +41,26 @@ def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Plac
 def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place) -> list[Sample]:
     prompter = make_prompter(policy.tokenizer, whole)
     if cfg.data == "task":
-        return demonstrations(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
+        return task_examples(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
     made = (place.out if cfg.data in ASKED else place.run / cfg.data) / FILE
     if cfg.data in ASKED and not made.is_file():
         if cfg.data == "teacher":
             ask_teacher(prompter, whole, cfg.ask, place)
         else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
             sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
-    found = from_file(made, prompter) if made.is_file() else from_file(Path(cfg.data), prompter, tested=whole)
+    found = from_file(made, prompter) if made.is_file() else from_file(Path(cfg.data), prompter, held_out=held_out(whole))
     if 0 < cfg.examples < len(found):
         say(f"{place.name}: learns from {cfg.examples} of {len(found)} examples ({place.name}.examples)")
     return found[: cfg.examples or None]
+
+
+def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> list[Sample]:
+    """Demonstrations of training problems, where the task can write some."""
+    task = make_task(cfg)
+    if not hasattr(task, "demonstration"):
+        raise ValueError(f"task {task.name!r} cannot write demonstrations: set cold_start.data to a file with prompt and completion")
+    problems = Feed(training_problems(cfg, task), seed=seed, prompter=prompter, limits=cfg.prompt).take(count)
+    return demonstrations(cast(TeachingTask, task), problems, prompter)
 
 
 def _through_gate(policy: Policy, batches: Batches, cfg: ImitationConfig, whole: Config, place: Place) -> None:

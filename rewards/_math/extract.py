@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, last_answer
+from r1lite.text.braces import braced
+from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, last_answer
 from rewards._math import phrases
-from rewards._math.lex import MAX_CHARACTERS, braced
+from rewards._math.lex import MAX_CHARACTERS
 
 MAX_BOXES = 12
 MAX_SHORT = 160  # characters of a response that may be nothing but its answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from r1lite.text.braces import braced
 from rewards._math.tree import MAX_DEPTH, MAX_DIGITS, MAX_TOKENS, Unread
 
 MAX_CHARACTERS = 2000
@@ -71,26 +72,6 @@ def _lex(text: str, pattern: re.Pattern[str], inside: bool, depth: int) -> list[
             raise Unread(f"more than {MAX_TOKENS} parts")
         spaced = False
     return tokens
-
-
-def braced(text: str, at: int) -> tuple[str, int]:
-    """What stands in the braces that open at or after `at`, and where they end; all the rest where they never close."""
-    while at < len(text) and text[at].isspace():
-        at += 1
-    if at >= len(text) or text[at] != "{":
-        return "", at
-    depth, start = 0, at + 1
-    while at < len(text):
-        if text[at] == "\\":
-            at += 1
-        elif text[at] == "{":
-            depth += 1
-        elif text[at] == "}":
-            depth -= 1
-            if not depth:
-                return text[start:at], at + 1
-        at += 1
-    return text[start:], len(text)
 
 
 def _check(tokens: list[Token]) -> None:

@@ -15,13 +15,15 @@ from typing import Any
 
 from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
-from r1lite.data.examples import Wanted, as_sample, asked_problems, keep_answers
-from r1lite.prompt import ANSWER, END_ANSWER, END_THINK, THINK, Prompter, with_system
+from r1lite.data.examples import as_sample
+from r1lite.prompt import Prompter, with_system
 from r1lite.sampling.native.scheduler import streams
 from r1lite.store.run import Place
 from r1lite.teaching.endpoint.client import Endpoint, Question
 from r1lite.teaching.endpoint.completion import Answer, Gone
 from r1lite.teaching.endpoint.journal import Journal
+from r1lite.teaching.sampled import Wanted, asked_problems, keep_answers
+from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK
 from r1lite.types import Group, Message, Problem, Rollout
 
 ANSWERS = "answers.jsonl"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from r1lite.advantage import CENTERS, SCALES, WHITENINGS, known
 from r1lite.config import AlgorithmConfig
+from r1lite.rl.credit import PER_TOKEN
 from r1lite.rl.filters import KEEPS
 
 ADVANTAGES = ("group", "pass_at_k", "gdpo", "return_to_go", "gae")
 CRITICS = ("none", "separate", "shared")
-PER_TOKEN = ("return_to_go", "gae")
 NARROW = 0.05  # of a clip on the ratio of whole sequences
 
 

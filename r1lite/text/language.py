@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from rewards._language.words import Word
+from r1lite.text.words import Word
 
 Detect = Callable[[str], str]  # a text's language, for Latin runs
 

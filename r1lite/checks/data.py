@@ -1,0 +1,45 @@
+"""Settings of data that cannot work: data sets to stay clear of, preference pairs, a curriculum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from r1lite.config import Config, CurriculumConfig, PreferenceConfig
+from r1lite.data.preferences import HELD_OUT, LEDGER
+from r1lite.registry import unknown
+from r1lite.settings.rounds import kind_of
+from tasks import ENDINGS, tasks
+
+
+def check_data_settings(cfg: Config) -> None:
+    if cfg.data.ngram < 1:
+        raise ValueError(f"data.ngram must be at least 1, got {cfg.data.ngram}")
+    for name in cfg.data.files:
+        if not Path(name).expanduser().exists():
+            raise ValueError(f"data.files: {name} does not exist")
+    for name in cfg.data.decontaminate_against:
+        path = Path(name).expanduser()
+        if path.suffix in ENDINGS and not path.is_file():
+            raise ValueError(f"data.decontaminate_against: {name} does not exist")
+        if not path.exists() and name.count("/") != 1 and name not in tasks.names():
+            raise ValueError(unknown("file, hub name (owner/name) or task in data.decontaminate_against:", name, tasks.names()))
+
+
+def check_data(name: str, cfg: PreferenceConfig, earlier: Sequence[str]) -> None:
+    """What can be known of the data before any work."""
+    if cfg.data == LEDGER and not earlier:
+        raise ValueError(f"{name}.data=ledger pairs an earlier stage's rollouts, and no stage comes before {name}: stages=[rl,{name}], say")
+    if kind_of(cfg.data) == HELD_OUT and cfg.data in earlier:
+        raise ValueError(f"{name}.data={cfg.data}: what a model is tested with must not be trained on")
+    if cfg.data not in (LEDGER, *earlier) and not Path(cfg.data).is_file():
+        raise ValueError(f"{name}.data={cfg.data} is neither ledger, nor an earlier stage of {list(earlier)}, nor a file")
+
+
+def check_curriculum(cfg: CurriculumConfig) -> None:
+    if not 0 <= cfg.revisit <= 1:
+        raise ValueError(f"rl.curriculum.revisit must lie between 0 and 1, got {cfg.revisit}")
+    if not 0 <= cfg.until <= 1:
+        raise ValueError(f"rl.curriculum.until must lie between 0 and 1, got {cfg.until}")
+    if cfg.column and not cfg.easiest < cfg.hardest:
+        raise ValueError(f"rl.curriculum.easiest={cfg.easiest:g} must lie below rl.curriculum.hardest={cfg.hardest:g}: the limit rises")

@@ -1,0 +1,62 @@
+"""A response: its tags, its thought, its answer."""
+
+from __future__ import annotations
+
+import re
+
+from r1lite.types import Response
+
+# The think and answer tags of DeepSeek-R1. Written once; every rule and task uses these names.
+THINK, END_THINK = "<think>", "</think>"
+ANSWER, END_ANSWER = "<answer>", "</answer>"
+TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
+
+_TAG = re.compile("|".join(map(re.escape, TAGS)))
+_WELL_FORMED = re.compile(rf"\s*{THINK}(?P<thought>.*?){END_THINK}\s*{ANSWER}(?P<answer>.*?){END_ANSWER}\s*", re.DOTALL)
+
+
+def respond(response: Response) -> str:
+    """A response in the form that every shipped rule and task expects."""
+    return f"{THINK}{response.thought}{END_THINK}{ANSWER}{response.answer}{END_ANSWER}"
+
+
+def parse(text: str) -> Response | None:
+    """Thought and answer of a well-formed response: one think block, then one answer block, nothing else, none empty."""
+    if _TAG.findall(text) != list(TAGS):
+        return None
+    match = _WELL_FORMED.fullmatch(text)
+    if match is None or not match["thought"].strip() or not match["answer"].strip():
+        return None
+    return Response(thought=match["thought"].strip(), answer=match["answer"].strip())
+
+
+def last_answer(text: str) -> str | None:
+    """What stands in the last answer block after the thought; None where thought or block is not closed."""
+    _, thought, after = text.rpartition(END_THINK)
+    if THINK in text and not thought:
+        return None
+    opened = after.rfind(ANSWER)
+    closed = after.find(END_ANSWER, opened)
+    if opened < 0 or closed < 0:
+        return None
+    return after[opened + len(ANSWER) : closed].strip()
+
+
+def after_thought(response: str) -> str | None:
+    """What follows the last thought; all of it where there are no tags; None where the thought is not closed."""
+    before, closed, after = response.rpartition(END_THINK)
+    if THINK in (after if closed else response):
+        return None
+    return (after if closed else before + after).strip()
+
+
+def reasoning(response: str) -> str:
+    """All that is said outside the final answer, so that no second thought and no word between the blocks escapes."""
+    _, thought, after = response.rpartition(END_THINK)
+    if last_answer(response) is not None:
+        opened = response.rfind(ANSWER)
+        closed = response.find(END_ANSWER, opened) + len(END_ANSWER)
+        response = f"{response[:opened]}\n{response[closed:]}"
+    elif thought and THINK not in after:
+        response = response.removesuffix(after)
+    return _TAG.sub("\n", response).strip()

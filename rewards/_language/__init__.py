@@ -1,1 +1,0 @@
-"""Which language the words of a text are in."""
