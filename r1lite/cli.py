@@ -1,27 +1,57 @@
-"""The `r1lite` command: `r1lite train experiment=demo`, or any setting straight away."""
+"""The `r1lite` command: `r1lite demo`, `r1lite train experiment=r1_zero`, or any setting straight away."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
+from r1lite import __version__
+from r1lite.registry import unknown
+
 COMMANDS = {
-    "train": ("r1lite.train", "train; `r1lite train --help` lists the settings"),
-    "evaluate": ("r1lite.commands.evaluate", "tables of several models side by side, on the same problems"),
+    "train": ("r1lite.train", "train a model; `r1lite train --help` lists the settings"),
+    "demo": ("r1lite.train", "run the whole recipe on a tiny model, in minutes; the same command resumes it"),
+    "evaluate": ("r1lite.commands.evaluate", "compare several models on the same problems"),
     "chat": ("r1lite.commands.chat", "ask a model in the terminal"),
-    "export": ("r1lite.commands.export", "a finished model as a folder of its own"),
-    "score": ("r1lite.commands.score_file", "score completions in a file, or in a pipe"),
-    "audit": ("r1lite.commands.audit", "what the chosen rewards pay for gold answers and for hacks"),
-    "reward": ("r1lite.commands.reward", "list rules, explain a verdict, begin a rule of your own"),
+    "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),
+    "score": ("r1lite.commands.score_file", "score completions from a file or a pipe"),
+    "audit": ("r1lite.commands.audit", "show what the chosen rewards pay for gold answers and for hacks"),
+    "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start a rule of your own"),
 }
+DEMO = ("experiment=demo", "run_dir=runs/demo")
+COMPLETION = ("-sc", "--shell-completion")
+HELP = """\
+r1lite COMMAND [name=value ...]
+
+{commands}
+
+`r1lite name=value ...` trains, as `r1lite train` does. `r1lite --version` prints the version.
+Tab completion in bash: eval "$(r1lite -sc install=bash)"
+"""
 
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if word in ("-h", "--help", "help"):
-        print("r1lite COMMAND [name=value ...]\n")
-        print("\n".join(f"  {name:8} {what}" for name, (_, what) in COMMANDS.items()))
-        return
+        print(HELP.format(commands="\n".join(f"  {name:8} {what}" for name, (_, what) in COMMANDS.items())), end="")
+    elif word in ("-V", "--version"):
+        print(f"r1lite {__version__}")
+    else:
+        sys.argv[1:] = _arguments(word, sys.argv[2:])
+        import_module(COMMANDS.get(word, COMMANDS["train"])[0]).main()
+
+
+def _arguments(word: str, rest: list[str]) -> list[str]:
+    """What the command itself reads: without its own name, and for `demo` with the settings it stands for."""
+    if word == "demo":
+        chosen = {setting.partition("=")[0] for setting in rest}
+        return [*(setting for setting in DEMO if setting.partition("=")[0] not in chosen), *rest]
     if word in COMMANDS:
-        del sys.argv[1]
-    import_module(COMMANDS.get(word, COMMANDS["train"])[0]).main()
+        return rest
+    if word in COMPLETION:
+        from r1lite.commands.complete import prepare
+
+        return [word, *prepare(rest, COMMANDS)]
+    if "=" not in word and not word.startswith(("-", "~")):
+        sys.exit(f"error: {unknown('command', word, COMMANDS)}")
+    return [word, *rest]

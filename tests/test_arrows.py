@@ -187,6 +187,17 @@ def test_a_file_of_the_users_that_bears_our_name_is_refused(name: str, tmp_path:
     assert f"ImportError: the name {room!r} resolves to {theirs}, which is not r1lite's ({HOME / room}). Rename that file" in done.stderr
 
 
+def test_another_package_that_overwrote_ours_is_noticed(tmp_path: Path) -> None:
+    for room in PACKAGES:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text((HOME / room / "__init__.py").read_text(encoding="utf-8"), encoding="utf-8")
+    assert python("import r1lite", tmp_path).stderr == ""
+    (tmp_path / "tasks" / "__init__.py").write_text("print('this must not run')\n")
+    done = python("import r1lite", tmp_path)
+    assert done.stdout == ""
+    assert f"ImportError: {tmp_path / 'tasks' / '__init__.py'} belongs to another installed package" in done.stderr
+
+
 def test_a_folder_of_our_name_that_is_no_package_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "tasks").mkdir()
     assert python("import r1lite, tasks; print(tasks.__file__)", tmp_path).stdout == f"{HOME / 'tasks' / '__init__.py'}\n"

@@ -13,20 +13,22 @@ from r1lite.settings.compose import composed
 from r1lite.settings.rounds import SECTIONS, kind_of
 from r1lite.settings.suggestions import OPEN, choices, did_you_mean, setting_names, translated
 
-FLAGS = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m")
-FLAGS += (
-    "--shell-completion",
-    "-sc",
-    "--config-path",
-    "-cp",
-    "--config-name",
-    "-cn",
-    "--config-dir",
-    "-cd",
+FLAGS = (
+    "--help",
+    "-h",
+    "--hydra-help",
+    "--version",
+    "--resolve",
+    "--run",
+    "-r",
+    "--multirun",
+    "-m",
     "--experimental-rerun",
     "--info",
     "-i",
 )
+TAKES_VALUE = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd")
+TAKES_VALUE += ("--shell-completion", "-sc")
 
 
 def understood(arguments: Sequence[str], own: Path | None = None) -> list[str]:
@@ -59,21 +61,10 @@ def _check(arguments: Sequence[str], own: Path | None) -> None:
             expecting_value = False
         elif argument.startswith("-"):
             flag = argument.split("=")[0]
-            if flag not in FLAGS:
+            if flag not in (*FLAGS, *TAKES_VALUE):
                 named = flag.strip("-").replace("-", "_")
                 raise ValueError(f"settings are written without dashes, as name=value.{did_you_mean(named, setting_names())}")
-            expecting_value = "=" not in argument and flag in (
-                "--cfg",
-                "-c",
-                "--package",
-                "-p",
-                "--config-dir",
-                "-cd",
-                "--config-name",
-                "-cn",
-                "--config-path",
-                "-cp",
-            )
+            expecting_value = "=" not in argument and flag in TAKES_VALUE
         elif argument.startswith("~") or "=" in argument:
             _check_name(argument)
             settings.append(argument)
