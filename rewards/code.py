@@ -59,6 +59,7 @@ def code(
     suite = suite_of(problem.info, column)
     if not suite:
         return Verdict(value=None, why="the problem has no tests")
+    box(tier)  # before the response is read: a sandbox that does not start is noticed on any response, so before a run begins
     program, why = program_of(rollout.response)
     if program is None:
         return Verdict(value=0.0, why=why)

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
+from . import jail
 from .inside.syscalls import MACHINES
 from .remedy import remedies
 from .selftest import check
@@ -120,7 +121,7 @@ def _start(workers: list[Worker]) -> None:
         for worker in workers:
             worker.greet()
     except SandboxError as error:
-        if workers[0].tier != "full":
+        if workers[0].tier != "full" or jail.bubblewrap() is None:
             raise
         raise SandboxError(f"the full tier does not start here: {error}\nWhat to do: " + "\n  or: ".join(remedies())) from error
 

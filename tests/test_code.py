@@ -13,6 +13,7 @@ from r1lite.scoring.scorer import Scorer
 from r1lite.scoring.verdicts import judge_one
 from r1lite.text.rows import BadRow
 from r1lite.types import Group, Problem, Rollout, Verdict
+from rewards._code.box import box
 from rewards._code.cases import BadTests, suite_of
 from rewards._code.compare import same_output, same_value
 from rewards._fence import program_of
@@ -47,6 +48,14 @@ def test_a_function_is_called_and_its_values_are_compared() -> None:
     verdict = code(problem, rollout("def add(a, b):\n    return int(a) + int(b)"))
     assert verdict.value == 0
     assert verdict.why.startswith("1 of 2 tests passed; add('a', 'b') should give 'ab' and ValueError")
+
+
+@pytest.mark.parametrize("text", ["", ADDS])
+def test_a_sandbox_that_is_not_installed_is_noticed_on_any_response(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rewards.code.box", box.__wrapped__)  # the one of this process may have been started before
+    monkeypatch.setattr("sandbox.jail.bubblewrap", lambda: None)
+    with pytest.raises(OptionError, match=r"^rewards\.code needs the extra `code`: pip install 'r1lite\[code\]'\. .*tier=reduced"):
+        code(asking(tests=SUM), rollout(text, fenced=bool(text)))
 
 
 def test_assertions_run_apart_from_the_program() -> None:

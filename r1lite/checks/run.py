@@ -10,6 +10,7 @@ from r1lite.checks.data import check_data_settings
 from r1lite.checks.stages import check_learning, check_stage
 from r1lite.config import Config
 from r1lite.models import pretrained
+from r1lite.models.adapters import require_peft
 from r1lite.registry import unknown
 from r1lite.scoring.dry_run import rehearse
 from r1lite.settings.rounds import kind_of, settings_for
@@ -35,6 +36,8 @@ def check(cfg: Config) -> list[str]:
     at_least("model", cfg.model, lora_rank=0)
     if cfg.model.dora and not cfg.model.lora_rank:
         raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
+    if cfg.model.lora_rank:
+        require_peft()
     task = make_task(cfg)
     problems = _problems(cfg, task)
     rules = make_rules(cfg)

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,13 +86,17 @@ def merged(model: Any) -> Any:
     return copy.deepcopy(model).merge_and_unload() if has_adapters(model) else model
 
 
+def require_peft() -> None:
+    if find_spec("peft") is None:
+        raise ValueError("model.lora_rank needs the extra `lora`: pip install 'r1lite[lora]'")
+
+
 def _with_adapters(model: Any, cfg: ModelConfig, seed: int) -> Any:
     import torch
 
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise ValueError("model.lora_rank needs the extra `lora`: pip install 'r1lite[lora]'") from error
+    require_peft()
+    from peft import LoraConfig, get_peft_model
+
     settings = LoraConfig(
         r=cfg.lora_rank,
         lora_alpha=cfg.lora_alpha,  # pyright: ignore[reportArgumentType]

@@ -76,7 +76,7 @@ def _fields(path: Path) -> dict[str, Any]:
     try:
         from gguf import GGUFReader
     except ImportError as error:
-        raise ValueError("reading GGUF files takes the package gguf: pip install 'r1lite[gguf]'") from error
+        raise ValueError("reading GGUF files needs the extra `gguf`: pip install 'r1lite[gguf]'") from error
     try:
         reader = GGUFReader(path)
     except (ValueError, IndexError, OSError) as error:

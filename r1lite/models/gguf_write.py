@@ -36,7 +36,7 @@ def write_gguf(model: Any, tokenizer: Any, path: Path, kind: str) -> None:
     try:
         import gguf
     except ImportError as error:
-        raise ValueError("writing GGUF files takes the package gguf: pip install 'r1lite[gguf]'") from error
+        raise ValueError("writing GGUF files needs the extra `gguf`: pip install 'r1lite[gguf]'") from error
 
     _sound(model.config)
     split = split_of(tokenizer)

@@ -28,7 +28,7 @@ def agrees(gold: str, given: str) -> bool:
     try:
         from math_verify import LatexExtractionConfig, parse, verify
     except ImportError as error:
-        raise ValueError("the math rule needs math-verify for this answer: pip install 'r1lite[math]'") from error
+        raise ValueError("the math rule needs the extra `math` for this answer: pip install 'r1lite[math]'") from error
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)
     # None is no time limit: the library's own is an alarm signal, which raises in any thread but the main one.
     options: dict[str, Any] = {"extraction_config": [LatexExtractionConfig()], "parsing_timeout": None}

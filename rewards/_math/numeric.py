@@ -80,7 +80,7 @@ def library() -> Any:
     try:
         import mpmath
     except ImportError as error:
-        raise ValueError("the math rule needs mpmath and sympy for this answer: pip install 'r1lite[math]'") from error
+        raise ValueError("the math rule needs the extra `math` for this answer: pip install 'r1lite[math]'") from error
     return mpmath.mp
 
 
