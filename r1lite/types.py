@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import torch
     from torch import Tensor
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import 
 Message = Mapping[str, str]  # {"role": "user", "content": "..."}
 Finish = Literal["stop", "length"]
 Outcome = Literal["scored", "abstained", "failed", "timed_out"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +48,12 @@ class Rollout:
     prefill: str = ""  # what the template had already written for the model, such as "<think>\n"
     finish: Finish = "stop"
     version: int = 0  # of the weights that sampled it: how often the sampler had been given new ones
+    mask: tuple[bool, ...] = ()  # False on tokens of token_ids that an environment wrote; empty where the model wrote all
+
+    @property
+    def written(self) -> int:
+        """Tokens that the model wrote."""
+        return sum(self.mask) if self.mask else len(self.token_ids)
 
     @property
     def response(self) -> str:
@@ -94,6 +101,23 @@ class Sample:
     old_logprobs: tuple[float, ...] = ()  # the trainer's own, before the step, where they were recomputed
     values: tuple[float, ...] = ()  # of each token's state, by the critic, before the step
     returns: tuple[float, ...] = ()  # what the critic should have said
+    mask: tuple[bool, ...] = ()  # False on tokens of token_ids that are not trained on; empty where all are
+
+    @property
+    def trained(self) -> int:
+        """Tokens that are trained on."""
+        return sum(self.mask) if self.mask else len(self.token_ids)
+
+
+def on_mask(values: Sequence[T], mask: Sequence[bool]) -> list[T]:
+    """The values, one for each token, where the mask is True; all of them where it is empty."""
+    return [value for value, inside in zip(values, mask, strict=True) if inside] if mask and values else list(values)
+
+
+def off_mask(values: Sequence[float], mask: Sequence[bool]) -> tuple[float, ...]:
+    """The inverse: one value for each token, 0 where the mask is False."""
+    inside = iter(values)
+    return tuple(next(inside) if trained else 0.0 for trained in mask) if mask else tuple(values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +129,8 @@ class Credit:
 
     @property
     def advantage(self) -> float:
-        """The mean, where it differs from token to token."""
-        tokens = self.sample.token_advantages
+        """The mean over the trained tokens, where it differs from token to token."""
+        tokens = on_mask(self.sample.token_advantages, self.sample.mask)
         return statistics.fmean(tokens) if tokens else self.sample.advantage
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,27 @@ from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.settings.compose import configuration
+from rewards import rewards
 from sandbox import Sandbox
+from tasks import tasks
 
 torch.set_num_threads(2)
 
 
 def configured(*overrides: str) -> Config:
     return configuration(overrides)
+
+
+@pytest.fixture(autouse=True)
+def forgotten_plugins() -> Iterator[None]:
+    """What a test's plugins register is gone after it, so that no test depends on those before it."""
+    yield
+    for registry in (rewards, tasks):
+        for name, entry in list(registry._entries.items()):
+            if entry.__module__.startswith("r1lite_plugin_"):
+                del registry._entries[name]
+    for module in [name for name in sys.modules if name.startswith("r1lite_plugin_")]:
+        del sys.modules[module]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from r1lite.types import Pair, Sample
 
 LEDGER = "ledger"  # as data=: the rollouts of the nearest earlier stage that left any
 HELD_OUT = "evaluate"  # the stage whose rollouts are answers to held-out problems
-COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts"]
+COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts", "mask"]
 
 
 def drawn(found: Iterable[Pair], count: int, seed: str) -> list[Pair]:
@@ -37,7 +37,8 @@ def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
 
     for path in sorted(folder.glob("*.parquet")):
         groups: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
-        for row in pq.read_table(path, columns=COLUMNS).to_pylist():
+        known = pq.read_schema(path).names  # a ledger from before episodes has no mask
+        for row in pq.read_table(path, columns=[c for c in COLUMNS if c in known]).to_pylist():
             if _was_judged(row):
                 groups[row["step"], row["problem_id"]].append(row)
         for key, rows in groups.items():
@@ -71,7 +72,7 @@ def _was_judged(row: dict[str, Any]) -> bool:
 
 
 def _as_sample(row: dict[str, Any]) -> Sample:
-    return Sample(prompt_ids=tuple(row["prompt_ids"]), token_ids=tuple(row["token_ids"]))
+    return Sample(prompt_ids=tuple(row["prompt_ids"]), token_ids=tuple(row["token_ids"]), mask=tuple(row.get("mask") or ()))
 
 
 def _margin(given: Any, path: Path, line: int) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from r1lite.learning import parallel
 from r1lite.learning.packing import Part, cut, cut_by_prompt, length, padded_tokens
 from r1lite.types import Batch, Prompts, Sample, Totals
 
@@ -23,7 +24,7 @@ def collate(
 
     With `share_prompts` a prompt stands once for all of its samples, wherever that leaves less to compute.
     """
-    totals = totals or totals_of(samples)
+    totals = totals or parallel.totals(totals_of(samples))
     whole = cut([length(s) for s in samples], micro_batch_tokens)
     if share_prompts:
         shared = cut_by_prompt(samples, micro_batch_tokens)
@@ -34,13 +35,13 @@ def collate(
 
 def collate_pairs(pairs: Sequence[tuple[Sample, Sample]], *, micro_batch_tokens: int, device: torch.device | str = "cpu") -> list[Batch]:
     """Micro-batches of whole pairs: the first of each pair in the first half of the rows, the second in the other."""
-    totals = Totals(tokens=sum(len(s.token_ids) for pair in pairs for s in pair), sequences=len(pairs))
+    totals = parallel.totals(Totals(tokens=sum(s.trained for pair in pairs for s in pair), sequences=len(pairs)))
     widths = [2 * max(map(length, pair)) for pair in pairs]
     return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in cut(widths, micro_batch_tokens)]
 
 
 def totals_of(samples: Sequence[Sample]) -> Totals:
-    return Totals(tokens=sum(len(s.token_ids) for s in samples), sequences=len(samples))
+    return Totals(tokens=sum(s.trained for s in samples), sequences=len(samples))
 
 
 def per_sample(batches: Sequence[Batch], values: Sequence[Tensor], samples: Sequence[Sample]) -> list[list[float]]:
@@ -98,7 +99,7 @@ def _fields(
         input_ids=input_ids,
         first=first,
         prompts=prompts,
-        mask=field([[1.0] * len(s.token_ids) for s in samples]),
+        mask=field([s.mask or [1.0] * len(s.token_ids) for s in samples]),
         old_logp=field([s.old_logprobs or s.logprobs for s in samples]),
         advantages=field([s.token_advantages or [s.advantage] * len(s.token_ids) for s in samples]),
         totals=totals,

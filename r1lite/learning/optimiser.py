@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from r1lite.config import TrainingConfig
+from r1lite.learning import parallel
 
 
 class Diverged(ValueError):
@@ -45,7 +46,8 @@ class Optimiser:
         loss.backward()
 
     def step(self) -> dict[str, float]:
-        """Take the gradients that have been gathered."""
+        """Take the gradients that have been accumulated, those of all ranks."""
+        parallel.sum_gradients(self.parameters)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm))
         if not math.isfinite(norm):
             raise Diverged(self._said("gradient", norm))

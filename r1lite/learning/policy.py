@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from r1lite.config import TrainingConfig
-from r1lite.learning.batch import collate, per_sample
+from r1lite.learning import parallel
+from r1lite.learning.accumulate import Measured, train_step
+from r1lite.learning.batch import collate, per_sample, totals_of
 from r1lite.learning.critic import Critic
 from r1lite.learning.forward import Forward, can_share_prompts, forward
 from r1lite.learning.optimiser import Optimiser, load_weights
@@ -24,6 +26,9 @@ from r1lite.types import Batch, Sample, Totals
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+UNSCALED = ("loss", "grad_norm", "lr")  # metrics of a step that are no means over its tokens
 
 
 class Policy:
@@ -83,21 +88,17 @@ class Policy:
 
     def step(self, samples: Sequence[Sample], objective: Objective, *, totals: Totals | None = None) -> dict[str, float]:
         """One optimiser step over all samples, whatever the micro-batches; divided by their totals, or by those given."""
+        trained = parallel.totals(totals_of(samples)).tokens
         batches = self._collate(samples, totals)
         threshold = self._entropy_threshold(batches) if self.entropy_share < 1 else None
-        metrics: dict[str, float] = {}
-        for batch in batches:
-            for key, value in self._backward(batch, objective, threshold).items():
-                metrics[key] = metrics.get(key, 0.0) + value
-        if self.critic is not None:
-            self.critic.optimiser.step()
-        trained = sum(len(s.token_ids) for s in samples)
-        # What is watched is a mean over the tokens that were trained on, also where the loss is divided by more of them.
+        others = [self.critic.optimiser] if self.critic is not None else []
+        metrics = train_step(batches, lambda batch: self._measure(batch, objective, threshold), self.optimiser, *others)
+        # Metrics are means over the tokens that were trained on, even where the loss is divided by more of them.
         share = totals.tokens / trained if totals else 1.0
-        watched = {key: value if key == "loss" else value * share for key, value in metrics.items()}
-        return watched | self.optimiser.step() | {"tokens/trained": float(trained)}
+        means = {key: value if key in UNSCALED else value * share for key, value in metrics.items()}
+        return means | {"tokens/trained": float(trained)}
 
-    def _backward(self, batch: Batch, objective: Objective, threshold: Tensor | None = None) -> dict[str, float]:
+    def _measure(self, batch: Batch, objective: Objective, threshold: Tensor | None = None) -> Measured:
         seen = self._forward(batch, entropy_grad=objective.entropy_coef != 0)
         loss, stats = policy_loss(
             objective,
@@ -115,8 +116,7 @@ class Policy:
         if self.critic is not None:
             value_loss, value_stats = self.critic.loss(batch, seen.hidden)
             loss, stats = loss + value_loss, stats | value_stats
-        self.optimiser.backward(loss)
-        return {key: float(value) for key, value in (stats | {"loss": loss.detach()}).items()}
+        return loss, stats
 
     def _forward(self, batch: Batch, *, entropy_grad: bool = False) -> Forward:
         shared = self.critic is not None and self.critic.shared
@@ -156,7 +156,7 @@ class Policy:
     def _entropy_threshold(self, batches: Sequence[Batch]) -> Tensor:
         """Over the whole step, so that micro-batches change nothing."""
         seen = [(self._forward(batch).entropy[batch.mask > 0]) for batch in batches]
-        entropy = torch.cat(seen).unsqueeze(0)
+        entropy = parallel.values(torch.cat(seen)).unsqueeze(0)
         return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
     def state(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from r1lite.config import ModelConfig, RewardModelConfig
+from r1lite.learning.accumulate import Measured, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser, load_weights
 from r1lite.losses.preference import by_sides, reward_model_loss
@@ -35,26 +36,20 @@ class RewardModel:
         return self.head(hidden[rows, last]).squeeze(-1).float()
 
     def step(self, pairs: Sequence[Pair]) -> dict[str, float]:
-        metrics = self._over(pairs, learn=True)
-        return metrics | self.optimiser.step()
+        return train_step(self._batches(pairs), lambda batch: self._measure(batch, pairs), self.optimiser)
 
-    @torch.no_grad()
     def accuracy(self, pairs: Sequence[Pair]) -> float:
         """The share of pairs whose preferred side scores higher."""
-        return self._over(pairs, learn=False)["accuracy"]
+        return evaluate_step(self._batches(pairs), lambda batch: self._measure(batch, pairs))["accuracy"]
 
-    def _over(self, pairs: Sequence[Pair], *, learn: bool) -> dict[str, float]:
-        metrics: dict[str, float] = {}
+    def _batches(self, pairs: Sequence[Pair]) -> list[Batch]:
         sides = [(p.chosen, p.rejected) for p in pairs]
-        for batch in collate_pairs(sides, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device):
-            margin = torch.tensor([pairs[i].margin for i in batch.rows], device=self.model.device)
-            chosen, rejected = by_sides(self.scores(batch))
-            loss, stats = reward_model_loss(chosen, rejected, margin=margin, centring=self.cfg.centring, total=len(pairs))
-            if learn:
-                self.optimiser.backward(loss)
-            for key, value in (stats | {"loss": loss.detach()}).items():
-                metrics[key] = metrics.get(key, 0.0) + float(value)
-        return metrics
+        return collate_pairs(sides, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device)
+
+    def _measure(self, batch: Batch, pairs: Sequence[Pair]) -> Measured:
+        margin = torch.tensor([pairs[i].margin for i in batch.rows], device=self.model.device)
+        chosen, rejected = by_sides(self.scores(batch))
+        return reward_model_loss(chosen, rejected, margin=margin, centring=self.cfg.centring, total=batch.totals.sequences)
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         return self.model.named_parameters()

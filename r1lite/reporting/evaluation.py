@@ -61,7 +61,7 @@ def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]
         "greedy": mean(group[0].right for group in greedy if judged(group[0])),
         f"pass@{k}": mean(pass_at_k(sum(row), len(row), min(k, len(row))) for row in right),
         f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
-        "length_mean": mean(len(s.rollout.token_ids) for group in sampled for s in group),
+        "length_mean": mean(s.rollout.written for group in sampled for s in group),
         "problems": len(sampled),
         "k": k,
     }

@@ -11,7 +11,7 @@ from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal,
 from r1lite.config import AlgorithmConfig
 from r1lite.rl.filters import kept
 from r1lite.scoring.metrics import Groups, judged
-from r1lite.types import Credit, Sample, Scored
+from r1lite.types import Credit, Sample, Scored, off_mask, on_mask
 
 PER_TOKEN = ("return_to_go", "gae")  # as advantage=: these differ from token to token
 
@@ -61,7 +61,7 @@ def samples_of(credits: Credits) -> list[Sample]:
 
 def _sample(scored: Scored) -> Sample:
     rollout = scored.rollout
-    return Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids, logprobs=rollout.logprobs)
+    return Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids, logprobs=rollout.logprobs, mask=rollout.mask)
 
 
 def _per_rollout(
@@ -86,14 +86,15 @@ def _per_token(samples: Sequence[Sample], rewards: Rows, a: AlgorithmConfig, jud
     """The reward comes with the last token, the KL with each; what is still to come is each token's credit."""
     ends = [x for row in group_advantages(rewards, center=a.center, scale=a.scale, eps=a.eps) for x in row]
     kls = _kl(samples, judges) if a.reward_kl_coef else [[]] * len(samples)
-    paid = [token_rewards(r, length=len(s.token_ids), kl=kl, kl_coef=a.reward_kl_coef) for r, s, kl in zip(ends, samples, kls, strict=True)]
+    paid = [token_rewards(r, length=s.trained, kl=kl, kl_coef=a.reward_kl_coef) for r, s, kl in zip(ends, samples, kls, strict=True)]
     if a.advantage == "return_to_go":
-        return [replace(s, token_advantages=tuple(returns_to_go(p, gamma=a.gamma))) for s, p in zip(samples, paid, strict=True)]
-    found = []
-    for sample, rewarded, values in zip(samples, paid, judges.values(samples), strict=True):
-        advantages, returns = gae(rewarded, values, gamma=a.gamma, lam=a.lam)
-        found.append(replace(sample, token_advantages=tuple(advantages), returns=tuple(returns), values=tuple(values)))
-    return found
+        return [replace(s, token_advantages=off_mask(returns_to_go(p, gamma=a.gamma), s.mask)) for s, p in zip(samples, paid, strict=True)]
+    credited = []
+    for s, rewarded, values in zip(samples, paid, judges.values(samples), strict=True):
+        advantages, returns = gae(rewarded, on_mask(values, s.mask), gamma=a.gamma, lam=a.lam)
+        per_token = {"token_advantages": off_mask(advantages, s.mask), "returns": off_mask(returns, s.mask)}
+        credited.append(replace(s, values=tuple(values), **per_token))
+    return credited
 
 
 def _rules_differ(row: Sequence[Scored]) -> bool:
@@ -101,9 +102,9 @@ def _rules_differ(row: Sequence[Scored]) -> bool:
 
 
 def _kl(samples: Sequence[Sample], judges: Judges) -> list[list[float]]:
-    """k1 of each token: how much likelier the policy found it than the reference does."""
+    """k1 of each trained token: how much likelier the policy found it than the reference does."""
     return [
-        [old - ref for old, ref in zip(s.logprobs, row, strict=True)]
+        on_mask([old - ref for old, ref in zip(s.logprobs, row, strict=True)], s.mask)
         for s, row in zip(samples, judges.reference_logprobs(samples), strict=True)
     ]
 
@@ -113,6 +114,8 @@ def _whitened(credits: list[Credit], over: str) -> list[Credit]:
     chosen = [c for c in credits if c.trained]
     if over == "none" or not chosen:
         return credits
-    told = [list(c.sample.token_advantages) or [c.sample.advantage] * len(c.sample.token_ids) for c in chosen]
-    white = iter(whiten(told, over=over))
-    return [replace(c, sample=replace(c.sample, token_advantages=tuple(next(white)))) if c.trained else c for c in credits]
+    rows = [on_mask(c.sample.token_advantages, c.sample.mask) or [c.sample.advantage] * c.sample.trained for c in chosen]
+    white = iter(whiten(rows, over=over))
+    return [
+        replace(c, sample=replace(c.sample, token_advantages=off_mask(next(white), c.sample.mask))) if c.trained else c for c in credits
+    ]

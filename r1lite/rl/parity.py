@@ -21,7 +21,7 @@ from r1lite.losses.parts import k3
 from r1lite.rl.collect import Collected
 from r1lite.rl.mismatch import EDGE, Evidence, Rows, differences, likeliest
 from r1lite.rl.prefetch import as_of
-from r1lite.types import Rollout, Sample, Sampler
+from r1lite.types import Rollout, Sample, Sampler, on_mask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,15 +46,15 @@ class Gate:
 
     def check(self, step: int, got: Collected, past: dict[str, Tensor]) -> dict[str, float]:
         """What to watch; ValueError, with what speaks for which cause, if the two are not the same."""
-        rollouts = spread([[s.rollout for s in group if s.rollout.token_ids] for group in got.groups], self.cfg.sequences)
+        rollouts = spread([[s.rollout for s in group if s.rollout.written] for group in got.groups], self.cfg.sequences)
         if not rollouts:
             return {}
-        samples = [Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids) for r in rollouts]
+        samples = [Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids, mask=r.mask) for r in rollouts]
         version = min(getattr(r, "version", 0) for r in rollouts)
         with as_of(past, self.policy.weights()):  # with a lag, the trainer has moved on since these were sampled
             evidence = Evidence(
-                sampler=[r.logprobs for r in rollouts],
-                trainer=self.policy.logprobs(samples),
+                sampler=[on_mask(r.logprobs, r.mask) for r in rollouts],
+                trainer=self._logprobs(samples),
                 ended=[r.finish == "stop" for r in rollouts],
                 threshold=getattr(self.cfg, self.limit),
                 sampling=self.sampling,
@@ -73,9 +73,12 @@ class Gate:
     def _at_temperature(self, samples: Sequence[Sample], temperature: float) -> Rows:
         configured, self.policy.temperature = self.policy.temperature, temperature
         try:
-            return self.policy.logprobs(samples)
+            return self._logprobs(samples)
         finally:
             self.policy.temperature = configured
+
+    def _logprobs(self, samples: Sequence[Sample]) -> Rows:
+        return [on_mask(row, s.mask) for row, s in zip(self.policy.logprobs(samples), samples, strict=True)]
 
     def _refusal(self, step: int, e: Evidence) -> str:
         tokens = sum(map(len, e.trainer))

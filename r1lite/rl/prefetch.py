@@ -84,15 +84,19 @@ class Ahead:
 
 @contextmanager
 def as_of(past: dict[str, Tensor], weights: Weights) -> Iterator[None]:
-    """Inside, the weights hold the values of then; nothing is copied. Without a past, they are what they are."""
-    mine = [(name, tensor) for name, tensor in weights if past]
-    _exchange(mine, past)
+    """Inside, the weights hold their past values. Without a past, they stay as they are."""
+    current = [(name, tensor) for name, tensor in weights if past]
+    _swap(current, past)
     try:
         yield
     finally:
-        _exchange(mine, past)
+        _swap(current, past)
 
 
-def _exchange(mine: Weights, past: dict[str, Tensor]) -> None:
-    for name, tensor in mine:
-        tensor.data, past[name] = past[name].to(tensor.device), tensor.data
+@torch.no_grad()
+def _swap(weights: Weights, past: dict[str, Tensor]) -> None:
+    """In place, one tensor at a time, so that no second copy of the model is ever held."""
+    for name, tensor in weights:
+        before = tensor.detach().clone()
+        tensor.copy_(past[name])
+        past[name].copy_(before)

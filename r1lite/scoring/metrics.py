@@ -29,7 +29,7 @@ def rewards_of(group: Sequence[Scored]) -> list[float]:
 
 def totals_of_judged(groups: Groups) -> Totals:
     """The divisors of a step in which groups without signal count as well."""
-    lengths = [len(s.rollout.token_ids) for group in groups for s in group if judged(s)]
+    lengths = [s.rollout.written for group in groups for s in group if judged(s)]
     return Totals(tokens=sum(lengths), sequences=len(lengths))
 
 
@@ -38,7 +38,7 @@ def rollout_metrics(groups: Groups) -> dict[str, float]:
     everyone = [s for group in groups for s in group]
     whole = [s for s in everyone if judged(s)]
     rewards = [s.reward for s in whole]
-    lengths = [len(s.rollout.token_ids) for s in everyone]
+    lengths = [s.rollout.written for s in everyone]
     metrics = {
         "zero_variance_share": statistics.fmean(not has_signal(rewards_of(group)) for group in groups),
         "response/length_mean": statistics.fmean(lengths),

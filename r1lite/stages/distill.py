@@ -61,7 +61,7 @@ def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config
         if asked is not None:
             sampler.load(policy.weights())
             written = written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
-        lengths = [len(lesson.student.token_ids) for lesson in written]
+        lengths = [lesson.student.trained for lesson in written]
         wrote = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
         return follow(policy, lessons + written, teacher, settings) | wrote
 

@@ -9,6 +9,7 @@ import torch
 
 from r1lite.build import make_policy, make_prompter
 from r1lite.config import Config, DPOConfig
+from r1lite.learning.accumulate import Measured, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
@@ -18,7 +19,7 @@ from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
 from r1lite.teaching.pairs import load_pairs
-from r1lite.types import Pair
+from r1lite.types import Batch, Pair
 
 
 @stage("dpo")
@@ -35,26 +36,26 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 
 def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, float]:
     """One optimiser step over pairs, whatever the micro-batches."""
-    metrics: dict[str, float] = {}
     sides = [(p.chosen, p.rejected) for p in pairs]
-    for batch in collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device):
-        # Temperature 1: what is compared are the models, and no sampler.
-        chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
-        with torch.no_grad(), policy.as_reference() as reference:
-            ref_chosen, ref_rejected = by_sides((forward(reference, batch, 1.0).logp * batch.mask).sum(1))
-        loss, stats = dpo_loss(
-            chosen,
-            rejected,
-            ref_chosen,
-            ref_rejected,
-            beta=cfg.beta,
-            kind=cfg.loss,
-            label_smoothing=cfg.label_smoothing,
-            nll_coef=cfg.nll_coef,
-            lengths=by_sides(batch.mask.sum(1))[0],
-            total=len(pairs),
-        )
-        policy.optimiser.backward(loss)
-        for key, value in (stats | {"loss": loss.detach()}).items():
-            metrics[key] = metrics.get(key, 0.0) + float(value)
-    return metrics | policy.optimiser.step() | {"tokens/trained": float(sum(len(s.token_ids) for pair in sides for s in pair))}
+    batches = collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
+    metrics = train_step(batches, lambda batch: measure(policy, batch, cfg), policy.optimiser)
+    return metrics | {"tokens/trained": float(batches[0].totals.tokens)}
+
+
+def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> Measured:
+    """The loss of a micro-batch of pairs. At temperature 1, since the models are compared and no sampler."""
+    chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
+    with torch.no_grad(), policy.as_reference() as reference:
+        ref_chosen, ref_rejected = by_sides((forward(reference, batch, 1.0).logp * batch.mask).sum(1))
+    return dpo_loss(
+        chosen,
+        rejected,
+        ref_chosen,
+        ref_rejected,
+        beta=cfg.beta,
+        kind=cfg.loss,
+        label_smoothing=cfg.label_smoothing,
+        nll_coef=cfg.nll_coef,
+        lengths=by_sides(batch.mask.sum(1))[0],
+        total=batch.totals.sequences,
+    )

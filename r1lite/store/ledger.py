@@ -62,6 +62,7 @@ def _scored(row: dict[str, Any], problem: Problem) -> Scored:
         prompt_ids=tuple(row["prompt_ids"]),
         token_ids=tuple(row["token_ids"]),
         logprobs=tuple(row["logprobs"]),
+        mask=tuple(row.get("mask") or ()),
     )
     verdicts = {v["rule"]: Verdict(value=v["value"], why=v["why"], outcome=v["outcome"]) for v in row["verdicts"]}
     return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
@@ -88,6 +89,7 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
         "token_ids": rollout.token_ids,
         "logprobs": rollout.logprobs,
         "version": rollout.version,
+        "mask": rollout.mask,
     }
 
 
@@ -113,5 +115,6 @@ def _schema() -> Any:
         "token_ids": pa.list_(pa.int32()),
         "logprobs": pa.list_(pa.float32()),
         "version": pa.int32(),
+        "mask": pa.list_(pa.bool_()),
     }
     return pa.schema(list(types.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
@@ -88,23 +89,17 @@ def epochs(samples: Sequence[T], batch_size: int, seed: str) -> Callable[[int], 
     if not samples:
         raise ValueError("there are no examples to train on")
 
+    @lru_cache(maxsize=2)  # a batch may span two epochs
+    def order(epoch: int) -> list[int]:
+        places = list(range(len(samples)))
+        Random(f"{seed}/{epoch}").shuffle(places)
+        return places
+
     def batch(step: int) -> list[T]:
         taken: list[T] = []
         for position in range((step - 1) * batch_size, step * batch_size):
             epoch, at = divmod(position, len(samples))
-            taken.append(samples[_order(len(samples), f"{seed}/{epoch}")[at]])
+            taken.append(samples[order(epoch)[at]])
         return taken
 
     return batch
-
-
-_orders: dict[tuple[int, str], list[int]] = {}
-
-
-def _order(count: int, seed: str) -> list[int]:
-    if (count, seed) not in _orders:
-        _orders.clear()  # only the running epoch's order is needed
-        order = list(range(count))
-        Random(seed).shuffle(order)
-        _orders[count, seed] = order
-    return _orders[count, seed]

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from r1lite.config import DistillConfig
 from r1lite.data.examples import from_file
+from r1lite.learning.accumulate import Measured, train_step
 from r1lite.learning.batch import as_batch, collate
 from r1lite.learning.forward import completion_states, in_chunks
 from r1lite.learning.policy import Policy
@@ -53,8 +54,8 @@ def written_by_student(sampler: Sampler, problems: Sequence[Problem], teacher: T
             known = tuple(min(token, teacher.width - 1) for token in rollout.token_ids)
             lessons.append(
                 Lesson(
-                    student=Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids),
-                    teacher=Sample(prompt_ids=teacher.prompter.ids(group.problem), token_ids=known),
+                    student=Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids, mask=rollout.mask),
+                    teacher=Sample(prompt_ids=teacher.prompter.ids(group.problem), token_ids=known, mask=rollout.mask),
                 )
             )
     return lessons
@@ -67,17 +68,16 @@ def written_by_teacher(path: Path, prompter: Prompter, teacher: Teacher) -> list
 
 def follow(policy: Policy, lessons: Sequence[Lesson], teacher: Teacher, cfg: DistillConfig) -> dict[str, float]:
     """One optimiser step over all lessons, whatever the micro-batches."""
-    metrics: dict[str, float] = {}
-    samples = [lesson.student for lesson in lessons]
-    for batch in collate(samples, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device):
+
+    def measure(batch: Batch) -> Measured:
+        tokens = batch.totals.tokens
         theirs = as_batch([lessons[i].teacher for i in batch.rows], batch.rows, batch.totals, policy.model.device)
         apart, entropy, agreed = compare(policy.model, batch, teacher, theirs, cfg)
-        loss = apart.sum() / batch.totals.tokens
-        policy.optimiser.backward(loss)
-        found = {"loss": loss, "entropy": entropy.sum() / batch.totals.tokens, "agreement": agreed.sum() / batch.totals.tokens}
-        for key, value in found.items():
-            metrics[key] = metrics.get(key, 0.0) + float(value.detach())
-    return metrics | policy.optimiser.step() | {"tokens/trained": float(sum(len(s.token_ids) for s in samples))}
+        return apart.sum() / tokens, {"entropy": entropy.sum() / tokens, "agreement": agreed.sum() / tokens}
+
+    samples = [lesson.student for lesson in lessons]
+    batches = collate(samples, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
+    return train_step(batches, measure, policy.optimiser) | {"tokens/trained": float(batches[0].totals.tokens)}
 
 
 def compare(student: PreTrainedModel, batch: Batch, teacher: Teacher, theirs: Batch, cfg: DistillConfig) -> tuple[Tensor, Tensor, Tensor]:
