@@ -27,7 +27,7 @@ from r1lite.config import Config
 from r1lite.learning.policy import Policy
 from r1lite.objective import Objective
 from r1lite.rl.credit import credit, samples_of
-from r1lite.train import prepare_torch
+from r1lite.api.pipeline import prepare_torch
 from r1lite.types import Group, Problem, Sampler, Scored, Verdict
 
 

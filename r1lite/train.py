@@ -1,96 +1,22 @@
-"""`python -m r1lite.train`: compose the configuration, open the run directory, fold over the stages."""
+"""`python -m r1lite.train`: compose the configuration from the command line, and run its stages."""
 
 from __future__ import annotations
 
 import errno
 import sys
-import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from r1lite.api.pipeline import train
 from r1lite.config import CONF, Config, register
 from r1lite.settings import command_line
 
-if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --help answers at once
-    from r1lite.store.run import Run
+__all__ = ["main", "train"]
 
 register()
-
-
-def train(cfg: Config) -> dict[str, Any]:
-    """Weights in, weights out, stage by stage; what was finished before is not done again."""
-    from r1lite.checks.run import check
-    from r1lite.console import say
-    from r1lite.models.pretrained import locate
-    from r1lite.reporting.summary import Report
-    from r1lite.settings.rounds import settings_for
-    from r1lite.store.run import Run
-
-    prepare_torch(cfg)
-    for notice in check(cfg):
-        say(notice)
-    with Run(cfg).opened() as run:
-        report = Report(run)
-        base = "" if cfg.stages[0] == "pretrain" else locate(cfg.model.path)
-        if base and cfg.stages[0] != "evaluate":
-            report.add("base", base, seconds=0.0)
-        weights = {"base": base, "previous": base}
-        for name in cfg.stages:
-            start = start_of(name, settings_for(cfg, name), weights)
-            weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
-            weights["base"] = weights["base"] or weights[name]  # after pretrain, what it made
-            report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
-        return report.finish()
-
-
-def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
-    """One stage, unless it is finished; gives where its weights lie."""
-    from r1lite.console import say
-    from r1lite.settings.rounds import kind_of, settings_for
-    from r1lite.stages import stages
-    from r1lite.store.checkpoint import Checkpoints
-
-    weights = run.finished(name, start)
-    if weights is not None:
-        say(f"{name}: finished before")
-    else:
-        run.begin(name, start)
-        spent, begun = run.tracker.seconds(name), time.perf_counter()
-        weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
-        run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
-    Checkpoints(run.place(name).checkpoints).clear()
-    return str(weights)
-
-
-def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
-    """The weights a stage begins from, as its `start` says."""
-    from r1lite.models.pretrained import locate
-    from r1lite.settings.rounds import kind_of
-
-    start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
-    return weights[start] if start in weights else locate(start)
-
-
-def prepare_torch(cfg: Config) -> None:
-    import os
-
-    import torch
-    from transformers.utils import logging
-
-    from r1lite.models.cpu.memory import keep_freed_memory
-
-    if cfg.threads:
-        torch.set_num_threads(cfg.threads)
-    torch.manual_seed(cfg.seed)
-    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and a decoding step never has the same one twice
-    keep_freed_memory()
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -110,7 +36,7 @@ def _entry(composed: DictConfig) -> None:
 
 
 def _kept(cfg: Config) -> str:
-    """Where the traceback of an error lies, for whoever wants to see it."""
+    """Write the traceback to a file of the run; name the file."""
     folder = Path(cfg.run_dir)
     if not (folder / "config.yaml").is_file():
         return ""

@@ -28,6 +28,7 @@ FLOORS = (
     "r1lite/stages",
     "r1lite/checks",
     "r1lite/commands",
+    "r1lite/api",
     "r1lite/train r1lite/score r1lite/cli",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

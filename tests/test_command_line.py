@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hydra.errors import HydraException
 
 from r1lite.config import register
 from r1lite.settings.command_line import understood
+from r1lite.settings.compose import configuration
 
 register()
 
@@ -98,3 +100,18 @@ def test_settings_of_the_users_own_folder_are_checked_as_well() -> None:
     assert said_of(*own, "experiment=matchmaker", "rl.stps=3") == "error: unknown setting 'rl.stps'. Did you mean rl.steps?"
     assert "there is no experiment called 'matchmaked'. Did you mean matchmaker?" in said_of(*own, "experiment=matchmaked")
     assert "--config-dir not_there: there is no such folder" in said_of("--config-dir=not_there", "experiment=matchmaker")
+
+
+def test_hydra_of_the_users_own_program_is_neither_used_nor_changed(tmp_path: Path) -> None:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    (tmp_path / "config.yaml").write_text("theirs: 1\n")
+    with initialize_config_dir(version_base="1.3", config_dir=str(tmp_path)):
+        assert configuration(["rl.steps=3"]).rl.steps == 3
+        assert compose("config") == {"theirs": 1}
+    assert not GlobalHydra.instance().is_initialized()
+    with pytest.raises(HydraException):
+        configuration(["rl.lrr=3"])
+    assert not GlobalHydra.instance().is_initialized()
+    assert configuration(["rl.steps=3"]).rl.steps == 3

@@ -108,7 +108,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     if not isinstance(own["allow"], list):
         raise ValueError(f"allow should be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
     settings = [a for a in arguments if a.partition("=")[0] not in own]
-    return {"cfg": configuration(command_line.understood(settings, folder), folder), **own}
+    return {"cfg": configuration(command_line.checked(settings, folder), folder), **own}
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def _described(cfg: Config) -> dict[str, Any]:
 
 def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None = None) -> Config:
     """The settings over what the runs bring along, over the defaults; `own` is the user's folder of settings."""
-    understood = command_line.understood(settings, own)
+    understood = command_line.checked(settings, own)
     runs = {str(run): run for run in map(run_of, sources) if run is not None}
     # A rule may be a model that the run trained, and lies in it.
     folder = next(iter(runs)) if len(runs) == 1 else "unused"

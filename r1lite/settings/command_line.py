@@ -32,16 +32,21 @@ TAKES_VALUE += ("--shell-completion", "-sc")
 
 
 def understood(arguments: Sequence[str], own: Path | None = None) -> list[str]:
-    """The arguments as Hydra should read them; ends the program, with the reason, where they make no sense.
+    """The arguments as Hydra should read them; ends the program, with the reason, where they make no sense."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # a bug keeps its whole traceback
+    try:
+        return checked(arguments, own)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+
+
+def checked(arguments: Sequence[str], own: Path | None = None) -> list[str]:
+    """The arguments as Hydra should read them; ValueError where they make no sense.
 
     own: the user's folder of settings, where it has been taken out of the arguments
     """
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # a bug keeps its whole traceback
     arguments = [_opened(a) for a in arguments]
-    try:
-        _check(arguments, own)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    _check(arguments, own)
     return arguments
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,15 +13,27 @@ from r1lite.config import CONF, Config, register
 
 def composed(settings: Sequence[str] = (), own: Path | None = None) -> DictConfig:
     """`own` is a folder of the user's settings, as --config-dir adds one."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
+    from hydra import compose
 
     register()
     path = [f"hydra.searchpath=['file://{own}']"] if own else []
-    if GlobalHydra.instance().is_initialized():  # by the launched run that asks
+    with _hydra():
         return compose("config", overrides=[*path, *settings])
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return compose("config", overrides=[*path, *settings])
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra set up for conf/, whatever this process uses it for besides: a run that it launched, or the user's own program."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    before = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = before
 
 
 def configuration(settings: Sequence[str] = (), own: Path | None = None) -> Config:

@@ -1,0 +1,84 @@
+"""A run from a configuration: the stages in their order, each from the weights that it names, into one run directory."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r1lite.config import Config
+
+if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --help answers at once
+    from r1lite.store.run import Run
+
+
+def train(cfg: Config) -> dict[str, Any]:
+    """Weights in, weights out, stage by stage; what was finished before is not done again."""
+    from r1lite.checks.run import check
+    from r1lite.console import say
+    from r1lite.models.pretrained import locate
+    from r1lite.reporting.summary import Report
+    from r1lite.settings.rounds import settings_for
+    from r1lite.store.run import Run
+
+    prepare_torch(cfg)
+    for notice in check(cfg):
+        say(notice)
+    with Run(cfg).opened() as run:
+        report = Report(run)
+        base = "" if cfg.stages[0] == "pretrain" else locate(cfg.model.path)
+        if base and cfg.stages[0] != "evaluate":
+            report.add("base", base, seconds=0.0)
+        weights = {"base": base, "previous": base}
+        for name in cfg.stages:
+            start = start_of(name, settings_for(cfg, name), weights)
+            weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
+            weights["base"] = weights["base"] or weights[name]  # after pretrain, what it made
+            report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
+        return report.finish()
+
+
+def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
+    """One stage, unless it is finished; gives where its weights lie."""
+    from r1lite.console import say
+    from r1lite.settings.rounds import kind_of, settings_for
+    from r1lite.stages import stages
+    from r1lite.store.checkpoint import Checkpoints
+
+    weights = run.finished(name, start)
+    if weights is not None:
+        say(f"{name}: finished before")
+    else:
+        run.begin(name, start)
+        spent, begun = run.tracker.seconds(name), time.perf_counter()
+        weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
+        run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
+    Checkpoints(run.place(name).checkpoints).clear()
+    return str(weights)
+
+
+def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
+    """The weights a stage begins from, as its `start` says."""
+    from r1lite.models.pretrained import locate
+    from r1lite.settings.rounds import kind_of
+
+    start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
+    return weights[start] if start in weights else locate(start)
+
+
+def prepare_torch(cfg: Config) -> None:
+    import os
+
+    import torch
+    from transformers.utils import logging
+
+    from r1lite.models.cpu.memory import keep_freed_memory
+
+    if cfg.threads:
+        torch.set_num_threads(cfg.threads)
+    torch.manual_seed(cfg.seed)
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and a decoding step never has the same one twice
+    keep_freed_memory()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
