@@ -22,12 +22,12 @@ from bench._common.cost import Timed, say_cost, settled
 from bench._common.flops import Shape
 from bench._common.ours import composed, lengths_of, model_arguments, without_ends
 from bench._common.work import Work, check_lengths, end_out_of_reach, work_arguments, work_of
+from r1lite.api.pipeline import prepare_torch
 from r1lite.build import make_learner, make_objective, make_prompter, make_sampler
 from r1lite.config import Config
 from r1lite.learning.policy import Policy
 from r1lite.objective import Objective
 from r1lite.rl.credit import credit, samples_of
-from r1lite.api.pipeline import prepare_torch
 from r1lite.types import Group, Problem, Sampler, Scored, Verdict
 
 

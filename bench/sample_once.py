@@ -50,9 +50,9 @@ def main() -> None:
 
 def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Lengths]]:
     from bench._common.ours import composed, without_ends
+    from r1lite.api.pipeline import prepare_torch
     from r1lite.build import make_prompter, make_sampler
     from r1lite.models import pretrained
-    from r1lite.api.pipeline import prepare_torch
     from r1lite.types import Problem
 
     chosen = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)
