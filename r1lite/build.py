@@ -125,7 +125,7 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
     """The policy of supervised training, which learns the distribution as it is, at temperature 1."""
     model, tokenizer = pretrained.load(str(start), cfg.model)
-    model = adapters.prepared(model, cfg.model, seed=cfg.seed)
+    model = adapters.prepare(model, cfg.model, seed=cfg.seed)
     return Policy(model, tokenizer, training, total_steps=steps)
 
 
@@ -133,7 +133,7 @@ def make_learner(start: Path | str, cfg: Config) -> Policy:
     """The policy of reinforcement learning, with the reference and the critic that its algorithm needs."""
     a = cfg.algorithm
     model, tokenizer = pretrained.load(str(start), cfg.model)
-    model = adapters.prepared(model, cfg.model, seed=cfg.seed)
+    model = adapters.prepare(model, cfg.model, seed=cfg.seed)
     steps = cfg.rl.steps * cfg.rl.updates_per_step * cfg.rl.epochs
     policy = Policy(
         model,

@@ -111,7 +111,7 @@ def test_frozen_weights_stay(model_folder: Path, config: Callable[..., Config]) 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["model.freeze=['*none_such*']"], r"model\.freeze: '\*none_such\*' fits no weight\. The first are model\.embed_tokens\.weight"),
+        (["model.freeze=['*none_such*']"], r"model\.freeze: '\*none_such\*' matches no weight\. The first are model\.embed_tokens\.weight"),
         (["model.freeze=['*']"], r"model\.freeze leaves nothing to train"),
         (["model.lora_rank=4", "model.lora_targets=[qq_proj]"], r"model\.lora_targets=\['qq_proj'\]"),
     ],

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 
 import r1lite.models.cpu.linear
-from r1lite.models.cpu.linear import Linear, by_onednn, product, transposed_product
+from r1lite.models.cpu.linear import OneDnnLinear, product, transposed_product, use_onednn
+
+
+def replaced(*layers: nn.Linear) -> Any:
+    model = nn.Sequential(*layers)
+    use_onednn(model)
+    return model[0]
 
 
 def gradients(layer: nn.Linear, x: Tensor) -> list[Tensor]:
@@ -25,8 +31,9 @@ def test_a_layer_gives_torchs_values_and_gradients(shape: tuple[int, ...], bias:
     layer = nn.Linear(48, 72, bias=bias)
     x = torch.randn(shape, requires_grad=True)
     expected = gradients(layer, x)
-    assert type(by_onednn(nn.Sequential(layer))[0]) is Linear
-    for one, other in zip(gradients(layer, x), expected, strict=True):
+    through_onednn = replaced(layer)
+    assert type(through_onednn) is OneDnnLinear
+    for one, other in zip(gradients(through_onednn, x), expected, strict=True):
         assert torch.allclose(one, other, atol=2e-5)
 
 
@@ -40,13 +47,14 @@ def test_views_and_repeated_rows_multiply_as_they_are() -> None:
 
 def test_an_expanded_gradient_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(r1lite.models.cpu.linear, "SMALL", 0)
-    layer = by_onednn(nn.Sequential(nn.Linear(8, 4)))[0]
+    layer = replaced(nn.Linear(8, 4))
     x = torch.randn(6, 8)
     layer(x).sum().backward()
     assert torch.allclose(layer.weight.grad, x.sum(0).expand(4, 8), atol=1e-5)
 
 
 def test_other_precisions_go_torchs_way(model: Any) -> None:
-    layer = by_onednn(nn.Sequential(nn.Linear(8, 4, dtype=torch.float64)))[0]
+    layer = replaced(nn.Linear(8, 4, dtype=torch.float64))
     assert type(layer) is nn.Linear
-    assert all(type(m) is not nn.Linear for m in by_onednn(model).modules())
+    use_onednn(model)
+    assert all(type(m) is not nn.Linear for m in model.modules())

@@ -14,7 +14,7 @@ import pytest
 
 from r1lite.build import make_rules, make_task
 from r1lite.config import Config
-from r1lite.models.pretrained import parameters
+from r1lite.models.pretrained import parameter_count
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
@@ -207,7 +207,7 @@ def test_the_student_has_at_most_a_third_of_the_teachers_parameters_and_the_same
     for experiment in ("matchmaker_base", "matchmaker_student"):
         cfg = configured(experiment)
         tokenizer = build_tokenizer(Corpus(cfg).texts(), vocabulary=cfg.pretrain.vocabulary)
-        made.append((parameters(build_model(cfg.pretrain, tokenizer, seed=0)), tokenizer.get_vocab()))
+        made.append((parameter_count(build_model(cfg.pretrain, tokenizer, seed=0)), tokenizer.get_vocab()))
     (teacher, theirs), (student, mine) = made
     assert 3 * student <= teacher
     assert mine == theirs

@@ -50,7 +50,7 @@ def test_nothing_depends_on_a_pad_token(model: Any, config: Callable[..., Config
 def test_a_reward_model_needs_no_pad_token(model: Any, config: Callable[..., Config], tmp_path: Path) -> None:
     pretrained.save(model, without_pad(), tmp_path / "model")
     model.config.pad_token_id = None
-    scorer, tokenizer = pretrained.load_scorer(str(tmp_path / "model"), config().model)
+    scorer, tokenizer = pretrained.load_reward_model(str(tmp_path / "model"), config().model)
     assert tokenizer.pad_token_id is None
     assert scorer.base_model(input_ids=torch.arange(8).view(2, 4)).last_hidden_state.shape[:2] == (2, 4)  # pyright: ignore
 

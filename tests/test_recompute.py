@@ -12,10 +12,10 @@ from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 
 import r1lite.models.cpu.recompute
 from r1lite.config import Config
-from r1lite.models.adapters import prepared
-from r1lite.models.cpu.linear import by_onednn
-from r1lite.models.cpu.recompute import Gated, Norm, leaner
-from r1lite.models.pretrained import for_training
+from r1lite.models.adapters import prepare
+from r1lite.models.cpu.linear import use_onednn
+from r1lite.models.cpu.recompute import GatedMLP, RMSNorm, use_recomputing_layers
+from r1lite.models.pretrained import use_fast_layers
 
 SMALL = {"vocab_size": 50, "hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "head_dim": 12}
 HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
@@ -62,8 +62,9 @@ def kept_by(model: Any) -> int:
 
 @pytest.mark.parametrize("at", [0, 1], ids=["llama", "qwen3"])
 def test_a_model_computes_what_it_computed_and_keeps_less(at: int, config: Callable[..., Config]) -> None:
-    plain, lean = models()[at], for_training(models()[at], config().model)
-    assert {Gated, Norm} <= {type(module) for module in lean.modules()}
+    plain, lean = models()[at], models()[at]
+    use_fast_layers(lean, config().model)
+    assert {GatedMLP, RMSNorm} <= {type(module) for module in lean.modules()}
     assert lean.config._attn_implementation == "r1lite_grouped"
     holes = torch.ones(3, 10)
     holes[1, :4] = 0  # a mask, so that heads are shared by our own attention
@@ -79,9 +80,9 @@ def test_gradients_are_those_of_finite_differences() -> None:
     torch.manual_seed(1)
     x, gate, up = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((5, 4), (6, 4), (6, 4)))
     down = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(r1lite.models.cpu.recompute._Gated.apply, (x, gate, up, down))
+    assert torch.autograd.gradcheck(r1lite.models.cpu.recompute._GatedFunction.apply, (x, gate, up, down))
     weight = torch.randn(4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, w: r1lite.models.cpu.recompute._Norm.apply(x, w, 1e-5), (x, weight))
+    assert torch.autograd.gradcheck(lambda x, w: r1lite.models.cpu.recompute._NormFunction.apply(x, w, 1e-5), (x, weight))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -90,13 +91,14 @@ def test_without_gradients_the_values_are_transformers_to_the_bit(dtype: torch.d
     x = torch.randn(7, 24).to(dtype)
     for module in (LlamaMLP(LlamaConfig(**SMALL, **HEADS)).to(dtype), LlamaRMSNorm(24).to(dtype)):
         with torch.no_grad():
-            expected = module(x)
-            module.__class__ = Gated if isinstance(module, LlamaMLP) else Norm
-            assert torch.equal(module(x), expected)
+            replaced = GatedMLP(module) if isinstance(module, LlamaMLP) else RMSNorm(module)
+            assert torch.equal(replaced(x), module(x))
 
 
 def test_what_is_frozen_gets_no_gradient_and_the_rest_gets_its_own() -> None:
-    plain, lean = models()[0], leaner(by_onednn(models()[0]))
+    plain, lean = models()[0], models()[0]
+    use_onednn(lean)
+    use_recomputing_layers(lean)
     for model in (plain, lean):
         for name, p in model.named_parameters():
             p.requires_grad_("up_proj" in name or "layers.1.input_layernorm" in name)
@@ -106,7 +108,9 @@ def test_what_is_frozen_gets_no_gradient_and_the_rest_gets_its_own() -> None:
 
 def test_adapters_in_a_part_are_not_passed_by(config: Callable[..., Config]) -> None:
     settings = config("model.lora_rank=2").model
-    plain, lean = prepared(models()[0], settings, seed=0), prepared(leaner(models()[0]), settings, seed=0)
+    plain, lean = models()[0], models()[0]
+    use_recomputing_layers(lean)
+    plain, lean = prepare(plain, settings, seed=0), prepare(lean, settings, seed=0)
     for model in (plain, lean):
         for name, p in model.named_parameters():
             if "lora_B" in name:
@@ -118,9 +122,11 @@ def test_adapters_in_a_part_are_not_passed_by(config: Callable[..., Config]) -> 
 
 
 def test_a_saved_folder_is_transformers_own(config: Callable[..., Config], tmp_path: Path) -> None:
-    lean = for_training(models()[0], config().model)
+    lean = models()[0]
+    use_fast_layers(lean, config().model)
     lean.save_pretrained(tmp_path)
     again = LlamaForCausalLM.from_pretrained(tmp_path)
+    assert list(again.state_dict()) == list(lean.state_dict())
     assert again.config._attn_implementation == "sdpa"
     assert "r1lite" not in (tmp_path / "config.json").read_text()
     ids = torch.arange(30).view(3, 10)

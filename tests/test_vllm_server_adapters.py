@@ -48,7 +48,7 @@ def test_adapters_are_sampled_with_also_behind_a_warm_cache(url: str, config: An
         before = rollouts(sampler.sample(PROBLEMS, n=2, seed="s"))
         disturbed_adapters(model, seed=seed)
         assert off_by(model, before, 0.7) > 0.05
-        sampler.load(adapters.trained(model))
+        sampler.load(adapters.trainable_parameters(model))
         assert off_by(model, rollouts(sampler.sample(PROBLEMS, n=2, seed="s")), 0.7) < 1e-4
     assert served(url) == [f"{sampler.name}-2"]
     assert {path.name for path in tmp_path.iterdir()} == {f"{sampler.name}-base-0.safetensors", f"{sampler.name}-2"}
@@ -80,7 +80,7 @@ def test_a_server_that_has_lost_the_adapters_refuses_requests_and_gets_them_agai
 @pytest.mark.slow
 def test_adapters_that_the_server_was_not_started_for_are_merged(url: str, config: Any, capsys: Any) -> None:
     model, sampler, _ = made(config, [url], "model.lora_rank=32")
-    sampler.load(adapters.trained(model))
+    sampler.load(adapters.trainable_parameters(model))
     assert off_by(model, rollouts(sampler.sample(PROBLEMS, n=1, seed="s")), 1.0) < 1e-4
     assert "LoRA rank 32 is greater than max_lora_rank 16" in capsys.readouterr().out
 
@@ -90,10 +90,10 @@ def test_the_weights_go_over_once_and_then_adapters_alone(stood_in: Any, config:
     model, sampler, _ = made(config, [url], RANK)
     for version in (1, 2):
         disturbed_adapters(model, seed=version)
-        sampler.load(adapters.trained(model))
+        sampler.load(adapters.trainable_parameters(model))
         (held,) = stand_in.adapters.items()
         assert held[0] == stand_in.weights == f"{sampler.name}-{version}"
-        mine = {name.replace(".default.", "."): p for name, p in adapters.trained(model)}
+        mine = {name.replace(".default.", "."): p for name, p in adapters.trainable_parameters(model)}
         assert held[1].keys() == mine.keys()
         assert all(torch.equal(held[1][name], p) for name, p in mine.items())
     plain = dict(tiny(config)[0].named_parameters())
@@ -114,9 +114,9 @@ def test_the_weights_go_over_once_and_then_adapters_alone(stood_in: Any, config:
 def test_a_restarted_server_is_not_used_before_weights_and_adapters_are_there(stood_in: Any, config: Any) -> None:
     restarted, url = stood_in(restarts_after=3)
     model, sampler, _ = made(config, [url], RANK, "sampler.max_rows=1")
-    sampler.load(adapters.trained(model))
+    sampler.load(adapters.trainable_parameters(model))
     began, given = len(restarted.updates), dict(restarted.adapters)
-    version = {name: p.detach().clone() for name, p in adapters.trained(model)}
+    version = {name: p.detach().clone() for name, p in adapters.trainable_parameters(model)}
     sampling = sampler.sample(PROBLEMS, n=4, seed="s")
     disturbed_adapters(model, seed=9)  # the trainer goes on meanwhile
     assert len(rollouts(sampling)) == 16
@@ -146,7 +146,7 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(stood_in: Any, con
     model, sampler, _ = made(config, [url], RANK, *([how] if how else []))
     for seed in (1, 2):
         disturbed_adapters(model, seed=seed)
-        sampler.load(adapters.trained(model))
+        sampler.load(adapters.trainable_parameters(model))
         merged = dict(adapters.merged(model).named_parameters())
         assert stand_in.held.keys() == merged.keys()
         assert all(torch.equal(stand_in.held[name], p) for name, p in merged.items())
@@ -160,7 +160,7 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(stood_in: Any, con
 def test_a_server_that_comes_back_without_adapters_is_given_those_of_the_sync_merged(stood_in: Any, config: Any) -> None:
     stand_in, url = stood_in()
     model, sampler, _ = made(config, [url], RANK)
-    sampler.load(adapters.trained(model))
+    sampler.load(adapters.trainable_parameters(model))
     synced = {name: p.detach().clone() for name, p in adapters.merged(model).named_parameters()}
     stand_in.restart()
     stand_in.serves_adapters = False
@@ -172,11 +172,11 @@ def test_a_server_that_comes_back_without_adapters_is_given_those_of_the_sync_me
 def test_weights_that_are_given_under_the_adapters_go_over_too(stood_in: Any, config: Any) -> None:
     stand_in, url = stood_in()
     model, sampler, _ = made(config, [url], RANK)
-    sampler.load(adapters.trained(model))
+    sampler.load(adapters.trainable_parameters(model))
     other = adapted(config)[0]
     with torch.no_grad():
         other.get_parameter("base_model.model.model.norm.weight").mul_(2)
-    for given in (other.named_parameters(), adapters.trained(model)):
+    for given in (other.named_parameters(), adapters.trainable_parameters(model)):
         sampler.load(given)
         of = other if stand_in.updates.count("/update_weights") == 2 else model
         assert torch.equal(stand_in.held["model.norm.weight"], of.get_parameter("base_model.model.model.norm.weight"))

@@ -39,13 +39,13 @@ def disturbed(model: Any, *, seed: int) -> Any:
 def adapted(config: Any, *overrides: str) -> tuple[Any, Any, Any]:
     """The same with adapters of rank 4, which do something."""
     model, tokenizer, cfg = tiny(config, "model.lora_rank=4", *overrides)
-    return disturbed_adapters(adapters.prepared(model, cfg.model, seed=0), seed=0), tokenizer, cfg
+    return disturbed_adapters(adapters.prepare(model, cfg.model, seed=0), seed=0), tokenizer, cfg
 
 
 def disturbed_adapters(model: Any, *, seed: int) -> Any:
     made = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for name, parameter in adapters.trained(model):
+        for name, parameter in adapters.trainable_parameters(model):
             if "lora_B" in name:
                 parameter.copy_(0.05 * torch.randn(parameter.shape, generator=made))
     return model

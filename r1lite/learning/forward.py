@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from r1lite.models.adapters import trunk_of
-from r1lite.models.attention import narrow_layers, takes_masks
+from r1lite.models.attention import layers_without_full_attention, takes_masks
 from r1lite.models.head import has_plain_head, head_log_probs
-from r1lite.models.layers import recomputes
+from r1lite.models.layers import uses_gradient_checkpointing
 from r1lite.types import Batch, Prompts
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def after_shared_prompts(trunk: Any, batch: Batch) -> Tensor:
 def can_share_prompts(model: Any) -> bool:
     """Whether a prompt's keys and values are all that later layers need of it, the head's output is the logits, no layer runs twice,
     and attention takes a mask of truth values, which transformers' plain one would add to its scores."""
-    return narrow_layers(model) == "" and takes_masks(model) and has_plain_head(model) and not recomputes(model)
+    shareable = takes_masks(model) and has_plain_head(model) and not uses_gradient_checkpointing(model)
+    return shareable and not layers_without_full_attention(model)
 
 
 def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:

@@ -50,7 +50,7 @@ class Policy:
         self.share_prompts = share_prompts and can_share_prompts(model)
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
-        self.optimiser = Optimiser([p for _, p in adapters.trained(model)], cfg, total_steps=total_steps)
+        self.optimiser = Optimiser([p for _, p in adapters.trainable_parameters(model)], cfg, total_steps=total_steps)
 
     @property
     def lr(self) -> float:
@@ -64,7 +64,7 @@ class Policy:
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         """What training changes, and a checkpoint holds."""
-        return adapters.trained(self.model)
+        return adapters.trainable_parameters(self.model)
 
     def refresh_reference(self) -> None:
         """Let the reference of the KL be the policy as it is now. Before any step, adapters that are off are just that."""

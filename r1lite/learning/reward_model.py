@@ -22,7 +22,7 @@ class RewardModel:
     """The trunk of a language model with a head for one number, read off the response's last token."""
 
     def __init__(self, start: Path | str, model: ModelConfig, cfg: RewardModelConfig) -> None:
-        self.model, self.tokenizer = pretrained.load_scorer(str(start), model)
+        self.model, self.tokenizer = pretrained.load_reward_model(str(start), model)
         self.head: Any = self.model.score
         self.cfg = cfg
         self.optimiser = Optimiser(self.model.parameters(), cfg, total_steps=cfg.steps)

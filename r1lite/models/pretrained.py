@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from r1lite.config import PACKAGE, ModelConfig
-from r1lite.models.attention import by_groups
-from r1lite.models.cpu.linear import by_onednn
-from r1lite.models.cpu.recompute import leaner
+from r1lite.models.attention import use_grouped_attention
+from r1lite.models.cpu.linear import use_onednn
+from r1lite.models.cpu.recompute import use_recomputing_layers
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
-from r1lite.models.layers import arranged
+from r1lite.models.layers import configure_layers
 from r1lite.prompt import end_token
 from r1lite.store.files import atomic
 
@@ -78,14 +78,17 @@ def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokeni
         model = _causal(where, cfg)
     except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
         raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
-    return for_training(model.to(device).eval(), cfg), tokenizer
+    model = model.to(device).eval()
+    use_fast_layers(model, cfg)
+    return model, tokenizer
 
 
-def for_training(model: Any, cfg: ModelConfig) -> Any:
-    """The same model and the same function, in the way that is fastest here."""
+def use_fast_layers(model: PreTrainedModel, cfg: ModelConfig) -> None:
+    """Replace layers by faster ones for the model's device; the model computes the same function."""
     if model.device.type == "cpu" and cfg.attention == "auto":
-        by_groups(model)
-    return leaner(by_onednn(model))
+        use_grouped_attention(model)
+    use_onednn(model)
+    use_recomputing_layers(model)
 
 
 def _causal(where: str, cfg: ModelConfig) -> Any:
@@ -119,7 +122,7 @@ def _tokenizer(where: str) -> Any:
     return read_tokenizer(Path(where)) if is_gguf(where) else AutoTokenizer.from_pretrained(where)
 
 
-def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_reward_model(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The same model with a head for one number in place of the vocabulary's; new weights in the head are 0."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -133,7 +136,10 @@ def load_scorer(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTraine
     torch.nn.init.zeros_(model.score.weight)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    return arranged(for_training(model.to(device_of(cfg.device)).eval(), cfg), cfg), tokenizer
+    model = model.to(device_of(cfg.device)).eval()
+    use_fast_layers(model, cfg)
+    configure_layers(model, cfg)
+    return model, tokenizer
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -142,5 +148,5 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
         tokenizer.save_pretrained(part)
 
 
-def parameters(model: PreTrainedModel) -> int:
+def parameter_count(model: PreTrainedModel) -> int:
     return sum(p.numel() for p in model.parameters())

@@ -30,7 +30,7 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)
     task = make_task(cfg)
-    found: dict[str, Any] = {"parameters": pretrained.parameters(model)}
+    found: dict[str, Any] = {"parameters": pretrained.parameter_count(model)}
     with Scorer(make_rules(cfg), cfg.scoring) as scorer:
         for number, split in enumerate(cfg.evaluate.splits):
             problems = task.problems(split)

@@ -39,7 +39,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
         sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
     if settings.method == "traces":
         teacher = None  # whose memory the student can use
-    policy = Policy(adapters.prepared(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
+    policy = Policy(adapters.prepare(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
     if teacher is None:
         imitate(policy, epochs(from_file(traces, prompter), settings.batch_size, seed), settings, place, steps=settings.steps)
     else:
@@ -76,7 +76,7 @@ def _written(cfg: Config) -> tuple[int, int]:
 
 def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
     model, tokenizer = pretrained.load(str(start), cfg.model)
-    share = pretrained.parameters(student) / pretrained.parameters(model)
+    share = pretrained.parameter_count(student) / pretrained.parameter_count(model)
     if share > cfg.distill.max_share:
         raise ValueError(f"the student has {share:.2f} of the teacher's parameters, more than distill.max_share={cfg.distill.max_share}")
     return model.requires_grad_(False), tokenizer

@@ -1,1 +1,1 @@
-"""Faster and leaner layers for the CPU. They compute the same function as the ones they stand in for."""
+"""Layers that are faster or smaller on the CPU. Each computes the same function as the layer it replaces."""

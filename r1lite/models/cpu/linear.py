@@ -1,49 +1,60 @@
-"""Matrix products on the CPU. There torch sends float32 products to MKL, which runs at half speed or less on some machines.
+"""Linear layers on the CPU through oneDNN instead of MKL.
 
-oneDNN, which torch carries too and uses for bfloat16, runs at full speed on all of them (bench.matrix_rate shows both). So linear
-layers on the CPU go there in both directions. On other devices, and where torch lacks it, nothing changes.
+torch sends float32 products on the CPU to MKL, which runs at half speed or less on some machines. oneDNN, which torch also
+contains and uses for bfloat16, runs at full speed on all of them (measure with bench.matrix_rate). Other devices, other
+dtypes, distributed tensors and torch builds without oneDNN keep torch's own path.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 
+from r1lite.models.autograd import Context
+from r1lite.models.replace import replace_modules
+
 AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-SMALL = 2**21  # multiplications: below, the call costs more than it saves
-PACKED_ROWS = 64  # that the packed layout is chosen for
+SMALL = 2**21  # multiplications; below this, the call costs more than it saves
+PACKED_ROWS = 64  # the number of rows that the packed layout is optimised for
 
 
-def by_onednn(model: Any) -> Any:
-    """The same model; its linear layers multiply through oneDNN where that is the faster way."""
-    for module in model.modules():
-        if type(module) is nn.Linear and speaks(module.weight):
-            module.__class__ = Linear
-    return model
+def use_onednn(model: nn.Module) -> None:
+    """Replace the model's linear layers by layers that multiply through oneDNN where that is faster."""
+    replace_modules(model, lambda m: OneDnnLinear(m) if type(m) is nn.Linear and takes_onednn(m.weight) else None)
 
 
-def speaks(weight: Tensor) -> bool:
-    return AVAILABLE and weight.device.type == "cpu" and weight.dtype == torch.float32
+def takes_onednn(weight: Tensor) -> bool:
+    return AVAILABLE and weight.device.type == "cpu" and weight.dtype == torch.float32 and is_plain(weight)
 
 
 def can_pack(weight: Tensor) -> bool:
-    return AVAILABLE and weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.bfloat16)
+    return AVAILABLE and weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.bfloat16) and is_plain(weight)
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """False for subclasses such as DTensor, which have no oneDNN operations."""
+    return type(tensor) in (Tensor, nn.Parameter)
+
+
+def is_plain_linear(module: nn.Module | None) -> TypeGuard[nn.Linear]:
+    """False for subclasses, which may compute more: adapters, layers that are sharded one by one."""
+    return type(module) in (nn.Linear, OneDnnLinear)
 
 
 class Product:
-    """Linear layers of the same input as one product, by a copy of their weights that is packed for few rows.
+    """One product for all linear layers of the same input, with a copy of their weights packed for few rows.
 
-    A weight that is packed once for the matrix units is read faster than one that is packed in every product.
+    A weight that is packed once for the matrix units is read faster than one that every product packs again.
     """
 
     def __init__(self, *layers: nn.Linear) -> None:
-        weight = _joined([layer.weight.detach() for layer in layers])
-        self.bias = None if layers[0].bias is None else _joined([layer.bias.detach() for layer in layers])
+        weight = _concatenated([layer.weight.detach() for layer in layers])
+        self.bias = None if layers[0].bias is None else _concatenated([layer.bias.detach() for layer in layers])
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, PACKED_ROWS)
         self.size = weight.numel()
-        self.plain = weight if self.size < SMALL else None  # for so few rows that the call costs more than it saves
+        self.plain = weight if self.size < SMALL else None  # for products below SMALL
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.plain is not None and len(x) * self.size < SMALL:
@@ -51,51 +62,62 @@ class Product:
         return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def _concatenated(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
-class Linear(nn.Linear):
+class OneDnnLinear(nn.Linear):
+    """A linear layer that takes over the parameters of another."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        nn.Module.__init__(self)  # nn.Linear's own would allocate and initialise new weights
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        self.weight = layer.weight
+        if layer.bias is None:
+            self.register_parameter("bias", None)
+        else:
+            self.bias = layer.bias
+        self.train(layer.training)
+
     def forward(self, input: Tensor) -> Tensor:
         rows = input.numel() // self.in_features
-        if not speaks(self.weight) or rows * self.weight.numel() < SMALL:
+        if not takes_onednn(self.weight) or rows * self.weight.numel() < SMALL:
             return nn.functional.linear(input, self.weight, self.bias)
         if torch.is_grad_enabled():
-            out: Any = _Linear.apply(input.reshape(rows, -1), self.weight, self.bias)  # pyright: ignore
+            out: Tensor = _LinearFunction.apply(input.reshape(rows, -1), self.weight, self.bias)
         else:
             out = product(input.reshape(rows, -1), self.weight, self.bias)
         return out.view(*input.shape[:-1], -1)
 
 
-class _Linear(torch.autograd.Function):
+class _LinearFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: Context, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         return product(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Context, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        (of_out,) = gradients
-        for_x, for_weight, for_bias = ctx.needs_input_grad
-        of_out = of_out.contiguous()
+        need_x, need_weight, need_bias = ctx.needs_input_grad
+        grad_out = gradients[0].contiguous()
         return (
-            product(of_out, weight.T) if for_x else None,
-            transposed_product(of_out, x) if for_weight else None,
-            of_out.sum(0) if for_bias else None,
+            product(grad_out, weight.T) if need_x else None,
+            transposed_product(grad_out, x) if need_weight else None,
+            grad_out.sum(0) if need_bias else None,
         )
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x [M, K] times the transpose of weight [N, K]."""
-    if not speaks(weight):
+    if not takes_onednn(weight):
         return nn.functional.linear(x, weight, bias)
     return _opaque(x, weight, bias) if torch.compiler.is_compiling() else _onednn(x, weight, bias)
 
 
 def transposed_product(a: Tensor, b: Tensor) -> Tensor:
     """The transpose of a [M, N] times b [M, K]."""
-    return product(a.T, b.T) if speaks(a) else a.T @ b
+    return product(a.T, b.T) if takes_onednn(a) else a.T @ b
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -104,7 +126,7 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 @torch.library.custom_op("r1lite::product", mutates_args=())
 def _opaque(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The same for the compiler, which takes oneDNN's own operation only with weights that never change."""
+    """The same product as an operation that torch.compile does not look into: it takes oneDNN's own only with constant weights."""
     return _onednn(x, weight, bias)
 
 

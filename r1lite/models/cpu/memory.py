@@ -1,18 +1,18 @@
-"""Memory on the CPU: keep what is freed."""
+"""The CPU's memory allocator: keep freed blocks in the process."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:
-    """Let this process use freed memory again. Whether the system's allocator could be told so.
+    """Let this process reuse the memory it frees; False where the allocator has no such option.
 
-    glibc hands every large block that is freed back to the kernel, and gets it again page by page, each page cleared. A step
-    of a model makes and drops hundreds of such blocks: that is a fifth to a third of its time. The peak stays what it was.
+    By default glibc returns every large freed block to the kernel and gets it back page by page, each page zeroed. A training
+    step allocates and frees hundreds of such blocks, which takes a fifth to a third of its time. Peak memory does not change.
     """
     if not sys.platform.startswith("linux"):
         return False

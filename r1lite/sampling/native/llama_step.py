@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from r1lite.console import say
 from r1lite.models.adapters import has_adapters
-from r1lite.models.attention import attended
+from r1lite.models.attention import decode_attention
 from r1lite.models.cpu.linear import Product, can_pack
-from r1lite.models.cpu.recompute import LLAMA_SHAPED, normed
+from r1lite.models.cpu.recompute import LLAMA_SHAPED, rms_norm
 from r1lite.sampling.native.cache import SlotCache, SlotLayer
 
 
@@ -36,7 +36,7 @@ class LlamaStep:
     def __init__(self, model: Any, *, compiled: bool = False) -> None:
         trunk = model.base_model
         act = trunk.layers[0].mlp.act_fn  # one for all: a compiler would take another module for another function
-        parts = _Parts(_compiled(normed), _compiled(rotated), _compiled(gated)) if compiled else _Parts(normed, rotated, gated)
+        parts = _Parts(_compiled(rms_norm), _compiled(rotated), _compiled(gated)) if compiled else _Parts(rms_norm, rotated, gated)
         self.embed, self.rotary, self.norm = trunk.embed_tokens, trunk.rotary_emb, _Norm(trunk.norm, parts)
         self.layers = [_Layer(layer, act, parts) for layer in trunk.layers]
         self.head = Product(model.lm_head)
@@ -83,7 +83,7 @@ class _Layer:
         asked = self.parts.rotated(asked, *turn)
         keys, values = held.update(asked[:, self.heads :, None], heads[:, turned:, None])
         queries = asked[:, : self.heads].reshape(rows, self.shared, -1, self.size)
-        x = self.out(attended(queries, keys, values, mask, self.scaling).reshape(rows, -1)).add_(x)
+        x = self.out(decode_attention(queries, keys, values, mask, self.scaling).reshape(rows, -1)).add_(x)
         return self.down(self.parts.gated(self.gate_up(self.between(x)), self.act)).add_(x)
 
 
@@ -112,7 +112,7 @@ def rotated(x: Tensor, cos: Tensor, signed_sin: Tensor) -> Tensor:
 def can_compile() -> bool:
     """Whether torch can compile here; if not, a line says why, once."""
     try:
-        _compiled(normed)(torch.ones(2, 4), torch.ones(4), 1e-5)
+        _compiled(rms_norm)(torch.ones(2, 4), torch.ones(4), 1e-5)
     except Exception as error:  # no compiler, one that fails, a folder that cannot be written
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         say(f"sampler.eager=false: decoding goes on without compiled parts: {why}")

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from r1lite.models.attention import by_groups
-from r1lite.models.cpu.linear import SMALL, Linear, Product, can_pack
+from r1lite.models.attention import use_grouped_attention
+from r1lite.models.cpu.linear import SMALL, OneDnnLinear, Product, can_pack, is_plain_linear
+from r1lite.models.replace import replace_modules
 from r1lite.sampling.native.cache import SlotCache
 from r1lite.sampling.native.cuda_graphs import RecordedStep, as_cuda_graphs
 from r1lite.sampling.native.llama_step import LlamaStep, can_compile, is_llama_shaped
@@ -33,10 +34,9 @@ def decoder_of(model: Any, dtype: torch.dtype) -> Any:
 
     shared = {id(p): own(p) for p in model.parameters()} | {id(b): b for b in model.buffers()}
     decoder = copy.deepcopy(model, shared).eval()  # no layer of it recomputes anything
-    for module in decoder.modules():
-        if type(module) in (nn.Linear, Linear) and can_pack(module.weight):
-            module.__class__ = PackedLinear
-    return by_groups(decoder, FLASH)  # which takes no mask, and a row here sees what its slot holds
+    replace_modules(decoder, lambda m: PackedLinear(m) if is_plain_linear(m) and can_pack(m.weight) else None)
+    use_grouped_attention(decoder, FLASH)  # flash attention takes no mask, and here a row sees only what its slot holds
+    return decoder
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def own_forward(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
     return out.logits[:, -1]
 
 
-class PackedLinear(Linear):
+class PackedLinear(OneDnnLinear):
     """A linear layer that multiplies few rows by a packed copy of its weight, where there is one."""
 
     product: Product | None = None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
-from r1lite.models.attention import narrow_layers
+from r1lite.models.attention import layers_without_full_attention
 from r1lite.models.pretrained import dtype_of
 from r1lite.prompt import Prompter, end_token
 from r1lite.sampling.native.model import decoder_of, step_of
@@ -24,7 +24,7 @@ class NativeSampler:
     """Samples from the very weights it is given: nothing is copied that `load` or `sample` does not make anew."""
 
     def __init__(self, model: PreTrainedModel, prompter: Prompter, cfg: SamplerConfig) -> None:
-        if narrow := narrow_layers(model):
+        if narrow := layers_without_full_attention(model):
             raise ValueError(f"sampler=native decodes full-attention models, and this one has layers of {narrow}; sampler=vllm can")
         dtype = model.dtype if cfg.dtype == "auto" else dtype_of(cfg.dtype)
         self.decoder, self.prompter, self.cfg = decoder_of(model, dtype), prompter, cfg

@@ -30,7 +30,7 @@ def rank_to_send(model: Any, cfg: SamplerConfig) -> int:
     """The rank that an engine has to be ready for; 0 where adapters are merged, or there are none."""
     if cfg.adapters == "merged" or not adapters.has_adapters(model):
         return 0
-    settings = adapters.settings_of(model)
+    settings = adapters.adapter_config(model)
     if settings.use_dora:
         say(f"sampler={cfg.name}: vLLM does not serve DoRA. {MERGED}")
         return 0
@@ -46,7 +46,7 @@ def base_moves(model: Any, before: Mapping[str, Tensor], given: Mapping[str, Ten
     As a rule they have not: training leaves them as they are.
     """
     check_given(model, given)
-    left_out = [name for name, _ in adapters.trained(model) if not adapters.is_adapter(name) and name not in given]
+    left_out = [name for name, _ in adapters.trainable_parameters(model) if not adapters.is_adapter(name) and name not in given]
     assert not left_out, f"{left_out[0]} is trained beside the adapters and was not given: the engine would go on with the old one"
     return not all(map(adapters.is_adapter, (*before, *given)))
 
@@ -62,4 +62,4 @@ def write(folder: Path, model: Any, given: Mapping[str, Tensor]) -> None:
     with atomic(folder) as part:
         part.mkdir()
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in mine.items()}, part / "adapter_model.safetensors")
-        adapters.settings_of(model).save_pretrained(part)
+        adapters.adapter_config(model).save_pretrained(str(part))

@@ -32,7 +32,7 @@ def base(model: Any, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     from transformers.core_model_loading import revert_weight_conversion
 
     check_given(model, given)
-    plain = {adapters.under_adapters(name): tensor for name, tensor in _named(model, given) if not adapters.is_adapter(name)}
+    plain = {adapters.base_name(name): tensor for name, tensor in _named(model, given) if not adapters.is_adapter(name)}
     return revert_weight_conversion(model.get_base_model(), plain)
 
 
