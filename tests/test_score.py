@@ -11,8 +11,8 @@ import pytest
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import RuleBroken, Scorer
+from r1lite.scoring.serve import CAN_CAP_MEMORY
 from r1lite.scoring.verdicts import as_verdict, judge_one
-from r1lite.scoring.workers import CAN_CAP_MEMORY
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards import rewards
 

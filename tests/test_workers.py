@@ -122,6 +122,21 @@ def test_a_trainer_that_is_killed_takes_a_hanging_worker_along(tmp_path: Path) -
     assert gone(pid)
 
 
+def test_a_script_needs_no_guard_and_is_run_once(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("def half(x):\n    yield x / 2\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('begun')\n"
+        "from functools import partial\n"
+        "from helper import half\n"
+        "from r1lite.scoring.workers import Workers\n"
+        "workers = Workers(1, prepare=int, memory_mb=256)\n"
+        "print(workers.submit(lambda w: list(w.stream(partial(half, 7), seconds=60))).result())\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("begun\n[3.5]\n", "", 0)
+
+
 def test_stopping_ends_what_is_under_way() -> None:
     workers = Workers(1, prepare=nothing, memory_mb=256)
     tries = []

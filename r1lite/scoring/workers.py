@@ -1,26 +1,28 @@
 """Processes that answer calls and can be killed: what hangs, or eats memory, costs its own deadline and nothing else.
 
-A worker is a fresh interpreter in a process group of its own, so that whatever it started ends with it. Its memory is
-capped where the system can (Linux): past the cap an allocation fails inside the worker, as a MemoryError.
+A worker is a fresh interpreter in a process group of its own, so that whatever it started ends with it. It has the sys.path
+of this process and nothing else of it: a user's script is not run again in a worker, and needs no `if __name__ == "__main__"`.
+Its memory is capped where the system can (Linux): past the cap an allocation fails inside the worker, as a MemoryError.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
+import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from r1lite.scoring.serve import ITEM, RAISED
+
 STARTUP_SECONDS = 120  # a worker that has not begun by then never will
-CAN_CAP_MEMORY = sys.platform == "linux"
-ITEM, END, RAISED = "item", "end", "raised"
+PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.scoring.serve import serve; serve({pipe})"
 
 T = TypeVar("T")
 
@@ -93,23 +95,26 @@ class Worker:
             raise told[1]
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError, AttributeError):  # gone already, or no process groups here
-            os.killpg(self._process.pid, signal.SIGKILL)  # pyright: ignore
-        self._process.kill()
+        self._end()
 
     def close(self) -> None:
         """By whoever waits for it, and nobody else."""
         self.kill()
-        self._process.join()
+        self._process.wait()
         self._pipe.close()
 
     def _start(self) -> None:
-        # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot.
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *self._begin_with), daemon=True)
-        self._process.start()
+        # A fork of a process that has started torch's threads may deadlock; a fresh interpreter cannot. That of multiprocessing
+        # (spawn) would run the user's script again. The new session is the process group; and Ctrl-C is the trainer's to handle.
+        self._pipe, theirs = multiprocessing.Pipe()
+        program = PROGRAM.format(path=sys.path, pipe=theirs.fileno())
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        self._end = weakref.finalize(self, _kill, self._process)  # at the latest when this process ends
         theirs.close()  # theirs alone, so that its end is seen here
+        with suppress(OSError):  # it has died already, which is seen when its first answer does not come
+            self._pipe.send(self._begin_with)
         self._fresh = True
 
     def _send(self, call: Callable[[], Any]) -> None:
@@ -127,61 +132,17 @@ class Worker:
         raise TimeoutError(f"no answer within {seconds:g} s")
 
     def _ended(self) -> WorkerEnded:
-        self._process.join(1)
-        return WorkerEnded(_how_it_ended(self._process.exitcode))
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        return WorkerEnded(_how_it_ended(self._process.returncode))
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone already
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _how_it_ended(code: int | None) -> str:
     if code is None or code >= 0:
         return f"the worker ended with exit code {code}"
     return f"the worker was ended by {signal.Signals(-code).name}"
-
-
-def _serve(pipe: Connection, prepare: Callable[[], None], memory_mb: int) -> None:
-    """The worker's side: answer until the other side is gone."""
-    if hasattr(os, "setsid"):
-        os.setsid()  # a group of its own; and Ctrl-C is the trainer's to handle
-    _end_with_the_trainer()
-    prepare()
-    if CAN_CAP_MEMORY:
-        _cap_memory(memory_mb)
-    pipe.send("ready")
-    with suppress(EOFError, OSError):
-        while True:
-            _answer(pipe, pipe.recv())
-
-
-def _answer(pipe: Connection, call: Callable[[], Iterable[Any]]) -> None:
-    try:
-        for item in call():
-            pipe.send((ITEM, item))
-    except OSError:
-        raise
-    except Exception as error:  # the caller's to deal with
-        try:
-            pipe.send((RAISED, error))
-        except (pickle.PicklingError, AttributeError, TypeError):
-            pipe.send((RAISED, RuntimeError(f"{type(error).__name__}: {error}")))
-    else:
-        pipe.send((END, None))
-
-
-def _cap_memory(memory_mb: int) -> None:
-    """On top of what the worker has mapped by now. The soft limit only: a child may have a smaller one of its own."""
-    import resource
-
-    with open("/proc/self/statm") as file:
-        mapped = int(file.read().split()[0]) * resource.getpagesize()
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    wanted = mapped + memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-
-
-def _end_with_the_trainer() -> None:
-    """A trainer that is killed outright takes its workers along, also those that hang."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
