@@ -16,12 +16,13 @@ from r1lite.models import adapters, pretrained
 from r1lite.objective import Objective
 from r1lite.prompt import Prompter
 from r1lite.registry import load_plugins, unknown
+from r1lite.sampling.rollouts import Sampler
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
 from r1lite.settings.resume import sources
 from r1lite.settings.rounds import kind_of
 from r1lite.text.tokens import question
-from r1lite.types import Problem, Sampler, Task
+from r1lite.types import Engine, Problem, Task
 from tasks import FileTask, tasks
 
 if TYPE_CHECKING:
@@ -109,17 +110,21 @@ def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
 def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    return Sampler(_engine(model, prompter.tokenizer, cfg), prompter, cfg.sampler)
+
+
+def _engine(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Engine:
     if cfg.sampler.name == "vllm":
-        from r1lite.sampling.vllm.local import VllmSampler
+        from r1lite.sampling.vllm.local import VllmEngine
 
-        return VllmSampler(model, prompter, cfg.sampler, longest=cfg.prompt.max_tokens + cfg.sampler.max_tokens)
+        return VllmEngine(model, tokenizer, cfg.sampler, longest=cfg.prompt.max_tokens + cfg.sampler.max_tokens)
     if cfg.sampler.name == "vllm_server":
-        from r1lite.sampling.vllm.server import VllmServerSampler
+        from r1lite.sampling.vllm.server import VllmServerEngine
 
-        return VllmServerSampler(model, prompter, cfg.sampler)
-    from r1lite.sampling.native.sampler import NativeSampler
+        return VllmServerEngine(model, tokenizer, cfg.sampler)
+    from r1lite.sampling.native.engine import NativeEngine
 
-    return NativeSampler(model, prompter, cfg.sampler)
+    return NativeEngine(model, tokenizer, cfg.sampler)
 
 
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import torch
+    import torch
     from torch import Tensor
 
 Message = Mapping[str, str]  # {"role": "user", "content": "..."}
@@ -33,6 +34,26 @@ class Response:
 
     thought: str
     answer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A prompt to complete, once for each seed."""
+
+    prompt_ids: tuple[int, ...]
+    seeds: tuple[int, ...]  # one for each completion; what it draws depends on nothing else
+    max_tokens: int  # longest completion
+    stop: tuple[str, ...] = ()  # strings that end a completion, besides the end tokens
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """What an engine sampled for one seed of a request."""
+
+    token_ids: tuple[int, ...]  # includes the end token when finish is "stop"
+    logprobs: tuple[float, ...]  # of each token, at the sampling temperature, before top-p and top-k
+    finish: Finish
+    version: int = 0  # of the weights
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +215,19 @@ class TeachingTask(Task, Protocol):
     def demonstration(self, problem: Problem) -> Response: ...
 
     def guess(self, problem: Problem) -> str: ...
+
+
+class Engine(Protocol):
+    """Completes prompts: token ids in, token ids and log-probs out. It knows no problem, template or group."""
+
+    ends: frozenset[int]  # tokens that end a completion
+
+    @property
+    def dtype(self) -> torch.dtype | None: ...  # what it computes in; None where it does not know
+
+    def complete(self, requests: Sequence[Request], *, greedy: bool = False) -> Iterator[tuple[int, tuple[Completion, ...]]]: ...
+
+    def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...
 
 
 class Sampler(Protocol):

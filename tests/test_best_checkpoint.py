@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from r1lite.config import Config
-from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.rollouts import Sampler
 from r1lite.store.run import Run
 from r1lite.teaching import best_checkpoint as gate_module
 from r1lite.teaching.best_checkpoint import best, figures
@@ -61,13 +61,13 @@ SMALL = (
 def test_every_look_is_at_the_weights_of_its_step(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the sampler has copies, here of another precision."""
     seen: list[torch.Tensor] = []
-    sample = NativeSampler.sample
+    sample = Sampler.sample
 
-    def looked(self: NativeSampler, *args: Any, **kwargs: Any) -> Any:
-        seen.append(next(self.decoder.parameters()).detach().clone())
+    def looked(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+        seen.append(next(self.engine.decoder.parameters()).detach().clone())
         return sample(self, *args, **kwargs)
 
-    monkeypatch.setattr(NativeSampler, "sample", looked)
+    monkeypatch.setattr(Sampler, "sample", looked)
     run(config, tmp_path / "run", "cold_start.gate=signal", "sampler.dtype=bfloat16", "cold_start.lr=0.01")
     assert len(seen) == 3
     assert not torch.equal(seen[0], seen[1])

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+from samplers import native
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
 
 from r1lite.prompt import Prompter
 from r1lite.sampling.native.cuda_graphs import Record, RecordedStep, filled_up
+from r1lite.sampling.native.engine import NativeEngine
 from r1lite.sampling.native.model import own_forward, step_of
-from r1lite.sampling.native.sampler import NativeSampler
-from r1lite.sampling.native.scheduler import Decoding
+from r1lite.sampling.native.scheduler import Scheduler
+from r1lite.sampling.rollouts import Sampler
 from r1lite.types import Problem
 
 PROBLEMS = [Problem(id=f"p{i}", prompt="x" * (12 * i + 1)) for i in range(7)]
@@ -46,10 +48,12 @@ def as_operations(run: Callable[[], None]) -> Callable[[], None]:
     return operations.again
 
 
-def drawn(sampler: NativeSampler, step: Any, problems: list[Problem]) -> dict[tuple[str, int], Any]:
-    decoding = Decoding(sampler.decoder, step, sampler.prompter, sampler.cfg, sampler.ends, problems, n=3, seed="s", greedy=False)
+def drawn(sampler: Sampler, step: Any, problems: list[Problem]) -> dict[tuple[str, int], Any]:
+    engine, requests = sampler.engine, sampler.requests(problems, n=3, seed="s")
+    assert isinstance(engine, NativeEngine)
+    scheduler = Scheduler(engine.decoder, step, engine.tokenizer, sampler.cfg, engine.ends, requests, greedy=False)
     with torch.inference_mode():
-        return {(r.problem_id, r.index): r for group in decoding.groups() for r in group.rollouts}
+        return {(problems[place].id, i): c for place, done in scheduler.completed() for i, c in enumerate(done)}
 
 
 def other_models(vocabulary: int) -> dict[str, Any]:
@@ -71,8 +75,8 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
     chosen = model if name == "tiny" else other_models(len(tokenizer))[name]().eval()
     cfg = config("sampler.max_tokens=40", "sampler.cache_mb=1").sampler
     monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 // 700)
-    sampler = NativeSampler(chosen, Prompter(tokenizer=tokenizer), cfg)
-    with torch.inference_mode(), step_of(sampler.decoder) as plain:
+    sampler = native(chosen, Prompter(tokenizer=tokenizer), cfg)
+    with torch.inference_mode(), step_of(sampler.engine.decoder) as plain:
         expected = drawn(sampler, plain, PROBLEMS)
     made: list[tuple[int, ...]] = []
 
@@ -87,7 +91,7 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
         recorders.append(record)
         return record
 
-    step = RecordedStep(partial(own_forward, sampler.decoder), recorder)
+    step = RecordedStep(partial(own_forward, sampler.engine.decoder), recorder)
     drawn(sampler, step, PROBLEMS[2:])  # what this records lies on another cache, and is of no use to what follows
     got = drawn(sampler, step, PROBLEMS)
     assert len(set(made)) == 3
@@ -105,10 +109,10 @@ def test_a_model_whose_steps_cannot_be_recorded_decodes_all_the_same(
     def refused(run: Callable[[], None]) -> Callable[[], None]:
         raise RuntimeError("operation not permitted when stream is capturing\nand much more")
 
-    sampler = NativeSampler(model, Prompter(tokenizer=tokenizer), config("sampler.max_tokens=8").sampler)
-    with torch.inference_mode(), step_of(sampler.decoder) as plain:
+    sampler = native(model, Prompter(tokenizer=tokenizer), config("sampler.max_tokens=8").sampler)
+    with torch.inference_mode(), step_of(sampler.engine.decoder) as plain:
         expected = drawn(sampler, plain, PROBLEMS[:2])
-    got = drawn(sampler, RecordedStep(partial(own_forward, sampler.decoder), lambda: refused), PROBLEMS[:2])
+    got = drawn(sampler, RecordedStep(partial(own_forward, sampler.engine.decoder), lambda: refused), PROBLEMS[:2])
     assert {key: r.token_ids for key, r in got.items()} == {key: r.token_ids for key, r in expected.items()}
     said = capsys.readouterr().out
     assert said.count("cannot be recorded") == 1

@@ -14,7 +14,7 @@ from r1lite.data import examples
 from r1lite.data.examples import as_sample
 from r1lite.data.preferences import pairs_of_file
 from r1lite.prompt import Prompter
-from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.rollouts import Sampler
 from r1lite.store.ledger import Ledger
 from r1lite.teaching import sampled
 from r1lite.teaching.sampled import sample_traces
@@ -31,13 +31,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many problems each call of a sampler had. A part is small here."""
     monkeypatch.setattr(sampled, "PART", 16)
     calls: list[int] = []
-    sample = NativeSampler.sample
+    sample = Sampler.sample
 
-    def counted(self: NativeSampler, problems: Any, **how: Any) -> Any:
+    def counted(self: Sampler, problems: Any, **how: Any) -> Any:
         calls.append(len(problems))
         return sample(self, problems, **how)
 
-    monkeypatch.setattr(NativeSampler, "sample", counted)
+    monkeypatch.setattr(Sampler, "sample", counted)
     return calls
 
 

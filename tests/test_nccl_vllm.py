@@ -45,7 +45,7 @@ def test_vllms_two_ends_hand_all_weights_over(config: Any, monkeypatch: pytest.M
     sending = NcclTransfer(0.7)
     model, tokenizer, cfg = tiny(config, "sampler=vllm", "sampler.temperature=0.7")
     sampler: Any = make_sampler(model, Prompter(tokenizer=tokenizer), cfg)
-    llm = sampler.engine.llm
+    llm = sampler.engine.runtime.llm
     before = rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))
     (inside,) = llm.apply_model(lambda model: model)
 
@@ -85,7 +85,7 @@ def test_vllms_two_ends_hand_all_weights_over(config: Any, monkeypatch: pytest.M
     sending.send(server, "run-4", lambda: whole(model, {}))
     assert ends[1].destroyed  # the worker has left the group of before
     assert len(joined) == 4
-    sampler.engine.holder = None
+    sampler.engine.runtime.holder = None
 
 
 @needs_vllm

@@ -215,7 +215,7 @@ def test_the_student_writes_with_the_weights_of_the_moment(
     seen: list[torch.Tensor] = []
 
     def written(sampler: Any, *args: Any, **kwargs: Any) -> list[Lesson]:
-        seen.append(next(sampler.decoder.parameters()).detach().clone())
+        seen.append(next(sampler.engine.decoder.parameters()).detach().clone())
         return written_by_student(sampler, *args, **kwargs)
 
     monkeypatch.setattr(distill, "written_by_student", written)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from samplers import native
 from torch import Tensor
 
 from r1lite.learning.batch import collate
@@ -20,7 +21,7 @@ from r1lite.rl.collect import Collected
 from r1lite.rl.mismatch import Evidence, likeliest
 from r1lite.rl.parity import Gate, alike, measured, spread
 from r1lite.sampling.native.draw import filtered
-from r1lite.sampling.native.sampler import NativeSampler
+from r1lite.sampling.rollouts import Sampler
 from r1lite.types import Group, Problem, Rollout, Sample, Scored
 
 PROBLEMS = [Problem(id=f"p{i}", prompt=f"{i}+{i}*3 mod 23") for i in range(6)]
@@ -30,7 +31,7 @@ Fault = Callable[[Problem, Rollout], Rollout]
 class Faulty:
     """A sampler whose rollouts are changed on their way to the trainer, and which may not listen to new weights."""
 
-    def __init__(self, inner: NativeSampler, fault: Fault = lambda _, r: r, *, deaf: bool = False) -> None:
+    def __init__(self, inner: Sampler, fault: Fault = lambda _, r: r, *, deaf: bool = False) -> None:
         self.inner, self.fault, self.deaf = inner, fault, deaf
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
@@ -48,7 +49,7 @@ class Bench:
 
     policy: Policy
     gate: Callable[[Any], Gate]
-    sampler: Callable[..., NativeSampler]
+    sampler: Callable[..., Sampler]
 
 
 @pytest.fixture
@@ -57,10 +58,10 @@ def bench(model: Any, tokenizer: Any, config: Any) -> Callable[..., Bench]:
         cfg = config("sampler.max_tokens=24", "parity.sequences=12", "rl.lr=0.02", "rl.warmup_steps=0", *overrides)
         policy = Policy(model, tokenizer, cfg.rl, total_steps=10, temperature=cfg.sampler.temperature)
 
-        def sampler(of: Any = model, *, prefill: str = "", **changes: Any) -> NativeSampler:
-            native = NativeSampler(of, Prompter(tokenizer=tokenizer, prefill=prefill), replace(cfg.sampler, **changes))
-            native.ends = frozenset(range(0, len(tokenizer), 9))  # random weights would seldom choose the one end token
-            return native
+        def sampler(of: Any = model, *, prefill: str = "", **changes: Any) -> Sampler:
+            made = native(of, Prompter(tokenizer=tokenizer, prefill=prefill), replace(cfg.sampler, **changes))
+            made.engine.ends = frozenset(range(0, len(tokenizer), 9))  # random weights would seldom choose the one end token
+            return made
 
         return Bench(policy=policy, gate=lambda s: Gate(cfg.parity, policy, s, cfg.sampler), sampler=sampler)
 

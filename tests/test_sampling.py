@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from samplers import native
 
 from r1lite.learning.batch import collate
 from r1lite.learning.forward import can_share_prompts, forward
@@ -12,16 +13,16 @@ from r1lite.prompt import Prompter
 from r1lite.sampling.native.cache import SlotCache, SlotLayer, bytes_per_token, compacted
 from r1lite.sampling.native.draw import choose, draw, filtered, uniforms
 from r1lite.sampling.native.model import decoder_of, packed
-from r1lite.sampling.native.sampler import NativeSampler
-from r1lite.sampling.native.scheduler import Decoding, Row
+from r1lite.sampling.native.scheduler import Row, Scheduler
+from r1lite.sampling.rollouts import Sampler, seed_of
 from r1lite.types import Problem, Sample
 
 PROBLEMS = [Problem(id=f"p{i}", prompt="x" * (3 * i + 1)) for i in range(7)]
 
 
-def sampler(model: Any, tokenizer: Any, config: Any, *overrides: str) -> NativeSampler:
+def sampler(model: Any, tokenizer: Any, config: Any, *overrides: str) -> Sampler:
     cfg = config("sampler.max_tokens=24", *overrides).sampler
-    return NativeSampler(model, Prompter(tokenizer=tokenizer), cfg)
+    return native(model, Prompter(tokenizer=tokenizer), cfg)
 
 
 def test_greedy_decoding_is_what_generate_gives(model: Any, tokenizer: Any, config: Any) -> None:
@@ -78,7 +79,7 @@ def test_the_end_token_ends_a_rollout_and_is_kept(model: Any, tokenizer: Any, co
         model.model.norm.weight.zero_()
         model.lm_head.weight[end] += 1.0
     sampled = sampler(model, tokenizer, config)
-    sampled.ends = frozenset(range(len(tokenizer)))
+    sampled.engine.ends = frozenset(range(len(tokenizer)))
     rollout = next(iter(sampled.sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
     assert (rollout.finish, len(rollout.token_ids), rollout.text) == ("stop", 1, "")
 
@@ -107,9 +108,9 @@ def test_top_k_and_top_p_keep_the_smallest_sets() -> None:
 
 
 def test_every_rollout_has_its_own_stream() -> None:
-    streams = [tuple(uniforms("s", "p", i, 8).tolist()) for i in range(50)]
+    streams = [tuple(uniforms(seed_of("s", "p", i), 8).tolist()) for i in range(50)]
     assert len(set(streams)) == 50
-    assert uniforms("s", "p", 0, 8).tolist() == list(streams[0])
+    assert uniforms(seed_of("s", "p", 0), 8).tolist() == list(streams[0])
 
 
 def test_layers_that_the_cache_cannot_hold_are_refused(model: Any, tokenizer: Any, config: Any) -> None:
@@ -132,9 +133,10 @@ def test_a_stop_string_may_take_several_tokens_a_character(model: Any, tokenizer
     written = tokenizer(stop, add_special_tokens=False)["input_ids"]
     assert len(written) > len(stop)
     stopping = sampler(model, tokenizer, config, f"sampler.stop=['{stop}']")
+    requests = stopping.requests(PROBLEMS[:1], n=1, seed="s")
     for step, token in enumerate([7, *written]):
         row = Row(0, 0, torch.zeros(24), token_ids=[7, *written][: step + 1])
-        finish = Decoding._finish(SimpleNamespace(ends=(), cfg=stopping.cfg, prompter=stopping.prompter), row)  # pyright: ignore
+        finish = Scheduler._finish(SimpleNamespace(ends=(), requests=requests, tokenizer=tokenizer), row)  # pyright: ignore
         assert (finish == "stop") == (step == len(written)), token
 
 
@@ -142,14 +144,14 @@ def test_rows_join_before_all_others_have_left_also_where_the_cache_is_the_limit
     model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: list[int] = []
-    admit = Decoding._admit
-    monkeypatch.setattr(Decoding, "_admit", lambda self: met.append(len(self.rows)) or admit(self))
+    admit = Scheduler._admit
+    monkeypatch.setattr(Scheduler, "_admit", lambda self: met.append(len(self.rows)) or admit(self))
     longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
     monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 / (4 * longest))  # 1 MB holds four of 512 rows
     with torch.no_grad():  # so that some rows end early
         model.lm_head.weight[tokenizer.eos_token_id] = model.lm_head.weight.mean(0)
     sampled = sampler(model, tokenizer, config, "sampler.cache_mb=1", "sampler.max_rows=512")
-    sampled.ends = frozenset(range(0, len(tokenizer), 9))
+    sampled.engine.ends = frozenset(range(0, len(tokenizer), 9))
     assert len(list(sampled.sample(PROBLEMS, n=1, seed="s"))) == len(PROBLEMS)
     assert max(met) > 0
 
@@ -160,16 +162,16 @@ def test_a_row_that_has_finished_takes_no_more_room_than_was_promised(
     """Few finished rows wait for others before they leave, and go on meanwhile."""
     monkeypatch.setattr("r1lite.sampling.native.scheduler.LEAVE_SHARE", 0.75)
     short = (4, 5, 6)  # of the first four: they end early, and make room for the other three
-    finish = Decoding._finish
+    finish = Scheduler._finish
     monkeypatch.setattr(
-        Decoding, "_finish", lambda self, row: "stop" if row.group in short and len(row.token_ids) == 5 else finish(self, row)
+        Scheduler, "_finish", lambda self, row: "stop" if row.place in short and len(row.token_ids) == 5 else finish(self, row)
     )
     widths: list[tuple[int, int]] = []
     step = SlotCache.before_step
     monkeypatch.setattr(SlotCache, "before_step", lambda self: step(self) or widths.append((self.width, self.most)))
     problems = [Problem(id=f"q{i}", prompt="x" * (9 if i == 3 else 3)) for i in range(7)]
     sampled = sampler(model, tokenizer, config, "sampler.max_rows=4")
-    sampled.ends = frozenset()
+    sampled.engine.ends = frozenset()
     lengths = {r.problem_id: len(r.token_ids) for g in sampled.sample(problems, n=1, seed="s") for r in g.rollouts}
     assert lengths == {f"q{i}": 5 if i in short else 24 for i in range(7)}
     assert max(width for width, _ in widths) <= {most for _, most in widths}.pop()
@@ -197,11 +199,11 @@ def test_the_decoder_is_the_model_with_its_weights_packed(model: Any, monkeypatc
 
 def test_a_decoder_of_another_precision_follows_what_it_is_given(model: Any, tokenizer: Any, config: Any) -> None:
     sampled = sampler(model, tokenizer, config, "sampler.dtype=bfloat16")
-    assert {p.dtype for p in sampled.decoder.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in sampled.engine.decoder.parameters()} == {torch.bfloat16}
     with torch.no_grad():
         model.model.norm.weight.mul_(-1)
     sampled.load(model.named_parameters())
-    assert torch.equal(sampled.decoder.model.norm.weight, model.model.norm.weight.bfloat16())
+    assert torch.equal(sampled.engine.decoder.model.norm.weight, model.model.norm.weight.bfloat16())
     rollout = next(iter(sampled.sample(PROBLEMS[:1], n=1, seed="s"))).rollouts[0]
     (batch,) = collate([Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids)], micro_batch_tokens=1)
     assert torch.allclose(forward(model, batch, temperature=1.0).logp[0], torch.tensor(rollout.logprobs), atol=0.2)
@@ -229,8 +231,8 @@ def test_rows_from_the_end_fill_the_gaps() -> None:
 
 def test_the_cache_holds_no_more_than_it_may(model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once: list[int] = []
-    advance = Decoding._advance
-    monkeypatch.setattr(Decoding, "_advance", lambda self: at_once.append(len(self.rows)) or advance(self))
+    advance = Scheduler._advance
+    monkeypatch.setattr(Scheduler, "_advance", lambda self: at_once.append(len(self.rows)) or advance(self))
     longest = max(len(Prompter(tokenizer=tokenizer).ids(p)) for p in PROBLEMS) + 24
     # One megabyte holds six of the longest.
     monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 / (6 * longest))

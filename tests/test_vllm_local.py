@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
+from samplers import native
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 
@@ -20,8 +21,8 @@ from r1lite.build import make_sampler
 from r1lite.commands.export import export
 from r1lite.config import Config
 from r1lite.prompt import Prompter
-from r1lite.sampling.native.sampler import NativeSampler
-from r1lite.sampling.vllm.local import VllmSampler
+from r1lite.sampling.rollouts import Sampler
+from r1lite.sampling.vllm.local import VllmEngine
 from r1lite.train import train
 from r1lite.types import Problem
 
@@ -35,7 +36,7 @@ print(json.dumps([list(answer.prompt_token_ids), list(answer.outputs[0].token_id
 """
 
 pytestmark = [needs_vllm, pytest.mark.slow]
-Made = tuple[Any, VllmSampler, Any]  # the model, the sampler, the tokenizer
+Made = tuple[Any, Sampler, Any]  # the model, the sampler, the tokenizer
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def made(config: Callable[..., Config]) -> Callable[..., Made]:
     def make(*overrides: str) -> Made:
         model, tokenizer, cfg = tiny(config, "sampler=vllm", *overrides)
         sampler = make_sampler(model, Prompter(tokenizer=tokenizer), cfg)
-        assert isinstance(sampler, VllmSampler)
+        assert isinstance(sampler.engine, VllmEngine)
         return model, sampler, tokenizer
 
     return make
@@ -109,8 +110,8 @@ def test_samplers_take_turns_with_the_engine(made: Any) -> None:
 
 def test_greedy_is_what_the_native_sampler_gives(made: Any) -> None:
     model, sampler, tokenizer = made()
-    native = NativeSampler(model, Prompter(tokenizer=tokenizer), sampler.cfg)
-    ours, theirs = (rollouts(s.sample(PROBLEMS, n=1, seed="", greedy=True)) for s in (sampler, native))
+    other = native(model, Prompter(tokenizer=tokenizer), sampler.cfg)
+    ours, theirs = (rollouts(s.sample(PROBLEMS, n=1, seed="", greedy=True)) for s in (sampler, other))
     for a, b in zip(ours, theirs, strict=True):
         assert (a.token_ids, a.text, a.finish, a.prompt_ids) == (b.token_ids, b.text, b.finish, b.prompt_ids)
         assert a.logprobs == pytest.approx(b.logprobs, abs=1e-4)
@@ -131,9 +132,9 @@ def test_groups_come_whole_and_one_by_one(made: Any) -> None:
     sampling = sampler.sample(PROBLEMS * 2, n=4, seed="s")  # twice as many as are decoded at once
     first = next(sampling)
     assert [r.index for r in first.rollouts] == [0, 1, 2, 3]
-    assert sampler.engine.llm.llm_engine.has_unfinished_requests()
+    assert sampler.engine.runtime.llm.llm_engine.has_unfinished_requests()
     sampling.close()  # whoever listens no longer leaves nothing behind
-    assert not sampler.engine.llm.llm_engine.has_unfinished_requests()
+    assert not sampler.engine.runtime.llm.llm_engine.has_unfinished_requests()
     assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
 
 
@@ -146,7 +147,7 @@ def test_stop_strings_and_several_end_tokens_end_a_rollout(made: Any) -> None:
     assert (stopped.token_ids, stopped.finish) == (free.token_ids[:4], "stop")
     assert stopped.text.endswith(stop)
     end = free.token_ids[5]
-    sampler.ends = sampler.ends | {end}
+    sampler.engine.ends = sampler.engine.ends | {end}
     ended = rollouts(sampler.sample(PROBLEMS, n=1, seed="s", greedy=True))[0]
     before = free.token_ids[: free.token_ids.index(end)]
     assert (ended.token_ids, ended.finish, ended.text) == ((*before, end), "stop", tokenizer.decode(before))

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from samplers import native
 from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts
 from vllm_servers import made, running
 
 from r1lite.prompt import Prompter
-from r1lite.sampling.native.sampler import NativeSampler
 from r1lite.sampling.vllm.http import Lost, Server
 from r1lite.sampling.vllm.transfer import DiskTransfer
 from r1lite.types import Problem
@@ -51,8 +51,8 @@ def test_greedy_and_stop_strings_are_as_the_native_samplers(url: str, config: An
     model, sampler, tokenizer = made(config, [url])
     free = rollouts(sampler.sample(PROBLEMS, n=1, seed="", greedy=True))
     sampler.cfg.stop = [tokenizer.decode(free[0].token_ids[:4])]
-    native = NativeSampler(model, Prompter(tokenizer=tokenizer), sampler.cfg)
-    ours, theirs = (rollouts(s.sample(PROBLEMS, n=1, seed="", greedy=True)) for s in (sampler, native))
+    other = native(model, Prompter(tokenizer=tokenizer), sampler.cfg)
+    ours, theirs = (rollouts(s.sample(PROBLEMS, n=1, seed="", greedy=True)) for s in (sampler, other))
     assert [(r.token_ids, r.text, r.finish) for r in ours] == [(r.token_ids, r.text, r.finish) for r in theirs]
     assert (ours[0].token_ids, ours[0].finish) == (free[0].token_ids[:4], "stop")
 

@@ -26,7 +26,8 @@ from vllm_here import adapted, tiny
 from r1lite.build import make_sampler
 from r1lite.models.pretrained import SHIPPED
 from r1lite.prompt import Prompter
-from r1lite.sampling.vllm.server import VllmServerSampler
+from r1lite.sampling.rollouts import Sampler
+from r1lite.sampling.vllm.server import VllmServerEngine
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "engines.md"
 
@@ -37,12 +38,12 @@ def free_port() -> int:
         return held.getsockname()[1]
 
 
-def made(config: Any, urls: list[str], *overrides: str) -> tuple[Any, VllmServerSampler, Any]:
+def made(config: Any, urls: list[str], *overrides: str) -> tuple[Any, Sampler, Any]:
     """A model, its sampler and the tokenizer; the model has adapters where a rank is given."""
     make = adapted if any(o.startswith("model.lora_rank") for o in overrides) else tiny
     model, tokenizer, cfg = make(config, "sampler=vllm_server", f"sampler.urls=[{','.join(urls)}]", *overrides)
     sampler = make_sampler(model, Prompter(tokenizer=tokenizer), cfg)
-    assert isinstance(sampler, VllmServerSampler)
+    assert isinstance(sampler.engine, VllmServerEngine)
     return model, sampler, tokenizer
 
 

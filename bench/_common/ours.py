@@ -80,7 +80,7 @@ def random_config(name: str, tokenizer: Any) -> Any:
 
 def without_ends(sampler: Any) -> None:
     """Random weights draw every token, the end among them: no token is one."""
-    sampler.ends = frozenset()
+    sampler.engine.ends = frozenset()
 
 
 def lengths_of(groups: Sequence[Any]) -> tuple[tuple[int, tuple[int, ...]], ...]:

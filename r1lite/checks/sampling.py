@@ -5,8 +5,8 @@ from __future__ import annotations
 from r1lite.checks.bounds import above_zero, at_least
 from r1lite.config import Config
 from r1lite.models import pretrained
-from r1lite.sampling.vllm.engine import NOT_INSTALLED, is_installed
 from r1lite.sampling.vllm.nccl import check_nccl
+from r1lite.sampling.vllm.runtime import NOT_INSTALLED, is_installed
 
 
 def check_sampling(cfg: Config) -> None:

@@ -40,8 +40,8 @@ class Gate:
         self.cfg, self.policy, self.sampling = cfg, policy, sampling
         self.passed: Passed | None = None
         trainer = str(policy.model.dtype).removeprefix("torch.")
-        # A sampler that does not say what it computes in computes as the trainer does.
-        self.dtypes = str(getattr(sampler, "dtype", trainer)).removeprefix("torch."), trainer
+        # A sampler that does not say what it computes in is taken to compute as the trainer does.
+        self.dtypes = str(getattr(sampler, "dtype", None) or trainer).removeprefix("torch."), trainer
         self.limit = "threshold" if set(self.dtypes) == {"float32"} else "threshold_bfloat16"
 
     def check(self, step: int, got: Collected, past: dict[str, Tensor]) -> dict[str, float]:

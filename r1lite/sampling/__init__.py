@@ -1,1 +1,1 @@
-"""Samplers: problems in, groups of rollouts out. Made by setup.py; stages know the Sampler of types.py."""
+"""Rollouts: prompts, seeds and groups made once, and the engines that complete them."""

@@ -1,1 +1,1 @@
-"""The native sampler: continuous batching over the weights that are trained."""
+"""The native engine: continuous batching over the very weights that are trained."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
 from torch import Tensor
 
@@ -69,7 +67,6 @@ def _first_above(sums: Tensor, target: Tensor, weights: Tensor | None = None) ->
     return torch.minimum(torch.searchsorted(sums, target, right=True), last)
 
 
-def uniforms(seed: str, problem_id: str, index: int, count: int) -> Tensor:
-    """A rollout's own stream of random numbers, so that what it draws does not depend on who shares its batch."""
-    digest = hashlib.blake2b(f"{seed}/{problem_id}/{index}".encode(), digest_size=7).digest()
-    return torch.rand(count, generator=torch.Generator().manual_seed(int.from_bytes(digest, "big")))
+def uniforms(seed: int, count: int) -> Tensor:
+    """The random numbers of one completion, one for each token."""
+    return torch.rand(count, generator=torch.Generator().manual_seed(seed))

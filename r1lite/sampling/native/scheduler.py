@@ -1,8 +1,7 @@
-"""The decoding loop: each prompt is prefilled once for its whole group, finished rows leave, waiting problems join."""
+"""Continuous batching: each prompt is prefilled once for all of its completions, finished rows leave, waiting requests join."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,65 +13,60 @@ from transformers import DynamicCache
 from r1lite.config import SamplerConfig
 from r1lite.models.adapters import trunk_of
 from r1lite.models.head import has_plain_head
-from r1lite.prompt import Prompter
 from r1lite.sampling.native.cache import SlotCache, bytes_per_token, compacted
 from r1lite.sampling.native.draw import choose, uniforms
 from r1lite.sampling.native.model import Step
-from r1lite.types import Finish, Group, Problem, Rollout
+from r1lite.types import Completion, Finish, Request
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 LEAVE_SHARE = 0.03  # finished rows wait until they are this share of the batch: moving rows has a price
-JOIN_SHARE = 0.25  # waiting problems join when this share of the rows is free
+JOIN_SHARE = 0.25  # waiting requests join when this share of the rows is free
 PREFILL_TOKENS = 16384  # of prompts that go through the model together
 
 
 @dataclass(eq=False, slots=True)
 class Row:
-    """A rollout in the making."""
+    """A completion in the making."""
 
-    group: int
-    index: int
+    place: int  # of its request
+    index: int  # among the request's completions
     uniforms: Tensor
     token_ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     finish: Finish | None = None
 
 
-class Decoding:
-    """One call of `sample`: the rows in flight and what waits behind them."""
+class Scheduler:
+    """One call of `complete`: the rows in flight and the requests that wait."""
 
     def __init__(
         self,
         model: Any,
         step: Step,
-        prompter: Prompter,
+        tokenizer: PreTrainedTokenizerBase,
         cfg: SamplerConfig,
         ends: frozenset[int],
-        problems: Sequence[Problem],
+        requests: Sequence[Request],
         *,
-        n: int,
-        seed: str,
         greedy: bool,
         version: int = 0,
     ) -> None:
-        self.model, self.step, self.prompter, self.cfg, self.ends = model, step, prompter, cfg, ends
-        self.problems, self.n, self.seed, self.greedy = problems, n, seed, greedy
-        self.version = version
-        self.streams = streams(problems)
-        self.prompts = [self.prompter.ids(p) for p in problems]
+        self.model, self.step, self.tokenizer, self.cfg, self.ends = model, step, tokenizer, cfg, ends
+        self.requests, self.greedy, self.version = requests, greedy, version
+        self.longest = max((r.max_tokens for r in requests), default=0)
         # Long prompts first: a batch then needs its widest cache at the start, and rows of one width share it.
-        self.waiting = sorted(range(len(problems)), key=lambda g: len(self.prompts[g]))
-        self.unfinished = [n] * len(problems)
-        self.done: list[list[Row]] = [[] for _ in problems]
+        self.waiting = sorted(range(len(requests)), key=lambda place: len(requests[place].prompt_ids))
+        self.unfinished = [len(r.seeds) for r in requests]
+        self.done: list[list[Row]] = [[] for _ in requests]
         self.rows: list[Row] = []
         self.cache_tokens = int(self.cfg.cache_mb * 2**20 // bytes_per_token(self.model))
         self.tokens = torch.empty(0, dtype=torch.long, device=self.model.device)
-        self.uniforms = torch.empty(0, self.cfg.max_tokens, device=self.model.device)
+        self.uniforms = torch.empty(0, self.longest, device=self.model.device)
         self.cache: SlotCache | None = None
 
-    def groups(self) -> Iterator[Group]:
+    def completed(self) -> Iterator[tuple[int, tuple[Completion, ...]]]:
         while self.rows or self.waiting:
             if self.waiting and self._has_room():
                 yield from self._admit()
@@ -83,34 +77,44 @@ class Decoding:
         if not self.rows:
             return True
         free = self._most_rows() - len(self.rows)
-        return free >= self.n and free >= self._most_rows() * JOIN_SHARE
+        return free >= len(self.requests[self.waiting[-1]].seeds) and free >= self._most_rows() * JOIN_SHARE
 
     def _most_rows(self) -> int:
         """That there may be together with the next to join, were each to grow as long as it may."""
-        longest = max((len(self.prompts[g]) for g in {row.group for row in self.rows} | {self.waiting[-1]}), default=0)
-        return min(self.cfg.max_rows, self.cache_tokens // (longest + self.cfg.max_tokens))
+        prompts = (len(self.requests[place].prompt_ids) for place in {row.place for row in self.rows} | {self.waiting[-1]})
+        return min(self.cfg.max_rows, self.cache_tokens // (max(prompts, default=0) + self.longest))
 
-    def _admit(self) -> Iterator[Group]:
+    def _admit(self) -> Iterator[tuple[int, tuple[Completion, ...]]]:
         """Prefill waiting prompts, once each, and draw the first token of all their rows."""
-        joining: list[int] = []
-        room = max(1, (self._most_rows() - len(self.rows)) // self.n)
-        while self.waiting and len(joining) < room:
-            widest = len(self.prompts[joining[0]]) if joining else 0
-            if joining and widest * (len(joining) + 1) > PREFILL_TOKENS:
-                break
-            joining.append(self.waiting.pop())
-        lengths = torch.tensor([len(self.prompts[g]) for g in joining], device=self.model.device)
-        logits, prefilled = self._prefill([self.prompts[g] for g in joining], lengths)
-        rows = [Row(g, i, uniforms(self.seed, self.streams[g], i, self.cfg.max_tokens)) for g in joining for i in range(self.n)]
+        joining = self._joining()
+        prompts = [self.requests[place].prompt_ids for place in joining]
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.model.device)
+        logits, prefilled = self._prefill(prompts, lengths)
+        rows = [
+            Row(place, index, uniforms(seed, self.longest)) for place in joining for index, seed in enumerate(self.requests[place].seeds)
+        ]
         chances = torch.stack([row.uniforms for row in rows]).to(self.model.device)
-        tokens = self._choose(rows, logits.repeat_interleave(self.n, 0), chances[:, 0])
+        n = len(self.requests[joining[0]].seeds)
+        tokens = self._choose(rows, logits.repeat_interleave(n, 0), chances[:, 0])
         if self.cache is None:
-            self.cache = SlotCache(prefilled, lengths, self.n, most=int(lengths.max()) + self.cfg.max_tokens)
+            self.cache = SlotCache(prefilled, lengths, n, most=int(lengths.max()) + self.longest)
         else:
-            self.cache.join(prefilled, lengths, self.n)
+            self.cache.join(prefilled, lengths, n)
         self.rows += rows
         self.tokens, self.uniforms = torch.cat([self.tokens, tokens]), torch.cat([self.uniforms, chances])
         yield from self._retire()
+
+    def _joining(self) -> list[int]:
+        """The places of the next requests to join, as many as there is room for. All have as many completions as the first."""
+        joining: list[int] = []
+        n = len(self.requests[self.waiting[-1]].seeds)
+        room = max(1, (self._most_rows() - len(self.rows)) // n)
+        while self.waiting and len(joining) < room and len(self.requests[self.waiting[-1]].seeds) == n:
+            widest = len(self.requests[joining[0]].prompt_ids) if joining else 0
+            if joining and widest * (len(joining) + 1) > PREFILL_TOKENS:
+                break
+            joining.append(self.waiting.pop())
+        return joining
 
     def _prefill(self, prompts: Sequence[tuple[int, ...]], lengths: Tensor) -> tuple[Tensor, DynamicCache]:
         """The logits after each prompt, and the keys and values of all."""
@@ -128,12 +132,12 @@ class Decoding:
             logits = out.logits[each, lengths - 1]
         return logits, out.past_key_values
 
-    def _advance(self) -> Iterator[Group]:
+    def _advance(self) -> Iterator[tuple[int, tuple[Completion, ...]]]:
         """One token for every row in flight."""
         assert self.cache is not None
         logits = self.step(self.tokens, self.cache)
         written = torch.tensor([len(row.token_ids) for row in self.rows], device=self.model.device)
-        chances = self.uniforms.gather(1, written.clamp(max=self.cfg.max_tokens - 1)[:, None]).squeeze(1)
+        chances = self.uniforms.gather(1, written.clamp(max=self.longest - 1)[:, None]).squeeze(1)
         self.tokens = self._choose(self.rows, logits, chances)
         yield from self._retire()
 
@@ -150,15 +154,16 @@ class Decoding:
     def _finish(self, row: Row) -> Finish | None:
         if row.token_ids[-1] in self.ends:
             return "stop"
-        if self.cfg.stop:
+        request = self.requests[row.place]
+        if request.stop:
             # A stop string ends in the newest token, and no token is less than a byte, so the last few are enough to find it.
-            recent = self.prompter.tokenizer.decode(row.token_ids[-max(len(stop.encode()) for stop in self.cfg.stop) :])
-            if any(stop in recent for stop in self.cfg.stop):
+            recent = self.tokenizer.decode(row.token_ids[-max(len(stop.encode()) for stop in request.stop) :])
+            if any(stop in recent for stop in request.stop):
                 return "stop"
-        return "length" if len(row.token_ids) >= self.cfg.max_tokens else None
+        return "length" if len(row.token_ids) >= request.max_tokens else None
 
-    def _retire(self) -> Iterator[Group]:
-        """Give away finished groups; let finished rows leave when there are enough of them."""
+    def _retire(self) -> Iterator[tuple[int, tuple[Completion, ...]]]:
+        """Give away finished requests; let finished rows leave when there are enough of them."""
         leaving = [i for i, row in enumerate(self.rows) if row.finish]
         assert self.cache is not None
         # A row that has finished goes on until it leaves, but not past the room that the cache was promised.
@@ -166,49 +171,17 @@ class Decoding:
             return
         finished = [self.rows[i] for i in leaving]
         for row in finished:
-            self.done[row.group].append(row)
-            self.unfinished[row.group] -= 1
+            self.done[row.place].append(row)
+            self.unfinished[row.place] -= 1
         order = compacted(len(self.rows), leaving)
         self.rows = [self.rows[i] for i in order]
         keep = torch.tensor(order, dtype=torch.long, device=self.model.device)
         self.tokens, self.uniforms = self.tokens[keep], self.uniforms[keep]
         self.cache.keep(order)
-        for group in sorted({row.group for row in finished}):
-            if not self.unfinished[group]:
-                yield self._group(group)
+        for place in sorted({row.place for row in finished}):
+            if not self.unfinished[place]:
+                yield place, tuple(self._completion(row) for row in sorted(self.done[place], key=lambda row: row.index))
 
-    def _group(self, group: int) -> Group:
-        problem, tokenizer = self.problems[group], self.prompter.tokenizer
-        prefill = self.prompter.opened(problem)
-        rows = sorted(self.done[group], key=lambda row: row.index)
-        rollouts = (
-            Rollout(
-                problem_id=problem.id,
-                index=row.index,
-                prompt_ids=self.prompts[group],
-                token_ids=tuple(row.token_ids),
-                logprobs=tuple(row.logprobs),
-                text=as_text(tokenizer, row.token_ids, self.ends),
-                prefill=prefill,
-                finish=row.finish or "length",
-                version=self.version,
-            )
-            for row in rows
-        )
-        return Group(problem=problem, rollouts=tuple(rollouts))
-
-
-def streams(problems: Sequence[Problem]) -> list[str]:
-    """A name for each problem's random numbers. One that comes twice is asked twice, not copied."""
-    seen: Counter[str] = Counter()
-    names = []
-    for problem in problems:
-        names.append(f"{problem.id}#{seen[problem.id]}" if seen[problem.id] else problem.id)
-        seen[problem.id] += 1
-    return names
-
-
-def as_text(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int], ends: frozenset[int]) -> str:
-    """The completion as text. Special tokens are kept (a think tag may be one); only the end token is left out."""
-    ids = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
-    return str(tokenizer.decode(list(ids), skip_special_tokens=False))
+    def _completion(self, row: Row) -> Completion:
+        ids, logprobs = tuple(row.token_ids), tuple(row.logprobs)
+        return Completion(token_ids=ids, logprobs=logprobs, finish=row.finish or "length", version=self.version)

@@ -12,7 +12,8 @@ from http.client import HTTPException
 from typing import Any
 
 from r1lite.sampling.vllm.adapters import NotTaken
-from r1lite.sampling.vllm.requests import Answer, Ask
+from r1lite.sampling.vllm.requests import Ask, settings_of
+from r1lite.types import Completion
 
 QUICK = 10.0  # seconds, for questions that a server answers at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: no proxy stands between
@@ -42,9 +43,9 @@ class Server:
     base: str = ""  # the name of the weights that lie under them
     takes_adapters: bool = True
 
-    def complete(self, ask: Ask, how: dict[str, Any], version: int, adapters: str) -> Answer:
+    def complete(self, ask: Ask, shared: dict[str, Any], version: int, adapters: str) -> Completion:
         """With the adapters of this name, or with the weights as they are. Whoever asks must say: it may be given others meanwhile."""
-        body = how | {"prompt": list(ask.prompt_ids), "seed": ask.seed, "return_token_ids": True}
+        body = settings_of(ask, shared) | {"prompt": list(ask.request.prompt_ids), "return_token_ids": True}
         body |= {"model": adapters} if adapters else {}
         try:
             choice = self.call("/v1/completions", body)["choices"][0]
@@ -56,7 +57,7 @@ class Server:
             raise Lost(f"its answer has no {error}") from error
         if finish not in ("stop", "length") or len(token_ids) != len(logprobs):
             raise Lost(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
-        return Answer(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
+        return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
 
     def weights(self) -> str:
         """The name of the weights that it has. A server that was restarted has lost it."""

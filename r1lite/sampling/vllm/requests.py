@@ -1,80 +1,47 @@
-"""What both vLLM samplers share: a call of `sample` as single requests, and groups that come whole out of the answers."""
+"""What both vLLM engines share: a request as single asks, one a completion, and completions gathered until a request is whole."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
 from r1lite.config import SamplerConfig
-from r1lite.prompt import Prompter
-from r1lite.sampling.native.scheduler import as_text, streams
-from r1lite.types import Finish, Group, Problem, Rollout
+from r1lite.types import Completion, Request
+
+Completed = tuple[int, tuple[Completion, ...]]  # a request's place, and its completions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """One rollout that is wanted."""
+    """One completion of a request."""
 
-    group: int
-    index: int
-    prompt_ids: tuple[int, ...]
-    seed: int
+    place: int  # of the request
+    index: int  # among the request's completions
+    request: Request
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What an engine sampled for it."""
-
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...]
-    finish: Finish
-    version: int  # of the weights
+    @property
+    def seed(self) -> int:
+        return self.request.seeds[self.index]
 
 
-class Asking:
-    """One call of `sample`: what is wanted, and the groups that are not yet whole."""
+def asks_of(requests: Sequence[Request]) -> list[Ask]:
+    return [Ask(place=place, index=i, request=r) for place, r in enumerate(requests) for i in range(len(r.seeds))]
 
-    def __init__(self, problems: Sequence[Problem], prompter: Prompter, ends: frozenset[int], *, n: int, seed: str) -> None:
-        self.problems, self.prompter, self.ends, self.n = problems, prompter, ends, n
-        self.answers: list[dict[int, Answer]] = [{} for _ in problems]
-        self.prompts = [prompter.ids(p) for p in problems]
-        self.asks = [
-            Ask(group=group, index=index, prompt_ids=self.prompts[group], seed=seed_of(seed, stream, index))
-            for group, stream in enumerate(streams(problems))
-            for index in range(n)
-        ]
 
-    def take(self, ask: Ask, answer: Answer) -> Group | None:
-        """The group, if this was the last answer that it lacked."""
-        answers = self.answers[ask.group]
-        answers[ask.index] = answer
-        return self._group(ask.group) if len(answers) == self.n else None
-
-    def _group(self, group: int) -> Group:
-        problem, answers = self.problems[group], self.answers[group]
-        prefill = self.prompter.opened(problem)
-        rollouts = (
-            Rollout(
-                problem_id=problem.id,
-                index=index,
-                prompt_ids=self.prompts[group],
-                token_ids=answers[index].token_ids,
-                logprobs=answers[index].logprobs,
-                text=as_text(self.prompter.tokenizer, answers[index].token_ids, self.ends),
-                prefill=prefill,
-                finish=answers[index].finish,
-                version=answers[index].version,
-            )
-            for index in range(self.n)
-        )
-        return Group(problem=problem, rollouts=tuple(rollouts))
+def whole_requests(completions: Iterator[tuple[Ask, Completion]]) -> Iterator[Completed]:
+    """Each request, as soon as the last of its completions has come."""
+    gathered: dict[int, dict[int, Completion]] = {}
+    for ask, completion in completions:
+        own = gathered.setdefault(ask.place, {})
+        own[ask.index] = completion
+        if len(own) == len(ask.request.seeds):
+            yield ask.place, tuple(own[index] for index in sorted(own))
 
 
 def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[str, Any]:
-    """Sampling settings under vLLM's names. Those that a model's own generation settings may change are all given.
+    """Sampling settings of a call, under vLLM's names. All that a model's own generation settings could change are set.
 
     The temperature is 1 because the engine's output head already divides by it (vllm_model.set_temperature).
     """
@@ -86,8 +53,6 @@ def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[
         "repetition_penalty": 1.0,
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
-        "max_tokens": cfg.max_tokens,
-        "stop": list(cfg.stop),
         "stop_token_ids": sorted(ends),
         "include_stop_str_in_output": True,
         "skip_special_tokens": False,  # a stop string may be one
@@ -95,11 +60,16 @@ def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[
     }
 
 
-def in_turn(answer: Callable[[Ask], Answer], asks: Sequence[Ask], *, at_once: int) -> Iterator[tuple[Ask, Answer]]:
-    """Answers as they come. After an error nothing new is begun, and it is raised when all that was under way has been given."""
+def settings_of(ask: Ask, shared: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a call, and those of one ask."""
+    return {**shared, "max_tokens": ask.request.max_tokens, "stop": list(ask.request.stop), "seed": ask.seed}
+
+
+def in_turn(complete: Callable[[Ask], Completion], asks: Sequence[Ask], *, at_once: int) -> Iterator[tuple[Ask, Completion]]:
+    """Completions as they come. After an error nothing new is begun, and it is raised when all that was under way has been given."""
     failed: BaseException | None = None
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        asked = {pool.submit(answer, ask): ask for ask in asks}
+        asked = {pool.submit(complete, ask): ask for ask in asks}
         pending = set(asked)
         try:
             while pending:
@@ -115,8 +85,3 @@ def in_turn(answer: Callable[[Ask], Answer], asks: Sequence[Ask], *, at_once: in
                 one.cancel()
     if failed:
         raise failed
-
-
-def seed_of(seed: str, stream: str, index: int) -> int:
-    """A rollout's own seed, so that what it draws does not depend on who shares its batch."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{stream}/{index}".encode(), digest_size=7).digest(), "big")

@@ -1,4 +1,4 @@
-"""Sampling with vLLM servers that the user started, over HTTP."""
+"""vLLM servers that the user started, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from torch import Tensor
 from r1lite.config import SamplerConfig
 from r1lite.console import say
 from r1lite.models.adapters import is_adapter
-from r1lite.prompt import Prompter
-from r1lite.sampling.native.sampler import end_tokens
+from r1lite.sampling.ends import end_tokens
 from r1lite.sampling.vllm import adapters
 from r1lite.sampling.vllm.http import Lost, Server
-from r1lite.sampling.vllm.requests import Answer, Ask, Asking, in_turn, settings
+from r1lite.sampling.vllm.requests import Ask, Completed, asks_of, in_turn, settings, whole_requests
 from r1lite.sampling.vllm.transfer import make_transfer
 from r1lite.sampling.vllm.weights import base, whole
 from r1lite.store.files import remove
-from r1lite.types import Group, Problem
+from r1lite.types import Completion, Request
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 NOT_NOW = "it waits for the next weights, since sampler.transfer sends these only while they are not trained"
 TRIES = 3  # of one request with each server
 GO_ON = "Start them as docs/how/engines.md says and run the same command again: it goes on from the last checkpoint."
 
 
-class VllmServerSampler:
+class VllmServerEngine:
     """Asks every server that has the newest weights. One that fails is left out until it has taken them over again."""
 
-    def __init__(self, model: PreTrainedModel, prompter: Prompter, cfg: SamplerConfig) -> None:
-        self.model, self.prompter, self.cfg = model, prompter, cfg
-        self.ends = end_tokens(model, prompter)
+    dtype = None  # servers do not say what they compute in
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: SamplerConfig) -> None:
+        self.model, self.cfg = model, cfg
+        self.ends = end_tokens(model, tokenizer)
         self.servers = [Server(url.rstrip("/"), cfg.seconds) for url in cfg.urls]
         self.temporary = None if cfg.sync_folder else TemporaryDirectory(prefix="r1lite-weights-")
         self.folder = Path(self.temporary.name if self.temporary else cfg.sync_folder).expanduser().resolve()
@@ -64,40 +65,36 @@ class VllmServerSampler:
             if path.stem not in (self._weights, self._base):
                 remove(path)
 
-    def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
-        """Groups of n rollouts, each yielded as soon as its last row has finished."""
+    def complete(self, requests: Sequence[Request], *, greedy: bool = False) -> Iterator[Completed]:
+        """Each request's place and its completions, as soon as the last of them has finished."""
         self._bring_up()
-        asking = Asking(problems, self.prompter, self.ends, n=n, seed=seed)
-        how = settings(self.cfg, self.ends, greedy=greedy)
-        for ask, answer in in_turn(lambda ask: self._answer(ask, how), asking.asks, at_once=self.cfg.max_rows):
-            group = asking.take(ask, answer)
-            if group is not None:
-                yield group
+        shared = settings(self.cfg, self.ends, greedy=greedy)
+        yield from whole_requests(in_turn(lambda ask: self._complete(ask, shared), asks_of(requests), at_once=self.cfg.max_rows))
 
-    def _answer(self, ask: Ask, how: dict[str, Any]) -> Answer:
+    def _complete(self, ask: Ask, shared: dict[str, Any]) -> Completion:
         """From whichever server can give it. Its weights are looked at afterwards: one that was restarted has lost their name."""
         why = ""
         for _ in range(TRIES * len(self.servers)):
-            server = self._server(ask.group)
+            server = self._server(ask.place)
             try:
-                answer = server.complete(ask, how, self.version, self._weights if self._adapts(server) else "")
+                completion = server.complete(ask, shared, self.version, self._weights if self._adapts(server) else "")
                 if server.weights() == self._weights:
-                    return answer
+                    return completion
                 why = "it was restarted, or given other weights"
             except Lost as error:
                 why = str(error)
             self._leave_out(server, why)
         raise ValueError(f"vllm_server: no server completes a request, though they take weights. The last said: {why}. {GO_ON}")
 
-    def _server(self, group: int) -> Server:
-        """A group stays with one server, which then reads its prompt once."""
+    def _server(self, place: int) -> Server:
+        """A request stays with one server, which then reads its prompt once."""
         asked = [server for server in self.servers if not server.why_not]
         if not asked:
             with self.reviving:
                 if all(server.why_not for server in self.servers):
                     self._bring_up()
             asked = [server for server in self.servers if not server.why_not]
-        return asked[group % len(asked)] if asked else self._server(group)
+        return asked[place % len(asked)] if asked else self._server(place)
 
     def _bring_up(self, *, at_rest: bool = False) -> None:
         """Give the newest weights to every server that answers and lacks them. `at_rest`: nobody trains meanwhile."""

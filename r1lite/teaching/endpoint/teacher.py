@@ -17,7 +17,7 @@ from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
 from r1lite.data.examples import as_sample
 from r1lite.prompt import Prompter, with_system
-from r1lite.sampling.native.scheduler import streams
+from r1lite.sampling.rollouts import streams
 from r1lite.store.run import Place
 from r1lite.teaching.endpoint.client import Endpoint, Question
 from r1lite.teaching.endpoint.completion import Answer, Gone

@@ -15,17 +15,19 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
 from r1lite.models.pretrained import dtype_of
-from r1lite.prompt import Prompter
 from r1lite.sampling.vllm.adapters import NotTaken
-from r1lite.sampling.vllm.requests import Ask
+from r1lite.sampling.vllm.requests import Ask, settings_of
 from r1lite.store.files import remove
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 NOT_INSTALLED = (
     "sampler=vllm needs vLLM, which is not installed here. With a GPU: pip install 'r1lite[vllm]'. "
@@ -38,12 +40,12 @@ SURROUNDINGS = {
 }
 
 
-class Engine:
-    """vLLM, from start to stop; and which sampler's weights it has."""
+class Runtime:
+    """vLLM, from start to stop; and which engine's weights it has."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.holder: object | None = None  # the mark of the sampler whose weights it has
+        self.holder: object | None = None  # the mark of the engine whose weights it has
         self.adapters: Any = None  # vLLM's request for them; every request for an answer goes with it
         self.numbers = itertools.count(1)  # of requests and of adapters: none comes twice
         self.folder = TemporaryDirectory(prefix="r1lite-vllm-")
@@ -98,20 +100,20 @@ class Engine:
             remove(Path(self.adapters.lora_path))
             self.adapters = None
 
-    def answers(self, asks: Sequence[Ask], how: dict[str, Any]) -> Iterator[tuple[Ask, Any]]:
+    def outputs(self, asks: Sequence[Ask], shared: dict[str, Any]) -> Iterator[tuple[Ask, Any]]:
         """Each ask with its finished output, in the order in which they finish."""
         engine, params = self.llm.llm_engine, import_module("vllm.sampling_params")
-        assert not engine.has_unfinished_requests(), "an engine serves one call of sample at a time"
+        assert not engine.has_unfinished_requests(), "a runtime serves one call of complete at a time"
         waiting: dict[str, Ask] = {}
         try:
             for ask in asks:
                 name = str(next(self.numbers))
-                only_whole, readable = params.RequestOutputKind.FINAL_ONLY, bool(how["stop"])
-                wanted = params.SamplingParams(**how, seed=ask.seed, output_kind=only_whole, detokenize=readable)
+                prompt, only_whole = list(ask.request.prompt_ids), params.RequestOutputKind.FINAL_ONLY
+                wanted = params.SamplingParams(**settings_of(ask, shared), output_kind=only_whole, detokenize=bool(ask.request.stop))
                 try:
-                    engine.add_request(name, {"prompt_token_ids": list(ask.prompt_ids)}, wanted, lora_request=self.adapters)
+                    engine.add_request(name, {"prompt_token_ids": prompt}, wanted, lora_request=self.adapters)
                 except import_module("vllm.exceptions").VLLMValidationError as error:
-                    raise ValueError(f"sampler=vllm refuses a prompt of {len(ask.prompt_ids)} tokens: {error}") from error
+                    raise ValueError(f"sampler=vllm refuses a prompt of {len(prompt)} tokens: {error}") from error
                 waiting[name] = ask
             while waiting:
                 with torch.compiler.set_stance("force_eager" if self.plan.cfg.eager else "default"):
@@ -139,17 +141,17 @@ class Plan:
     key: str
 
 
-# Starting takes seconds and the cache gigabytes, while a run makes a sampler for every stage: a process has one engine.
-_running: list[Engine] = []
+# Starting takes seconds and the cache gigabytes, while a run makes an engine for every stage: a process has one runtime.
+_running: list[Runtime] = []
 
 
-def engine_for(model: Any, prompter: Prompter, cfg: SamplerConfig, longest: int, rank: int = 0) -> Engine:
-    """The running engine if it fits the model, else a new one in its place."""
-    plan = _plan(model, prompter, cfg, longest, rank)
+def runtime_for(model: Any, tokenizer: PreTrainedTokenizerBase, cfg: SamplerConfig, longest: int, rank: int = 0) -> Runtime:
+    """The running one if it fits the model, else a new one in its place."""
+    plan = _plan(model, tokenizer, cfg, longest, rank)
     if not _running or _running[0].plan.key != plan.key or _running[0].plan.rank < rank:
         while _running:
             _running.pop().stop()
-        _running.append(Engine(plan))
+        _running.append(Runtime(plan))
     return _running[0]
 
 
@@ -157,16 +159,16 @@ def is_installed() -> bool:
     return find_spec("vllm") is not None
 
 
-def _plan(model: Any, prompter: Prompter, cfg: SamplerConfig, longest: int, rank: int) -> Plan:
+def _plan(model: Any, tokenizer: PreTrainedTokenizerBase, cfg: SamplerConfig, longest: int, rank: int) -> Plan:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     config = copy.deepcopy(base.config)
     config.architectures = [type(base).__name__]
     dtype = base.dtype if cfg.dtype == "auto" else dtype_of(cfg.dtype)
     longest = min(longest, getattr(config, "max_position_embeddings", longest))
     about = {k: v for k, v in config.to_dict().items() if k not in ("_name_or_path", "transformers_version")}
-    fits = [about, str(dtype), longest, cfg.max_rows, cfg.cache_mb, cfg.eager, sorted(prompter.tokenizer.get_vocab().items())]
+    fits = [about, str(dtype), longest, cfg.max_rows, cfg.cache_mb, cfg.eager, sorted(tokenizer.get_vocab().items())]
     key = hashlib.blake2b(json.dumps(fits, sort_keys=True, default=str).encode()).hexdigest()
-    return Plan(parts=(config, prompter.tokenizer), dtype=dtype, cfg=cfg, longest=longest, rank=rank, key=key)
+    return Plan(parts=(config, tokenizer), dtype=dtype, cfg=cfg, longest=longest, rank=rank, key=key)
 
 
 def _vllm() -> Any:

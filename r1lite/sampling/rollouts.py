@@ -1,0 +1,90 @@
+"""From problems to rollouts, whatever engine completes the prompts: rendering, seeds and groups are made here, once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from r1lite.config import SamplerConfig
+from r1lite.prompt import Prompter
+from r1lite.types import Completion, Engine, Group, Problem, Request, Rollout
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+
+class Sampler:
+    """Samples groups of rollouts from an engine."""
+
+    def __init__(self, engine: Engine, prompter: Prompter, cfg: SamplerConfig) -> None:
+        self.engine, self.prompter, self.cfg = engine, prompter, cfg
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """What the engine computes in; None where it does not say."""
+        return self.engine.dtype
+
+    def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
+        """Give the engine new weights."""
+        self.engine.load(weights)
+
+    def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
+        """Groups of n rollouts, each as soon as it is complete."""
+        requests = self.requests(problems, n=n, seed=seed)
+        for place, completions in self.engine.complete(requests, greedy=greedy):
+            yield self._group(problems[place], requests[place], completions)
+
+    def requests(self, problems: Sequence[Problem], *, n: int, seed: str) -> list[Request]:
+        return [
+            Request(
+                prompt_ids=self.prompter.ids(problem),
+                seeds=tuple(seed_of(seed, stream, index) for index in range(n)),
+                max_tokens=self.cfg.max_tokens,
+                stop=tuple(self.cfg.stop),
+            )
+            for problem, stream in zip(problems, streams(problems), strict=True)
+        ]
+
+    def _group(self, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
+        prefill = self.prompter.opened(problem)
+        rollouts = (
+            Rollout(
+                problem_id=problem.id,
+                index=index,
+                prompt_ids=request.prompt_ids,
+                token_ids=completion.token_ids,
+                logprobs=completion.logprobs,
+                text=as_text(self.prompter.tokenizer, completion.token_ids, self.engine.ends),
+                prefill=prefill,
+                finish=completion.finish,
+                version=completion.version,
+            )
+            for index, completion in enumerate(completions)
+        )
+        return Group(problem=problem, rollouts=tuple(rollouts))
+
+
+def streams(problems: Sequence[Problem]) -> list[str]:
+    """A name for each problem's random numbers. A problem that comes twice draws anew."""
+    seen: Counter[str] = Counter()
+    names = []
+    for problem in problems:
+        names.append(f"{problem.id}#{seen[problem.id]}" if seen[problem.id] else problem.id)
+        seen[problem.id] += 1
+    return names
+
+
+def seed_of(seed: str, stream: str, index: int) -> int:
+    """The seed of one rollout, so that what it draws does not depend on what else is in its batch."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{stream}/{index}".encode(), digest_size=7).digest(), "big")
+
+
+def as_text(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int], ends: frozenset[int]) -> str:
+    """The completion as text. Special tokens are kept (a think tag may be one); only the end token is left out."""
+    ids = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
+    return str(tokenizer.decode(list(ids), skip_special_tokens=False))
