@@ -146,6 +146,13 @@ def test_nobody_imports_a_private_name_of_another_room(path: Path) -> None:
     assert [name for name in ours(path) if private(name)] == []
 
 
+@pytest.mark.parametrize("path", [*FILES, *BESIDE], ids=str)
+def test_functions_fit_the_eye(path: Path) -> None:
+    tree = ast.parse((HOME / path).read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [f.name for f in functions if f.end_lineno and f.end_lineno - f.lineno >= 50] == []
+
+
 def test_every_room_says_what_it_is_for() -> None:
     rooms = [path for path in FILES if path.name == "__init__.py" and path.parts[0] == "r1lite" and len(path.parts) > 2]
     assert [path.parent.name for path in rooms if not ast.get_docstring(ast.parse((HOME / path).read_text(encoding="utf-8")))] == []
