@@ -1,11 +1,15 @@
-"""What a stage says while it runs, where nobody watches a terminal."""
+"""What a stage says while it runs: heartbeat lines where nobody watches a terminal, and nothing where it should be quiet."""
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from contextvars import copy_context
+from threading import Thread
 
 import pytest
 
 from r1lite import console
-from r1lite.console import Progress
+from r1lite.console import Progress, output, say, show_table
 
 
 @pytest.fixture
@@ -36,3 +40,45 @@ def test_a_resumed_stage_counts_its_own_steps(clock: Callable[[float], None], ca
         "sft  step 7/8  11 s left",
         "sft  step 8/8  0 s left",
     ]
+
+
+def test_lines_go_to_where_output_goes_at_that_time() -> None:
+    first, second = io.StringIO(), io.StringIO()
+    for file in (first, second):
+        with redirect_stdout(file):
+            say("[bold]as it is[/bold]")
+    assert (first.getvalue(), second.getvalue()) == ("[bold]as it is[/bold]\n",) * 2
+
+
+def test_a_quiet_call_shows_nothing_and_only_itself_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    with output(quiet=True):
+        say("a line")
+        show_table("a table", ["a"], [["b"]])
+        with Progress("rl", 1) as progress:
+            progress.advance({"reward": 0.5})
+        inside = Thread(target=copy_context().run, args=(say, "of a thread that works for it"))
+        outside = Thread(target=say, args=("of another thread",))
+        for thread in (inside, outside):
+            thread.start()
+            thread.join()
+    assert capsys.readouterr().out == "of another thread\n"
+    say("a line")
+    assert capsys.readouterr().out == "a line\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_said_below_a_bar_in_a_terminal_go_to_the_console_of_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with redirect_stdout(Terminal()) as terminal:
+        with Progress("rl", 2) as progress:
+            assert progress.bar is not None
+            assert console.console() is progress.bar.console
+            progress.advance({"reward": 0.25})
+            say("a line")
+        assert console.console() is not progress.bar.console
+    assert "reward 0.25" in terminal.getvalue()
+    assert "a line" in terminal.getvalue()

@@ -119,11 +119,11 @@ def show(rollout: Rollout, *, show_thought: bool) -> None:
     thought, answer = map(printable, unfolded(rollout.response))
     if thought:
         folded = f"[thought: {len(thought.split())} words]"
-        console.print(Text(thought if show_thought else folded, style="dim"), soft_wrap=True)
+        console().print(Text(thought if show_thought else folded, style="dim"), soft_wrap=True)
     if answer:
         say(answer)
     if rollout.finish == "length":
-        console.print(Text(f"[cut off after {len(rollout.token_ids)} tokens]", style="dim"), soft_wrap=True)
+        console().print(Text(f"[cut off after {len(rollout.token_ids)} tokens]", style="dim"), soft_wrap=True)
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 
 import torch
 from torch import Tensor
@@ -76,7 +77,8 @@ class Ahead:
 
     def _submit(self, step: int) -> Future[Collected]:
         if self.pool is not None:
-            return self.pool.submit(self.collect, step, self.weights)
+            # In this context, so that what is said there goes to the console of this run.
+            return self.pool.submit(copy_context().run, self.collect, step, self.weights)
         now: Future[Collected] = Future()
         now.set_result(self.collect(step, self.weights))
         return now
