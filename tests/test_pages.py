@@ -3,11 +3,11 @@
 import re
 import shlex
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from commands import run
 
 from r1lite.cli import COMMANDS
 from r1lite.config import register
@@ -81,10 +81,8 @@ def test_commands_run(command: str, tmp_path: Path) -> None:
     small = [s for s in SMALL if not ("reject" in s or "distill" in s) or "experiment=demo" in arguments]
     if any("dpo" in a for a in arguments):  # which needs wrong answers beside right ones
         small = [s for s in small if not s.startswith(("scoring.right_at", "cold_start"))] + ["reject.prompts=16"]
-    run = subprocess.run(
-        [sys.executable, "-m", "r1lite.train", *arguments, *small, "run_dir=run"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    done = run("train", *arguments, *small, "run_dir=run", cwd=tmp_path)
+    assert done.code == 0, done.output
     assert (tmp_path / "run" / "summary.json").is_file()
 
 
@@ -94,16 +92,9 @@ def test_commands_on_a_model_run(command: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(HOME / "examples")
     words = ["tiny_student" if word == "runs/demo" else word for word in shlex.split(command)[1:]]
     settings = {"evaluate": [s for s in SMALL if s.startswith(("threads", "scoring", "sampler", "evaluate"))], "chat": ["threads=1"]}
-    run = subprocess.run(
-        [sys.executable, "-c", "from r1lite.cli import main; main()", *words, *settings.get(words[0], [])],
-        cwd=tmp_path,
-        input="7+12*3+5 mod 23\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout
+    done = run(*words, *settings.get(words[0], []), cwd=tmp_path, stdin="7+12*3+5 mod 23\n")
+    assert done.code == 0, done.output
+    assert done.output
 
 
 @pytest.mark.parametrize("page", [*PAGES, "README.zh.md", "CHANGELOG.md", "bench/RESULTS.md"])
