@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +99,7 @@ def make_rules(cfg: Config) -> Rules:
 
 
 def make_objective(cfg: Config) -> Objective:
-    return Objective(**{f.name: getattr(cfg.algorithm, f.name) for f in fields(Objective)})
+    return Objective.of(cfg.algorithm)
 
 
 def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:

@@ -11,6 +11,7 @@ from r1lite.registry import unknown
 COMMANDS = {
     "train": ("r1lite.train", "train a model; `r1lite train --help` lists the settings"),
     "demo": ("r1lite.train", "run the whole recipe on a tiny model, in minutes; the same command resumes it"),
+    "settings": ("r1lite.commands.settings", "list the settings, or those that speak of a word"),
     "evaluate": ("r1lite.commands.evaluate", "compare several models on the same problems"),
     "chat": ("r1lite.commands.chat", "ask a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),

@@ -8,11 +8,13 @@ import traceback
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from r1lite.api.pipeline import train
-from r1lite.config import CONF, Config, register
+from r1lite.config import CONF, Config
 from r1lite.settings import command_line
+from r1lite.settings.compose import as_config, register
+from r1lite.settings.reference import help_text
 
 __all__ = ["main", "train"]
 
@@ -21,8 +23,10 @@ register()
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _entry(composed: DictConfig) -> None:
-    cfg = OmegaConf.to_object(composed)
-    assert isinstance(cfg, Config)
+    try:
+        cfg = as_config(composed)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     try:
         train(cfg)
     except ValueError as error:  # said to the user; anything else is a bug and keeps its traceback
@@ -48,7 +52,11 @@ def _kept(cfg: Config) -> str:
 
 
 def main() -> None:
-    sys.argv[1:] = command_line.understood(sys.argv[1:])
+    arguments = command_line.understood(sys.argv[1:])
+    if {"-h", "--help"} & set(arguments):
+        print(help_text(arguments))
+        return
+    sys.argv[1:] = arguments
     _entry()
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_readme import SMALL
+from test_pages import SMALL
 
 from r1lite import HOME, ROOMS, __version__, cli
 

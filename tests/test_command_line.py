@@ -5,11 +5,8 @@ from pathlib import Path
 import pytest
 from hydra.errors import HydraException
 
-from r1lite.config import register
 from r1lite.settings.command_line import understood
 from r1lite.settings.compose import configuration
-
-register()
 
 
 def said_of(*arguments: str) -> str:
@@ -49,16 +46,16 @@ EVERY_LR = "Did you mean cold_start.lr or distill.lr or dpo.lr or pretrain.lr or
         ("reward=countdwn", "there is no reward called 'countdwn'. Did you mean countdown? Known: arithmetic, "),
         ("algorithm=grop", "there is no algorithm called 'grop'. Did you mean grpo? Known: "),
         ("model=owner/name", "there is no model called 'owner/name'. A folder or a hub name is model.path=owner/name. Known: "),
-        ("stage=rl", "to choose stages, write stages=[rl]"),
+        ("stage=rl", "unknown setting 'stage'. Did you mean stages?"),
         # values
-        ("rl.lr=abc", "rl.lr should be a number, got 'abc'"),
+        ("rl.lr=abc", "rl.lr should be a number, got abc"),
         ("rl.lr=", "rl.lr should be a number, got ''"),
-        ("rl.steps=1.5", "rl.steps should be a whole number, got '1.5'"),
-        ("seed=abc", "seed should be a whole number, got 'abc'"),
-        ("rl.shuffle_rewards=maybe", "rl.shuffle_rewards should be true or false, got 'maybe'"),
-        ("stages=rl", "stages should be a list, such as [a, b], got 'rl'"),
-        ("rl.lr=null", "rl.lr needs a value, got 'null'"),
-        ("rl=3", "rl is a section: set what is in it, each by its full name, got '3'"),
+        ("rl.steps=1.5", "rl.steps should be a whole number, got 1.5"),
+        ("seed=abc", "seed should be a whole number, got abc"),
+        ("rl.shuffle_rewards=maybe", "rl.shuffle_rewards should be true or false, got maybe"),
+        ("stages=rl", "stages should be a list, such as [a, b], got rl"),
+        ("rl.lr=null", "rl.lr needs a value, got null"),
+        ("rl=3", "rl is a section: set what is in it, each by its full name, got 3"),
         ("~rl.lr", "rl.lr cannot be taken away"),
         ("rl.lr=[1", "rl.lr=[1 cannot be read: no viable alternative at input '[1'. Quote it"),
         # no setting at all
@@ -76,8 +73,8 @@ def test_what_makes_no_sense_is_said_with_what_was_meant(typed: str, says: str) 
 
 def test_the_wrong_one_of_several_is_named() -> None:
     assert said_of("experiment=demo", "seed=1", "rl.stps=3", "rl.lr=1e-4") == "error: unknown setting 'rl.stps'. Did you mean rl.steps?"
-    assert said_of("seed=1", "rl.steps=2", "rl.lr=1e-x") == "error: rl.lr should be a number, got '1e-x'"
-    assert said_of("rl.lr=1", "rl.lr=x").endswith("got 'x'")
+    assert said_of("seed=1", "rl.steps=2", "rl.lr=1e-x") == "error: rl.lr should be a number, got 1e-x"
+    assert said_of("rl.lr=1", "rl.lr=x").endswith("got x")
 
 
 def test_what_makes_sense_is_passed_on() -> None:

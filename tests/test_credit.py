@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from scored import scored
 
-from r1lite.config import AlgorithmConfig, algorithm_values
+from r1lite.config import AlgorithmConfig
 from r1lite.rl.credit import Credits, credit, samples_of
 from r1lite.types import Sample, Scored
 
@@ -22,7 +22,7 @@ class Told:
 
 
 def credits(groups: list[list[Scored]], shuffle: str = "", weights: dict[str, float] | None = None, **changes: object) -> Credits:
-    a = AlgorithmConfig(**(algorithm_values("reinforce") | changes))
+    a = AlgorithmConfig.preset("reinforce", **changes)
     return credit(groups, a, Told(), weights=weights or {"rule": 1.0}, shuffle=shuffle)
 
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from r1lite.config import register
 from r1lite.data import quality
 from r1lite.losses.distill import KINDS
 from r1lite.settings.command_line import understood
 
-register()
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "use" / "distillation.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.startswith("python -m r1lite.train")]

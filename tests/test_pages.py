@@ -10,8 +10,8 @@ import pytest
 from commands import run
 
 from r1lite.cli import COMMANDS
-from r1lite.config import register
 from r1lite.settings.command_line import understood
+from r1lite.settings.compose import register
 
 HOME = Path(__file__).resolve().parent.parent
 WRITTEN = [HOME / "README.md", HOME / "CONTRIBUTING.md", *sorted((HOME / "docs").rglob("*.md")), *sorted((HOME / "examples").rglob("*.md"))]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from typing import Self
+from r1lite.config import AlgorithmConfig, LossConfig
 
 PARTS = {
     "ratio": ("token", "sequence", "sequence_token", "sequence_sum", "none"),
@@ -20,32 +19,9 @@ AT_LEAST_0 = ("clip_low", "clip_high", "dual_clip", "delta_low", "delta_high", "
 ABOVE_0 = ("cap", "tau_pos", "tau_neg", "correction_high")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Objective:
-    """The parts of a loss, by name, and their numbers; config.AlgorithmConfig says what each is.
-
-    The defaults are GRPO's (arXiv 2402.03300), without its KL.
-    """
-
-    ratio: str = "token"
-    gate: str = "clip"
-    clip_low: float = 0.2
-    clip_high: float = 0.2
-    dual_clip: float = 0.0
-    cap: float = 5.0
-    tau_pos: float = 1.0
-    tau_neg: float = 1.05
-    delta_low: float = 0.15
-    delta_high: float = 0.15
-    aggregate: str = "seq_mean_token_mean"
-    budget: int = 0
-    kl: str = "none"
-    kl_coef: float = 0.0
-    correction: str = "none"
-    correction_level: str = "token"
-    correction_low: float = 0.5
-    correction_high: float = 2.0
-    entropy_coef: float = 0.0
+@dataclass(kw_only=True)
+class Objective(LossConfig):
+    """The parts of a loss, by name, and their numbers, checked: r1lite/config.py says what each is."""
 
     def __post_init__(self) -> None:
         for part, known in PARTS.items():
@@ -74,10 +50,11 @@ class Objective:
             raise ValueError("algorithm.correction=mask keeps weights from correction_low to correction_high, and low is above high")
 
     @classmethod
+    def of(cls, settings: LossConfig, **changes: Any) -> Self:
+        """That part of an algorithm which is its loss."""
+        return cls(**{f.name: getattr(settings, f.name) for f in fields(LossConfig)} | changes)
+
+    @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
         """A named algorithm, as `conf/algorithm/<name>.yaml` defines it."""
-        from r1lite.config import algorithm_values  # they live in YAML, once
-
-        known = {f.name for f in fields(cls)}
-        values = {k: v for k, v in algorithm_values(name).items() if k in known}
-        return replace(cls(**values), **changes)
+        return cls.of(AlgorithmConfig.preset(name), **changes)

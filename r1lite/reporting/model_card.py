@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from r1lite import __version__
 from r1lite.build import make_rules
-from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig, algorithm_values
+from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.settings.resume import flat, is_free, sources
 from r1lite.settings.rounds import SECTIONS, kind_of, settings_for
@@ -127,16 +127,14 @@ def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def algorithm_in_words(cfg: AlgorithmConfig) -> str:
     """The nearest of the named algorithms, and what differs from it."""
     mine = asdict(cfg)
-    differing = {
-        name: {f.name: mine[f.name] for f in fields(cfg) if values.get(f.name) != mine[f.name]} for name, values in _presets().items()
-    }
+    differing = {name: {key: mine[key] for key in mine if mine[key] != values[key]} for name, values in _presets().items()}
     name = min(differing, key=lambda n: (len(differing[n]), n))
     return f"`{name}`" + (f" with {_options(differing[name])}" if differing[name] else "")
 
 
 @cache
 def _presets() -> dict[str, dict[str, Any]]:
-    return {path.stem: algorithm_values(path.stem) for path in sorted((CONF / "algorithm").glob("*.yaml"))}
+    return {path.stem: asdict(AlgorithmConfig.preset(path.stem)) for path in sorted((CONF / "algorithm").glob("*.yaml"))}
 
 
 def _evaluation(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:

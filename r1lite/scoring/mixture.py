@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from r1lite.config import CONF, Config
+from r1lite.config import CONF, Config, group_values
 
 
 def chosen_rewards(cfg: Config) -> dict[str, Any]:
@@ -35,7 +33,6 @@ def _of_part(label: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if "rewards" in options:
         return dict(options["rewards"])
     name = options.get("name", label)
-    path = CONF / "reward" / f"{name}.yaml"
-    if not path.is_file():
+    if not (CONF / "reward" / f"{name}.yaml").is_file():
         raise ValueError(f"task {name!r} has no rewards of its own (conf/reward/{name}.yaml): set task.parts.{label}.rewards")
-    return dict(OmegaConf.to_container(OmegaConf.load(path)))  # pyright: ignore
+    return group_values("reward", name)

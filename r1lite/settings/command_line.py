@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from r1lite.config import Config
-from r1lite.settings.compose import composed
-from r1lite.settings.rounds import SECTIONS, kind_of
-from r1lite.settings.suggestions import OPEN, choices, did_you_mean, setting_names, translated
+from r1lite.settings.compose import as_config, composed
+from r1lite.settings.suggestions import choices, did_you_mean
+from r1lite.settings.typed import names_of
 
-FLAGS = (
-    "--help",
-    "-h",
-    "--hydra-help",
-    "--version",
-    "--resolve",
-    "--run",
-    "-r",
-    "--multirun",
-    "-m",
-    "--experimental-rerun",
-    "--info",
-    "-i",
-)
-TAKES_VALUE = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd")
-TAKES_VALUE += ("--shell-completion", "-sc")
+TAKES_VALUE = set("--cfg -c --package -p --config-path -cp --config-name -cn --config-dir -cd --shell-completion -sc".split())
+FLAGS = TAKES_VALUE | set("--help -h --hydra-help --version --resolve --run -r --multirun -m --experimental-rerun --info -i".split())
+ELSEWHERE = {"--multirun", "-m", "--config-path", "-cp", "--config-name", "-cn"}  # then Hydra alone knows what is composed
 
 
 def understood(arguments: Sequence[str], own: Path | None = None) -> list[str]:
@@ -45,38 +32,52 @@ def checked(arguments: Sequence[str], own: Path | None = None) -> list[str]:
 
     own: the user's folder of settings, where it has been taken out of the arguments
     """
-    arguments = [_opened(a) for a in arguments]
-    _check(arguments, own)
-    return arguments
+    folder = own or own_folder(arguments)[0]
+    groups, known = choices(folder), [*names_of(Config())]
+    settings = _settings(arguments, known)
+    for setting in settings:
+        _check(setting, groups, known)
+    opened = {setting: _opened(setting, groups, known) for setting in settings}
+    if settings and not ELSEWHERE & set(arguments):
+        _try([opened[setting] for setting in settings], folder)
+    return [opened.get(argument, argument) for argument in arguments]
 
 
-def _opened(argument: str) -> str:
-    """`rewards.mine.weight=1` may name a new key without Hydra's plus sign; `rl_2.steps=20` is what round rl_2 differs in."""
-    key, equals, _ = argument.partition("=")
-    if equals and _of_round(key):
-        return f"++rounds.{argument}"
-    return f"++{argument}" if equals and any(key.startswith(f"{group}.") for group in OPEN) else argument
-
-
-def _check(arguments: Sequence[str], own: Path | None) -> None:
-    expecting_value = False
-    settings = []
+def _settings(arguments: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Those of the arguments that are settings, and no flags of Hydra's, nor values of these."""
+    settings, expecting_value = [], False
     for argument in arguments:
         if expecting_value:
             expecting_value = False
         elif argument.startswith("-"):
             flag = argument.split("=")[0]
-            if flag not in (*FLAGS, *TAKES_VALUE):
+            if flag not in FLAGS:
                 named = flag.strip("-").replace("-", "_")
-                raise ValueError(f"settings are written without dashes, as name=value.{did_you_mean(named, setting_names())}")
+                raise ValueError(f"settings are written without dashes, as name=value.{did_you_mean(named, known)}")
             expecting_value = "=" not in argument and flag in TAKES_VALUE
         elif argument.startswith("~") or "=" in argument:
-            _check_name(argument)
             settings.append(argument)
         else:
-            raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{did_you_mean(argument, setting_names())}")
-    if settings and not {"--multirun", "-m", "--config-path", "-cp", "--config-name", "-cn"} & set(arguments):
-        _compose(settings, own or own_folder(arguments)[0])
+            raise ValueError(f"{argument!r} is no setting: settings are written as name=value.{did_you_mean(argument, known)}")
+    return settings
+
+
+def _check(setting: str, groups: dict[str, list[str]], known: Sequence[str]) -> None:
+    """What Hydra would say in its own words."""
+    key, _, value = setting.lstrip("+~").partition("=")
+    if setting.startswith("~") and key in known:
+        raise ValueError(f"{key} cannot be taken away")
+    if key in groups and value and value != "null" and value not in groups[key]:
+        near = difflib.get_close_matches(value, groups[key], n=1)
+        meant = f" Did you mean {near[0]}?" if near else f" A folder or a hub name is model.path={value}." if key == "model" else ""
+        raise ValueError(f"there is no {key} called {value!r}.{meant} Known: {', '.join(groups[key])}.")
+
+
+def _opened(setting: str, groups: dict[str, list[str]], known: Sequence[str]) -> str:
+    """A new key needs no plus sign of Hydra's: rules and tasks bring some, and what nobody knows is said by as_config."""
+    key = setting.partition("=")[0]
+    plain = not setting.startswith(("~", "+", "hydra.")) and key.split("@")[0] not in groups
+    return f"++{setting}" if plain and key not in known else setting
 
 
 def own_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
@@ -92,40 +93,12 @@ def own_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     return None, list(arguments)
 
 
-def _check_name(setting: str) -> None:
-    """What composing would take without a word: Hydra's plus sign makes any name good."""
-    key, _, value = setting.partition("=")
-    if key.startswith("++rounds."):
-        _check_round(key.removeprefix("++rounds."))
-    if key == "stage":
-        raise ValueError(f"to choose stages, write stages=[{value.strip('[]')}]")
-    if key.startswith("+") and not key.lstrip("+").startswith(("hydra.", *(f"{g}." for g in OPEN))):
-        key, known = key.lstrip("+"), setting_names()
-        if key.split("@")[0] not in (*known, *choices()):
-            raise ValueError(f"unknown setting {key!r}.{did_you_mean(key, known)}")
-
-
-def _of_round(key: str) -> bool:
-    """Whether a key such as `rl_2.steps` speaks of a stage that comes again."""
-    name, dot, _ = key.partition(".")
-    return bool(dot) and kind_of(name) != name and kind_of(name) in {f.name for f in fields(Config)} - {name}
-
-
-def _check_round(key: str) -> None:
-    """A round has its stage's settings, and those of some sections."""
-    name, _, setting = key.partition(".")
-    kind, section = kind_of(name), setting.partition(".")[0]
-    mine = [known.removeprefix(f"{kind}.") for known in setting_names() if known.startswith((f"{kind}.", *(f"{s}." for s in SECTIONS)))]
-    if setting in mine or (section in SECTIONS and section in OPEN):
-        return
-    raise ValueError(f"unknown setting {key!r}.{did_you_mean(key, [f'{name}.{known}' for known in mine])}")
-
-
-def _compose(settings: Sequence[str], own: Path | None) -> None:
+def _try(settings: Sequence[str], own: Path | None) -> None:
     from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     try:
-        composed(settings, own)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ValueError(translated(error, settings, own)) from error
+        as_config(composed(settings, own))
+    except HydraException as error:
+        reason, unread = str(error.__cause__ or error).split("\n")[0].strip(), getattr(error, "override", None)
+        more = f"{unread} cannot be read: {reason}. Quote it, or parts of it, for the shell and for Hydra." if unread else reason
+        raise ValueError(more) from error

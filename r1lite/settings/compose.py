@@ -1,18 +1,34 @@
-"""What a list of settings means, where nothing was launched: the configuration that conf/ and these settings make."""
+"""From settings to a Config: Hydra composes conf/ and what was typed; the dataclasses of config.py say what fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from r1lite.config import CONF, Config, register
+from r1lite.config import CONF, Config, PretrainConfig
+from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.settings.typed import fitted, merged
+
+
+def register() -> None:
+    """Make the defaults the first entry of conf/config.yaml."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name="schema", node=asdict(_without_choices()))
+
+
+def _without_choices() -> Config:
+    """The defaults, with nothing in the sections that a choice replaces as a whole."""
+    return replace(Config(), task={}, rewards={}, pretrain=PretrainConfig(corpus={}))
 
 
 def composed(settings: Sequence[str] = (), own: Path | None = None) -> DictConfig:
-    """`own` is a folder of the user's settings, as --config-dir adds one."""
+    """What conf/ and these settings make. `own` is a folder of the user's settings, as --config-dir adds one."""
     from hydra import compose
 
     register()
@@ -36,12 +52,18 @@ def _hydra() -> Iterator[None]:
         GlobalHydra.instance().hydra = before
 
 
+def as_config(settings: DictConfig) -> Config:
+    """Raises ValueError for a setting that does not exist or does not fit."""
+    tree: Any = OmegaConf.to_container(settings, resolve=True)
+    for name in [name for name in tree if kind_of(name) != name and kind_of(name) in tree]:  # rl_2.steps=20
+        tree["rounds"][name] = merged(tree["rounds"].get(name) or {}, tree.pop(name))
+    cfg = fitted(_without_choices(), tree)
+    for name in cfg.rounds:
+        if hasattr(cfg, kind_of(name)):  # an unknown stage is named by the checks
+            settings_for(cfg, name)
+    return cfg
+
+
 def configuration(settings: Sequence[str] = (), own: Path | None = None) -> Config:
     """The folder of a run has a time in its name, which only a launched run knows."""
     return as_config(composed(["run_dir=unused", *settings], own))
-
-
-def as_config(settings: DictConfig) -> Config:
-    cfg = OmegaConf.to_object(settings)
-    assert isinstance(cfg, Config)
-    return cfg

@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
-
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from r1lite.config import Config
-from r1lite.registry import unknown
+from r1lite.settings.typed import fitted
 
 SECTIONS = ("algorithm", "rewards", "sampler", "quality", "task")
 _AGAIN = re.compile(r"(?P<kind>.+)_(?:[2-9]|[1-9]\d+)")
@@ -33,21 +28,14 @@ def settings_for(cfg: Config, name: str) -> Config:
     changes, kind = cfg.rounds.get(name) or {}, kind_of(name)
     if not isinstance(changes, Mapping):
         raise ValueError(f"rounds.{name} holds settings, such as {name}.steps=20; got {changes!r}")
-    own = {f.name for f in fields(getattr(cfg, kind))} if hasattr(cfg, kind) else set()
-    strange = [key for key in changes if key not in {*own, *SECTIONS}]
-    if strange:
-        raise ValueError(unknown("setting of round", f"{name}.{strange[0]}", (f"{name}.{key}" for key in {*own, *SECTIONS})))
-    mine = {key: value for key, value in changes.items() if key in own}
-    changed = {section: changes[section] for section in changes if section not in own} | ({kind: mine} if mine else {})
-    return replace(cfg, **{section: _merged(getattr(cfg, section), values, name) for section, values in changed.items()})
+    sections = {key: values for key, values in changes.items() if key in SECTIONS}
+    own = {key: value for key, value in changes.items() if key not in SECTIONS}
+    if not changes:
+        return cfg
+    return fitted(cfg, sections | ({kind: own} if own else {}), called=lambda key: in_round(key, name))
 
 
-def _merged(section: Any, changes: Any, name: str) -> Any:
-    """A section with changes over it, of the types that it has."""
-    try:
-        if is_dataclass(section):
-            return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(section), changes))
-        return OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(section), changes))
-    except OmegaConfBaseException as error:
-        where = f".{error.full_key}" if error.full_key else ""
-        raise ValueError(f"{name}{where}: {str(error).splitlines()[0]}") from error
+def in_round(key: str, name: str) -> str:
+    """What a round calls a setting: rl.steps is rl_2.steps there, and algorithm.kl is rl_2.algorithm.kl. Empty where it has none."""
+    section, dot, rest = key.partition(".")
+    return name + dot + rest if section == kind_of(name) else f"{name}.{key}" if section in SECTIONS else ""
