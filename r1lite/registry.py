@@ -1,4 +1,4 @@
-"""One registry idiom for rewards, tasks and stages: a decorator, a dict, and a file named after its entry."""
+"""The registry of rewards, tasks and stages: each entry registers itself under a name, with what it declares about itself."""
 
 from __future__ import annotations
 
@@ -10,55 +10,75 @@ import pkgutil
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D")
+PLUGIN = "r1lite_plugin_"  # how the modules of plugin files are named
 
 
 class UnknownName(ValueError):
-    """A name that no registry entry has; the message lists what there is."""
+    """No entry has this name; the message lists the known ones."""
 
 
-class Registry(Generic[F]):
-    """Entries register themselves when their file is imported; a file is imported when its name is asked for."""
+class Registry(Generic[F, D]):
+    """Entries register themselves when their file is imported; a file is imported when its name is first looked up."""
 
     def __init__(self, kind: str, package: str, supplied: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.package = package
-        self.supplied = supplied  # keyword-only parameters that the caller fills in, and no config
+        self.supplied = supplied  # keyword-only parameters that the caller passes, so they are not options
         self._entries: dict[str, F] = {}
+        self._declarations: dict[str, D] = {}
         self._imported: set[str] = set()
 
-    def __call__(self, name: str) -> Callable[[F], F]:
-        """The decorator: `@reward("format")`."""
-
-        def register(entry: F) -> F:
-            known = self._entries.get(name)
-            if known is not None and place(known) != place(entry):
-                raise ValueError(f"{self.kind} {name!r} is defined twice: in {place(known)} and in {place(entry)}. Rename one of them.")
-            self._entries[name] = entry
-            return entry
-
-        return register
+    def register(self, name: str, entry: F, declaration: D) -> None:
+        known = self._entries.get(name)
+        if known is not None and not _redefines(entry, known):
+            raise ValueError(f"{self.kind} {name!r} is defined twice: in {place(known)} and in {place(entry)}. Rename one of them.")
+        self._entries[name], self._declarations[name] = entry, declaration
 
     def __getitem__(self, name: str) -> F:
-        # Also where a plugin has registered the name already: it must not hide ours, but be refused for a duplicate.
+        # Import even if a plugin has registered the name: a plugin that takes a shipped name must be refused as a duplicate.
         if name not in self._imported:
             self._import(name)
         if name not in self._entries:
             raise UnknownName(unknown(self.kind, name, self.names()))
         return self._entries[name]
 
+    def remove(self, name: str) -> None:
+        """Undo `register`, for an entry of this process that is not needed any more."""
+        self._entries.pop(name, None)
+        self._declarations.pop(name, None)
+
+    def declaration(self, name: str) -> D:
+        """What the entry declares about itself."""
+        _ = self[name]
+        return self._declarations[name]
+
+    def declarations(self) -> list[D]:
+        """The declarations of all entries that are registered so far."""
+        return list(self._declarations.values())
+
     def names(self) -> list[str]:
-        """Every name that can be asked for. Nothing is imported to find out."""
+        """Every name that can be looked up. Nothing is imported."""
         return sorted({*self._entries, *self._files(), *(e.name for e in self._installed())})
 
-    def bind(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Check options against the entry's keyword-only arguments; give all of them, defaults included."""
+    def importable(self, name: str) -> bool:
+        """Whether another process with the same plugins can look the name up; else the entry itself has to be sent there."""
+        shipped = name in self._files() or any(e.name == name for e in self._installed())
+        return shipped or self[name].__module__.startswith(PLUGIN)
+
+    def options(self, name: str) -> dict[str, Any]:
+        """The entry's keyword-only parameters with their defaults; `inspect.Parameter.empty` where one needs a value."""
         parameters = inspect.signature(self[name]).parameters.values()
-        accepted = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in self.supplied}
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in self.supplied}
+
+    def bind(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Check options against those that the entry accepts; return all of them, defaults included."""
+        accepted = self.options(name)
         for option in options:
             if option not in accepted:
                 raise ValueError(unknown(f"option of {self.kind} {name!r}:", option, accepted))
@@ -72,7 +92,7 @@ class Registry(Generic[F]):
         folders = spec.submodule_search_locations if spec else None
         return {m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")} if folders else set()
 
-    def _installed(self) -> Iterable[Any]:
+    def _installed(self) -> Iterable[EntryPoint]:
         return entry_points(group=f"r1lite.{self.kind}s")
 
     def _import(self, name: str) -> None:
@@ -85,7 +105,7 @@ class Registry(Generic[F]):
 
 
 def place(entry: Callable[..., Any]) -> str:
-    """Where an entry is written, for messages: `file.py:12`."""
+    """Where an entry is defined, for messages: `file.py:12`."""
     code = inspect.unwrap(entry)
     try:
         return f"{inspect.getsourcefile(code)}:{inspect.getsourcelines(code)[1]}"
@@ -93,8 +113,14 @@ def place(entry: Callable[..., Any]) -> str:
         return repr(entry)
 
 
+def _redefines(new: Callable[..., Any], known: Callable[..., Any]) -> bool:
+    """Whether the same definition registers again: its module was imported twice, or its notebook cell was run again."""
+    both_main = new.__module__ == known.__module__ == "__main__"
+    return place(new) == place(known) or (both_main and getattr(new, "__qualname__", "") == getattr(known, "__qualname__", None))
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The one way an unknown name is reported: what was meant, and what there is."""
+    """The message for an unknown name: the nearest known name, and all known names."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
@@ -102,7 +128,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def load_plugins(plugins: Iterable[str]) -> None:
-    """Import users' own modules (`my_pkg.rules`) and files (`./rules.py`), so that they register what they define."""
+    """Import plugin modules (`my_pkg.rules`) and files (`./rules.py`), which register their entries."""
     for plugin in plugins:
         if plugin.endswith(".py") or "/" in plugin:
             _load_file(Path(plugin))
@@ -121,7 +147,7 @@ def _load_file(path: Path) -> None:
     path = path.expanduser().resolve()
     if not path.is_file():
         raise ValueError(f"plugin file {path} does not exist")
-    name = f"r1lite_plugin_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    name = f"{PLUGIN}{path.stem}_{zlib.crc32(str(path).encode()):08x}"
     if name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(name, path)

@@ -1,26 +1,64 @@
-"""Rules that score a rollout. One file per rule; a file's name is the rule's name.
+"""Rules that score a rollout. One file per rule; the file's name is the rule's name.
 
 A rule is a plain function `rule(problem, rollout, *, option=...) -> Verdict | float | None`; None means "I abstain".
-A rule whose second parameter is named `rollouts` sees a whole group and gives a list, one verdict a rollout. A rule that
-has a keyword-only parameter `right` is told whether the response is right (for a group: a list); it is no option.
+`@reward(...)` registers it under a name and declares what the scorer has to know. Two parameter names declare the rest:
+a rule whose second parameter is named `rollouts` receives a whole group and returns a list, one verdict per rollout; a
+rule with a keyword-only parameter `right` receives whether the response is correct (for a group: a list). That is no option.
 """
 
-import inspect
-import sys
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from r1lite.registry import Registry
 from r1lite.text.response import last_answer, parse
 from r1lite.types import Problem, Rollout, Verdict
+from rewards._declaration import Declaration, declared, refuse_former
 from rewards._options import OptionError
 
-Given = Verdict | float | None
-Rule = Callable[..., Given | Sequence[Given]]
+VerdictLike = Verdict | float | None
+Rule = Callable[..., VerdictLike | Sequence[VerdictLike]]
+R = TypeVar("R", bound=Rule)
 
-rewards: Registry[Rule] = Registry("reward", "rewards", supplied=("right",))
-reward = rewards
+rewards: Registry[Rule, Declaration] = Registry("reward", "rewards", supplied=("right",))
+
+
+@overload
+def reward(rule: R, /) -> R: ...
+@overload
+def reward(
+    name: str = "",
+    /,
+    *,
+    deadline: float | Callable[..., float] = 0.0,
+    warm_up: Callable[..., object] | None = None,
+    decides: bool = True,
+    penalty: bool = False,
+) -> Callable[[R], R]: ...
+def reward(
+    name: str | Rule = "",
+    /,
+    *,
+    deadline: float | Callable[..., float] = 0.0,
+    warm_up: Callable[..., object] | None = None,
+    decides: bool = True,
+    penalty: bool = False,
+) -> Any:
+    """Register a rule: `@reward("brief")`, or `@reward` for a rule that is named like its function.
+
+    deadline: seconds that a verdict may take if that is more than scoring.seconds, or a function of the options
+    warm_up: a function of the options, called in each worker before the first verdict, outside of any deadline
+    decides: whether it can be the right rule, which decides whether a response is correct
+    penalty: whether it only subtracts; such a rule is the right rule only if no other rule can be
+    """
+
+    def register(rule: R) -> R:
+        own = name if isinstance(name, str) and name else getattr(rule, "__name__", "")
+        if own == "<lambda>" or not own:
+            raise ValueError(f"{rule!r} has no name to register it under; name it: reward('my_rule')(function)")
+        rewards.register(own, rule, declared(rule, deadline=deadline, warm_up=warm_up, decides=decides, penalty=penalty))
+        return rule
+
+    return register if isinstance(name, str) else register(name)
 
 
 def needs(problem: Problem, column: str) -> Any:
@@ -30,40 +68,18 @@ def needs(problem: Problem, column: str) -> Any:
     return problem.info[column]
 
 
-@cache
-def sees_group(rule: Rule) -> bool:
-    return "rollouts" in inspect.signature(rule).parameters
-
-
-@cache
-def wants_right(rule: Rule) -> bool:
-    return "right" in inspect.signature(rule).parameters
-
-
-def says_right(rule: Rule) -> bool:
-    """Whether a rule may say that a response is right: not one that asks it itself, nor one whose file says SAYS_RIGHT = False."""
-    return not wants_right(rule) and getattr(sys.modules[rule.__module__], "SAYS_RIGHT", True)
-
-
-def pays(rule: Rule) -> bool:
-    """Whether a rule ever gives anything: one whose file says PAYS = False only takes away."""
-    return getattr(sys.modules[rule.__module__], "PAYS", True)
-
-
 __all__ = [
-    "Given",
+    "Declaration",
     "OptionError",
     "Problem",
     "Rollout",
     "Rule",
     "Verdict",
+    "VerdictLike",
     "last_answer",
     "needs",
     "parse",
-    "pays",
+    "refuse_former",
     "reward",
     "rewards",
-    "says_right",
-    "sees_group",
-    "wants_right",
 ]

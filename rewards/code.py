@@ -28,7 +28,17 @@ TIERS = ("full", "reduced", "unsafe")
 OVERHEAD = 2.0  # seconds that a verdict may take beyond its programs' own
 
 
-@reward("code")
+def warm_up(*, tier: str = "full", **_: object) -> None:
+    """Start the sandbox before any verdict has a deadline."""
+    box(tier)
+
+
+def deadline(*, total_seconds: float = 10.0, **_: object) -> float:
+    """How long a verdict may take: the scorer gives it so much, whatever scoring.seconds is."""
+    return total_seconds + OVERHEAD
+
+
+@reward("code", warm_up=warm_up, deadline=deadline)
 def code(
     problem: Problem,
     rollout: Rollout,
@@ -76,16 +86,6 @@ def _future(program: str) -> tuple[str, str]:
     lines = program.splitlines(keepends=True)
     first = [line for line in lines if line.startswith("from __future__ import ")]
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in first), "".join(line for line in lines if line not in first)
-
-
-def warm_up(*, tier: str = "full", **_: object) -> None:
-    """Start the sandbox before any verdict has a deadline."""
-    box(tier)
-
-
-def deadline(*, total_seconds: float = 10.0, **_: object) -> float:
-    """How long a verdict may take: the scorer gives it so much, whatever scoring.seconds is."""
-    return total_seconds + OVERHEAD
 
 
 def _judged(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:

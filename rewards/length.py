@@ -6,10 +6,8 @@ Covered: responses that were cut off at the limit score -1 whatever their length
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import OptionError
 
-PAYS = False  # it takes away: beside a rule that pays, it is not the one that says who is right
 
-
-@reward("length")
+@reward("length", penalty=True)
 def length(problem: Problem, rollout: Rollout, *, limit: int, margin: int) -> Verdict:
     """0 up to `limit - margin` tokens, then falling to -1 at `limit`."""
     if not 0 < margin <= limit:

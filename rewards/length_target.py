@@ -9,10 +9,8 @@ from __future__ import annotations
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._options import OptionError, at_least
 
-PAYS = False  # it takes away: beside a rule that pays, it is not the one that says who is right
 
-
-@reward("length_target")
+@reward("length_target", penalty=True)
 def length_target(problem: Problem, rollout: Rollout, *, target: int = 0, column: str = "", over: bool = False) -> Verdict:
     """0 at the target, falling in a line to -1 at no tokens and at twice the target; -1 beyond that.
 

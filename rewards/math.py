@@ -21,7 +21,13 @@ from rewards._options import at_least
 SHOWN = 120  # characters of an answer in `why`
 
 
-@reward("math")
+def warm_up(**_: object) -> None:
+    """Import what the hardest answers need, before any of them has a deadline."""
+    with suppress(ValueError):  # math-verify is not there: the first answer that needs it says so
+        agrees(r"\frac{x}{2}", r"\frac{2x}{4}")
+
+
+@reward("math", warm_up=warm_up)
 def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdict | None:
     """1 where everything that the response claims equals the answer, else 0. Abstains where there is no answer to compare with.
 
@@ -40,12 +46,6 @@ def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdi
             return Verdict(value=0.0, why=why)
         whys.append(why)
     return Verdict(value=1.0, why="; ".join(whys))
-
-
-def warm_up(**_: object) -> None:
-    """Import what the hardest answers need, before any of them has a deadline."""
-    with suppress(ValueError):  # math-verify is not there: the first answer that needs it says so
-        agrees(r"\frac{x}{2}", r"\frac{2x}{4}")
 
 
 def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:

@@ -16,10 +16,16 @@ from typing import Any
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import OptionError
 
-SAYS_RIGHT = False  # it prefers
+
+def warm_up(*, path: str, threads: int = 1, **_: Any) -> None:
+    """In a worker: the trainer's own threads stay as they are."""
+    import torch
+
+    torch.set_num_threads(threads)
+    _loaded(path)
 
 
-@reward("model")
+@reward("model", warm_up=warm_up, decides=False)
 def model(problem: Problem, rollouts: Sequence[Rollout], *, path: str, batch: int = 8, threads: int = 1) -> list[Verdict]:
     """The model's score of prompt and response.
 
@@ -43,14 +49,6 @@ def model(problem: Problem, rollouts: Sequence[Rollout], *, path: str, batch: in
             scores = scorer.score(hidden[range(len(rows)), [len(row) - 1 for row in rows]]).squeeze(-1).float().tolist()
         verdicts += [Verdict(value=score, why=f"scored {len(row)} tokens") for score, row in zip(scores, rows, strict=True)]
     return verdicts
-
-
-def warm_up(*, path: str, threads: int = 1, **_: Any) -> None:
-    """In a worker: the trainer's own threads stay as they are."""
-    import torch
-
-    torch.set_num_threads(threads)
-    _loaded(path)
 
 
 def _ids(problem: Problem, rollout: Rollout, tokenizer: Any) -> list[int]:

@@ -20,7 +20,12 @@ from rewards._text import short
 FULL = 1 - 1e-9
 
 
-@reward("reasoning_gym")
+def warm_up(**_: object) -> None:
+    """Import the package before any verdict has a deadline."""
+    import reasoning_gym  # noqa: F401  # pyright: ignore
+
+
+@reward("reasoning_gym", warm_up=warm_up)
 def reasoning_gym(problem: Problem, rollout: Rollout, *, partial: bool = False) -> Verdict:
     """1 where the data set's scorer gives full marks, else 0.
 
@@ -35,11 +40,6 @@ def reasoning_gym(problem: Problem, rollout: Rollout, *, partial: bool = False) 
         return Verdict(value=0.0, why=f"{short(given)}: {why}, {expected}")
     score, why = _score(name, options, given, entry)
     return Verdict(value=score if partial or score >= FULL else 0.0, why=f"{name} gives {short(given)} {score:.3g}{why}, {expected}")
-
-
-def warm_up(**_: object) -> None:
-    """Import the package before any verdict has a deadline."""
-    import reasoning_gym  # noqa: F401  # pyright: ignore
 
 
 def _score(name: str, options: Mapping[str, Any], given: str, entry: Mapping[str, Any]) -> tuple[float, str]:

@@ -19,10 +19,8 @@ LONG = 32  # characters, from which a word is cut into pieces, and a gap between
 PIECE = 8
 _FILLER = re.compile(rf"(\W{{{LONG + 1},}})")
 
-PAYS = False  # it takes away: beside a rule that pays, it is not the one that says who is right
 
-
-@reward("repetition")
+@reward("repetition", penalty=True)
 def repetition(problem: Problem, rollout: Rollout, *, n: int = 4, penalty: float = 1.0, free: float = 0.0) -> Verdict:
     """0 where no run of n words comes twice, towards -penalty where all do.
 

@@ -11,7 +11,7 @@ from typing import Any
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 
@@ -215,7 +215,7 @@ class Asked:
 def paid(rules: Rules, problem: Problem, *texts: str) -> list[tuple[float, bool]]:
     """The total, and whether it is right."""
     group = Group(problem=problem, rollouts=tuple(as_rollout(text, problem, index=i) for i, text in enumerate(texts)))
-    return [(rules.total(verdicts), rules.is_right(verdicts)) for verdicts in judge(rules, group)]
+    return [(rules.total(verdicts), rules.is_right(verdicts)) for verdicts in verdicts_of(rules, group)]
 
 
 def said(answer: str) -> str:

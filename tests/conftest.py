@@ -32,7 +32,7 @@ def forgotten_plugins() -> Iterator[None]:
     for registry in (rewards, tasks):
         for name, entry in list(registry._entries.items()):
             if entry.__module__.startswith("r1lite_plugin_"):
-                del registry._entries[name]
+                registry.remove(name)
     for module in [name for name in sys.modules if name.startswith("r1lite_plugin_")]:
         del sys.modules[module]
 

@@ -20,7 +20,7 @@ from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 from rewards import rewards
@@ -130,11 +130,11 @@ def test_a_megabyte_costs_less_than_the_deadline(rule: str) -> None:
     options, problem = (line.options, line.problems[0]) if line else (FORMS[rule].options, QUESTION)
     rules = Rules.from_config({rule: options, "answer": {}}, right_rule="answer")
     places = (said, str) if line else (thinking,)
-    judge(rules, Group(problem=problem, rollouts=(as_rollout(WELL, problem),)))  # imports
+    verdicts_of(rules, Group(problem=problem, rollouts=(as_rollout(WELL, problem),)))  # imports
     slow = {}
     for name, make in BOMBS.items():
         for text in (place(make(MEGABYTE)) for place in places):
             begun = time.process_time()  # of this process, whatever else the machine does
-            judge(rules, Group(problem=problem, rollouts=(as_rollout(text, problem),)))
+            verdicts_of(rules, Group(problem=problem, rollouts=(as_rollout(text, problem),)))
             slow[name] = max(slow.get(name, 0.0), time.process_time() - begun)
     assert {name: took for name, took in slow.items() if took > DEADLINE} == {}

@@ -13,17 +13,17 @@ from r1lite.commands._trials import make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.scoring.rules import Rules
 from r1lite.types import Finish, Problem, Response, Verdict
-from rewards import rewards, sees_group, wants_right
+from rewards import rewards
 
 
 def verdicts(rule: str, texts: Sequence[str], *, right: bool = True, finish: Finish = "stop") -> list[Verdict]:
     """What a rule says of responses; for one that asks, they are all right, or all wrong."""
-    called, options = rewards[rule], rewards.bind(rule, FORMS[rule].options)
+    called, declared, options = rewards[rule], rewards.declaration(rule), rewards.bind(rule, FORMS[rule].options)
     rollouts = [as_rollout(t, QUESTION, index=i, finish=finish) for i, t in enumerate(texts)]
-    if sees_group(called):
+    if declared.scores_groups:
         return called(QUESTION, rollouts, **options, right=[right] * len(texts))
-    told = {"right": right} if wants_right(called) else {}
-    return [called(QUESTION, rollout, **options, **told) for rollout in rollouts]
+    supplied = {"right": right} if declared.takes_right else {}
+    return [called(QUESTION, rollout, **options, **supplied) for rollout in rollouts]
 
 
 @pytest.mark.parametrize("rule", FORMS)
@@ -60,7 +60,7 @@ def test_a_form_alone_teaches_no_answer_and_beside_one_it_pays_no_hack(rule: str
     gate = {} if rule == "format" else GATE
     rules = Rules.from_config({"answer": {}, rule: {**options, "gate": rule == "format"}, **gate}, right_rule="answer")
     assert [fault.text for fault in faults(rules, try_all(rules, IN_PROCESS, cases))] == []
-    if not wants_right(rewards[rule]):
+    if not rewards.declaration(rule).takes_right:
         alone = Rules.from_config({rule: options})
         assert "Put a rule on the answer beside it" in faults(alone, try_all(alone, IN_PROCESS, cases))[0].text
 

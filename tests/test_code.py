@@ -10,7 +10,7 @@ from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
-from r1lite.scoring.verdicts import judge_one
+from r1lite.scoring.verdicts import verdict_of
 from r1lite.text.rows import BadRow
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._code.box import box
@@ -102,7 +102,7 @@ def test_a_sandbox_that_fails_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
         raise SandboxError("no namespaces here")
 
     monkeypatch.setattr(rewards.code, "box", broken)
-    verdict = judge_one(Rules.from_config({"code": {}}), "code", asking(tests=SUM), rollout(ADDS))
+    verdict = verdict_of(Rules.from_config({"code": {}}), "code", asking(tests=SUM), rollout(ADDS))
     assert verdict == Verdict(value=None, why="SandboxError: no namespaces here", outcome="failed")
 
 
@@ -246,7 +246,7 @@ def test_humaneval_passes_its_references_and_fails_what_does_nothing() -> None:
     )
 
     def right(program: Any) -> int:
-        return sum(judge_one(rules, "code", p, rollout(program(p))).value == 1 for p in problems)
+        return sum(verdict_of(rules, "code", p, rollout(program(p))).value == 1 for p in problems)
 
     def reference(p: Problem) -> str:
         return p.answer.removeprefix("```python\n").removesuffix("\n```")

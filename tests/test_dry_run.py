@@ -74,7 +74,7 @@ SUM = Problem(id="train/0", prompt="2+2?", answer="4", info={"level": 1, "source
     ("name", "why"),
     [
         ("reads_cases", "KeyError: \"the problem has no column 'cases'; it has level, source. Map one with task.columns.\""),
-        ("gives_nan", "ValueError: the rule returned nan, which is no number to train on"),
+        ("gives_nan", "ValueError: the rule returned nan, which is not a finite number"),
         ("gives_text", "ValueError: could not convert string to float: 'high'"),
     ],
 )

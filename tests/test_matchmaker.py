@@ -18,7 +18,7 @@ from r1lite.models.pretrained import parameter_count
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge_one
+from r1lite.scoring.verdicts import verdict_of
 from r1lite.settings.compose import configuration
 from r1lite.stages.pretrain import Corpus
 from r1lite.text.response import respond
@@ -70,7 +70,7 @@ def first(split: str, count: int, **options: Any) -> list[Problem]:
 
 def scored(rules: Rules, problem: Problem, text: str) -> dict[str, float | None]:
     rollout = Rollout(problem_id=problem.id, index=0, prompt_ids=(), token_ids=(), logprobs=(), text=text)
-    return {name: judge_one(rules, name, problem, rollout).value for name in rules.weights}
+    return {name: verdict_of(rules, name, problem, rollout).value for name in rules.weights}
 
 
 def answered(profile: Any) -> str:
@@ -120,7 +120,7 @@ CORRUPTED = [
 def test_a_corrupted_field_costs_its_share_and_is_named(change: dict[str, Any], value: float, why: str, rules: Rules) -> None:
     problem = Problem(id="x", prompt="?", answer=json.dumps(GOLD), info={"language": "zh"})
     rollout = Rollout(problem_id="x", index=0, prompt_ids=(), token_ids=(), logprobs=(), text=answered(GOLD | change))
-    verdict = judge_one(rules, "profile_fields", problem, rollout)
+    verdict = verdict_of(rules, "profile_fields", problem, rollout)
     assert verdict.value == pytest.approx(value, abs=1e-12)
     assert why in verdict.why
 

@@ -12,7 +12,7 @@ from r1lite.commands.mutants import as_rollout
 from r1lite.config import Config
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response
 from tasks import tasks
@@ -74,7 +74,7 @@ def test_each_problem_is_solved_and_paid_as_its_own_task_does(config: Callable[.
     for problem in task.problems("train")[:2]:
         texts = respond(task.demonstration(problem)), respond(Response(thought="so", answer="1+1"))
         group = Group(problem=problem, rollouts=tuple(as_rollout(text, problem, index=i) for i, text in enumerate(texts)))
-        gold, wrong = judge(rules, group)
+        gold, wrong = verdicts_of(rules, group)
         own, other = ("answer", "countdown") if problem.info["task"] == "arithmetic" else ("countdown", "answer")
         assert (gold[own].value, wrong[own].value, gold["format"].value) == (1.0, 0.0, 1.0)
         assert gold[other].outcome == wrong[other].outcome == "abstained"
@@ -88,7 +88,7 @@ def test_a_rule_that_asks_who_is_right_is_told_by_the_problems_own_rule() -> Non
     for part, seven in (("a", 1.0), ("b", -1.0)):  # 7.0 is 7 as a number, and not as a text
         problem = Problem(id="p", prompt="?", answer="7", info={"task": part})
         rollout = as_rollout("<answer>7.0</answer>", problem)
-        (told,) = judge(rules, Group(problem=problem, rollouts=(rollout,)))
+        (told,) = verdicts_of(rules, Group(problem=problem, rollouts=(rollout,)))
         assert told["length_cosine"].value is not None
         assert (told["length_cosine"].value > 0) == (seven > 0)
 
@@ -126,7 +126,7 @@ def test_rewards_that_cannot_be_joined_are_refused(config: Callable[..., Config]
         chosen_rewards(cfg)
     with pytest.raises(ValueError, match=r"rewards\.answer\.tasks lists the parts of a mixture"):
         Rules.from_config({"answer": {"tasks": "a"}})
-    with pytest.raises(ValueError, match=r"no rule says who is right about the problems of 'b'"):
+    with pytest.raises(ValueError, match=r"no rule decides whether a response to a problem of 'b' is correct"):
         Rules.from_config({"answer": {"tasks": ["a"]}, "length_kimi": {"tasks": ["b"]}})
 
 

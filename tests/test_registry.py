@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,8 +24,8 @@ def rule(problem, rollout, *, bonus: float = 0.5, scale: float):
 @pytest.fixture
 def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The registry of rewards, as a fresh process would have it, and a folder to write plugins in."""
-    fresh = Registry("reward", "rewards")
-    monkeypatch.setattr("rewards.reward", fresh)
+    fresh: Registry[Any, Any] = Registry("reward", "rewards")
+    monkeypatch.setattr("rewards.rewards", fresh)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
@@ -150,7 +151,9 @@ def test_entry_points_are_a_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[r1lite.things]\nfrom_afar = their_things:thing\n")
-    (tmp_path / "their_things.py").write_text("from test_registry import THINGS\n\n\n@THINGS('from_afar')\ndef thing():\n    return 3\n")
+    (tmp_path / "their_things.py").write_text(
+        "from test_registry import THINGS\n\n\ndef thing():\n    return 3\n\n\nTHINGS.register('from_afar', thing, None)\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "test_registry", sys.modules[__name__])
     assert THINGS.names() == ["from_afar"]
@@ -159,4 +162,4 @@ def test_entry_points_are_a_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     del sys.modules["their_things"]
 
 
-THINGS = Registry("thing", "no_such_package")
+THINGS: Registry[Any, None] = Registry("thing", "no_such_package")

@@ -1,9 +1,9 @@
-"""Weights, gates, and who is right."""
+"""Weights, gates, and the right rule."""
 
 import pytest
 
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.types import Group, Problem, Rollout, Verdict
 
 
@@ -39,32 +39,34 @@ def test_right_is_what_the_heaviest_rule_says_or_the_one_that_is_named() -> None
         Rules.from_config(chosen, right_rule="anser")
 
 
-def test_a_rule_that_only_takes_away_says_who_is_right_where_nobody_else_does() -> None:
+def test_a_penalty_is_the_right_rule_only_if_no_other_rule_can_be() -> None:
     heavy = {"repetition": {"weight": 2}, "answer": {}, "format": {"weight": 0.1}}
     assert Rules.from_config(heavy).right_rule == "answer"
     assert Rules.from_config(heavy, right_rule="repetition").right_rule == "repetition"
     assert Rules.from_config({"repetition": {}, "length_target": {"target": 5, "weight": 2}}).right_rule == "length_target"
 
 
-def test_a_rule_may_see_the_group_and_be_told_who_is_right() -> None:
+def test_a_rule_may_receive_the_group_and_which_responses_are_right() -> None:
     rules = Rules.from_config({"answer": {}, "length_kimi": {}, "length_cosine": {"limit": 10}}, right_rule="answer")
     rollouts = tuple(
         Rollout(problem_id="p", index=i, prompt_ids=(), token_ids=(0,) * n, logprobs=(), text=f"<answer>{said}</answer>")
         for i, (n, said) in enumerate([(5, "7"), (10, "7"), (5, "8")])
     )
-    told = judge(rules, Group(problem=Problem(id="p", prompt="?", answer="7"), rollouts=rollouts))
+    told = verdicts_of(rules, Group(problem=Problem(id="p", prompt="?", answer="7"), rollouts=rollouts))
     assert [row["length_kimi"].value for row in told] == [0.5, -0.5, 0.0]
     assert [row["length_cosine"].value for row in told] == pytest.approx([0.75, 0.5, -0.75])
-    unasked = judge(rules, Group(problem=Problem(id="p", prompt="?"), rollouts=rollouts))
+    unasked = verdicts_of(rules, Group(problem=Problem(id="p", prompt="?"), rollouts=rollouts))
     assert {row["length_kimi"].outcome for row in unasked} == {"abstained"}
 
 
-def test_a_rule_that_asks_who_is_right_cannot_say_it() -> None:
+def test_a_rule_that_takes_right_cannot_decide_it() -> None:
     chosen = {"length_cosine": {"limit": 10, "weight": 5.0}, "answer": {}}
     assert Rules.from_config(chosen).right_rule == "answer"
-    with pytest.raises(ValueError, match=r"scoring\.right_rule=length_cosine cannot say who is right; name one of answer"):
+    with pytest.raises(
+        ValueError, match=r"scoring\.right_rule=length_cosine cannot decide whether a response is correct; name a rule that can: answer"
+    ):
         Rules.from_config(chosen, right_rule="length_cosine")
-    with pytest.raises(ValueError, match="length_kimi cannot say who is right, and no other rule is chosen"):
+    with pytest.raises(ValueError, match="length_kimi cannot decide whether a response is correct, and no other rule is chosen"):
         Rules.from_config({"length_kimi": {}})
 
 

@@ -12,7 +12,7 @@ from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import RuleBroken, Scorer
 from r1lite.scoring.serve import CAN_CAP_MEMORY
-from r1lite.scoring.verdicts import as_verdict, judge_one
+from r1lite.scoring.verdicts import as_verdict, verdict_of
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards import rewards
 
@@ -102,7 +102,7 @@ def test_what_a_rule_may_return() -> None:
     assert (type(half.value), half.value, half.why) == (float, 0.5, "\\ud800")
     assert as_verdict(Verdict(value=None, why=7)).why == "7"  # type: ignore
     for nothing in (float("nan"), float("inf"), Verdict(value=float("-inf"))):
-        with pytest.raises(ValueError, match="which is no number to train on"):
+        with pytest.raises(ValueError, match="which is not a finite number"):
             as_verdict(nothing)
 
 
@@ -112,15 +112,15 @@ def test_what_a_rule_may_return() -> None:
         ("fine", WELL),
         ("abstain", Verdict(value=None, outcome="abstained")),
         ("raise", failed("ZeroDivisionError: by zero")),
-        ("nan", failed("ValueError: the rule returned nan, which is no number to train on")),
+        ("nan", failed("ValueError: the rule returned nan, which is not a finite number")),
         ("text", failed("ValueError: could not convert string to float: 'high'")),
         ("exit", failed("SystemExit: enough")),
     ],
 )
 def test_outcomes_of_one_rule(text: str, verdict: Verdict, rules: Rules) -> None:
     given = group(text)
-    assert judge_one(rules, "moody", given.problem, given.rollouts[0]) == verdict
-    assert judge_one(rules, "sound", given.problem, given.rollouts[0]) == Verdict(value=float(len(text)))
+    assert verdict_of(rules, "moody", given.problem, given.rollouts[0]) == verdict
+    assert verdict_of(rules, "sound", given.problem, given.rollouts[0]) == Verdict(value=float(len(text)))
 
 
 def test_rules_are_bound_with_weights_and_options(plugin: str) -> None:
@@ -128,7 +128,7 @@ def test_rules_are_bound_with_weights_and_options(plugin: str) -> None:
     options = {"sound": {"bonus": 2}, "moody": {}}
     assert bound == Rules(weights={"sound": 0.5, "moody": 1.0}, options=options, right_rule="moody", plugins=(plugin,))
     given = group("four")
-    assert judge_one(bound, "sound", given.problem, given.rollouts[0]) == Verdict(value=6.0)
+    assert verdict_of(bound, "sound", given.problem, given.rollouts[0]) == Verdict(value=6.0)
 
 
 def test_the_total_leaves_out_what_has_no_value(rules: Rules) -> None:
@@ -147,7 +147,7 @@ def test_results_do_not_depend_on_the_number_of_workers(workers: int, rules: Rul
     assert [[round(s.reward, 6) for s in row] for row in scored] == [[1.4, 0.5, 0.7], [0.3, 0.4], [4.6]]
     assert [[s.verdicts["moody"] for s in row] for row in scored] == [
         [WELL, failed("ZeroDivisionError: by zero"), Verdict(value=None, outcome="abstained")],
-        [failed("ValueError: the rule returned nan, which is no number to train on"), failed("SystemExit: enough")],
+        [failed("ValueError: the rule returned nan, which is not a finite number"), failed("SystemExit: enough")],
         [WELL],
     ]
     assert [[s.verdicts["sound"].value for s in row] for row in scored] == [[4.0, 5.0, 7.0], [3.0, 4.0], [36.0]]
@@ -210,7 +210,7 @@ def test_a_rule_that_fails_too_often_stops_the_run(rules: Rules) -> None:
         scorer.check_health()
     assert str(error.value) == (
         "rule 'moody' gave no verdict for 2 of 5 rollouts ({'scored': 2, 'abstained': 1, 'failed': 2}). "
-        "The first reason: ZeroDivisionError: by zero. Mend the rule, or raise scoring.max_failed_share (now 0.25)."
+        "The first reason: ZeroDivisionError: by zero. Fix the rule, or raise scoring.max_failed_share (now 0.25)."
     )
     assert isinstance(error.value, ValueError)
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from r1lite.config import CONF
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge_one
+from r1lite.scoring.verdicts import verdict_of
 from r1lite.text.response import respond
 from r1lite.types import Problem, Rollout
 from tasks import tasks
@@ -29,7 +29,7 @@ def first(task: Any, split: str, count: int = 40) -> list[Problem]:
 def scored(problem: Problem, text: str) -> dict[str, float | None]:
     rules = own_rules(problem.id.split("/")[0])
     rollout = Rollout(problem_id=problem.id, index=0, prompt_ids=(), token_ids=(), logprobs=(), text=text)
-    return {name: judge_one(rules, name, problem, rollout).value for name in rules.weights}
+    return {name: verdict_of(rules, name, problem, rollout).value for name in rules.weights}
 
 
 def own_rules(name: str) -> Rules:

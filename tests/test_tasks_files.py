@@ -11,7 +11,7 @@ from r1lite.commands._trials import gold_response
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge_one
+from r1lite.scoring.verdicts import verdict_of
 from r1lite.text.response import respond
 from r1lite.text.rows import BadRow, Lines, Table
 from r1lite.types import Problem, Response
@@ -34,7 +34,7 @@ def read(name: str, folder: Path, *rows: Any, **options: Any) -> list[Problem]:
 
 def marks(name: str, problem: Problem, response: Response) -> dict[str, float | None]:
     rules = Rules.from_config(OmegaConf.to_container(OmegaConf.load(CONF / "reward" / f"{name}.yaml")))  # pyright: ignore
-    return {rule: judge_one(rules, rule, problem, as_rollout(respond(response), problem)).value for rule in rules.weights}
+    return {rule: verdict_of(rules, rule, problem, as_rollout(respond(response), problem)).value for rule in rules.weights}
 
 
 @pytest.mark.parametrize("name", FILES)

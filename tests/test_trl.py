@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.types import Group, Problem, Rollout, Verdict
 from rewards._options import OptionError
 
@@ -65,7 +65,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def verdict(function: str, text: str = "7", prompt: Any = "3+4?", answer: Any = "7", **info: Any) -> Verdict:
     rules = Rules.from_config({"trl": {"function": function}})
     rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(5, 6), logprobs=(), text=text)
-    return judge(rules, Group(problem=Problem(id="p", prompt=prompt, answer=answer, info=info), rollouts=(rollout,)))[0]["trl"]
+    return verdicts_of(rules, Group(problem=Problem(id="p", prompt=prompt, answer=answer, info=info), rollouts=(rollout,)))[0]["trl"]
 
 
 def test_functions_get_lists_of_length_one(file: str) -> None:

@@ -77,13 +77,13 @@ def test_each_item_has_a_deadline_of_its_own(workers: Workers) -> None:
         for item in worker.stream(partial(slow, [0.4, 0.5, 0.6, 600.0]), seconds=1.5):
             got.append(item)
 
-    with pytest.raises(TimeoutError, match=r"no answer within 1\.5 s"):
+    with pytest.raises(TimeoutError, match=r"no result within 1\.5 s"):
         workers.submit(work).result()
     assert got == [0.0, 0.0, 0.4, 0.5, 0.6]
 
 
 def test_after_a_hang_or_a_death_a_fresh_worker_answers(workers: Workers) -> None:
-    with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"):
+    with pytest.raises(TimeoutError, match=r"no result within 0\.2 s"):
         ask(workers, partial(time.sleep, 600), seconds=0.2)
     with pytest.raises(WorkerEnded, match="exit code 3"):
         ask(workers, partial(os._exit, 3))

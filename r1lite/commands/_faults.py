@@ -9,7 +9,7 @@ from r1lite.commands._trials import Trial
 from r1lite.commands.mutants import GOLD, WRONG
 from r1lite.scoring.rules import Rules
 from r1lite.types import Verdict
-from rewards import rewards, says_right
+from rewards import rewards
 
 SLACK = 1e-9  # sums of weights are floats
 
@@ -39,7 +39,7 @@ def faults(rules: Rules, trials: Sequence[Trial], allow: Sequence[str] = ()) -> 
 
 def _never_asked_to_pay(rules: Rules, name: str, trials: Sequence[Trial]) -> bool:
     """A penalty cannot pay gold in full, nor can a rule that asks who is right, or only prefers."""
-    if not says_right(rewards[name]) or (rules.weights[name] <= 0 and name not in rules.gates):
+    if not rewards.declaration(name).decides or (rules.weights[name] <= 0 and name not in rules.gates):
         return True
     values = (t.scored.verdicts[name].value for t in trials)
     return any(value is not None and value < 0 for value in values)

@@ -13,7 +13,7 @@ from r1lite.commands.mutants import Mutant, asked, battery, is_chinese, wrong_an
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.types import Group, Problem, Response, Scored, Verdict
 
 TIMED_SECONDS = 1.0  # spent on measuring one rule
@@ -98,11 +98,11 @@ def timings(rules: Rules, trials: Sequence[Trial]) -> dict[str, list[float]]:
 
 
 def _timed(rules: Rules, trials: Sequence[Trial]) -> list[float]:
-    judge(rules, _single(trials[0]))  # what a rule imports on its first call belongs to no verdict
+    verdicts_of(rules, _single(trials[0]))  # what a rule imports on its first call belongs to no verdict
     seconds: list[float] = []
     for trial in trials:
         begun = time.perf_counter()
-        judge(rules, _single(trial))
+        verdicts_of(rules, _single(trial))
         seconds.append(time.perf_counter() - begun)
         if sum(seconds) > TIMED_SECONDS:
             break
@@ -115,7 +115,7 @@ def _single(trial: Trial) -> Group:
 
 def _alone(rules: Rules, name: str) -> Rules:
     """One rule; with it the rule that says who is right, where it wants to know that."""
-    from rewards import rewards, wants_right
+    from rewards import rewards
 
-    kept = {name, rules.right_rule} if wants_right(rewards[name]) else {name}
+    kept = {name, rules.right_rule} if rewards.declaration(name).takes_right else {name}
     return replace(rules, weights={n: w for n, w in rules.weights.items() if n in kept}, gates=rules.gates & kept)

@@ -89,7 +89,7 @@ def definition(name: str) -> str:
     rule = rewards[name]
     module = inspect.getmodule(rule)
     texts = [inspect.getdoc(module) if module else None, inspect.getdoc(rule)]
-    lines = [f"{option} = {'(needed)' if d is inspect.Parameter.empty else repr(d)}" for option, d in _options(rule).items()]
+    lines = [f"{option} = {'(needed)' if d is inspect.Parameter.empty else repr(d)}" for option, d in rewards.options(name).items()]
     options = "options: " + (", ".join(lines) or "none")
     return "\n\n".join([f"{name}", *(t for t in texts if t), options])
 
@@ -99,17 +99,16 @@ def explained(name: str, settings: Mapping[str, str]) -> Verdict:
     import yaml
 
     from r1lite.scoring.rules import Rules
-    from r1lite.scoring.verdicts import judge
-    from rewards import rewards, says_right
+    from r1lite.scoring.verdicts import verdicts_of
+    from rewards import rewards
 
-    rule = rewards[name]
-    known = _options(rule)
+    known = rewards.options(name)
     options = {o: yaml.safe_load(settings[o]) for o in known if o in settings}
     chosen: dict[str, dict[str, Any]] = {name: options}
-    if not says_right(rule):
-        chosen["answer"] = {}  # somebody has to say whether it is right
+    if not rewards.declaration(name).decides:
+        chosen["answer"] = {}  # some rule has to decide whether the response is correct
     rules = Rules.from_config(chosen, right_rule="answer" if "answer" in chosen else "")
-    (verdicts,) = judge(rules, _group({k: v for k, v in settings.items() if k not in known}))
+    (verdicts,) = verdicts_of(rules, _group({k: v for k, v in settings.items() if k not in known}))
     return verdicts[name]
 
 
@@ -135,11 +134,6 @@ def _answer(given: str | None) -> Any:
     import yaml
 
     return yaml.safe_load(given) if given and given[0] in "[{" and given[-1] in "]}" else given
-
-
-def _options(rule: Callable[..., Any]) -> dict[str, Any]:
-    parameters = inspect.signature(rule).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "right"}
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:

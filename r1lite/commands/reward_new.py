@@ -82,7 +82,7 @@ from pathlib import Path
 
 import pytest
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import judge
+from r1lite.scoring.verdicts import verdicts_of
 from r1lite.commands.score_file import as_group
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -92,7 +92,7 @@ CASES = [json.loads(line) for line in (Path(__file__).parent / "cases.jsonl").re
 def test_the_rule_pays_what_it_should(case):
     rules = Rules.from_config({{"{name}": {{}}}}, ["r1lite_{name}.{name}"])
     group = as_group({{k: v for k, v in case.items() if k not in ("about", "value")}}, case["about"])
-    first, second = judge(rules, group)[0]["{name}"], judge(rules, group)[0]["{name}"]
+    first, second = verdicts_of(rules, group)[0]["{name}"], verdicts_of(rules, group)[0]["{name}"]
     assert first == second
     assert first.outcome == ("abstained" if case["value"] is None else "scored"), first.why
     assert first.value == case["value"], first.why

@@ -26,7 +26,6 @@ from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 from rewards import rewards as registry
-from rewards import sees_group
 
 CHUNK = 512  # lines in flight: enough to keep every worker busy, few enough to begin writing at once
 Line = tuple[int, dict[str, Any]]  # its number, and what it holds
@@ -43,7 +42,7 @@ def score_lines(
     # Nothing is trained on these verdicts, so a rule that fails is reported on its line and stops nobody.
     cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)
     rules = Rules.from_config(rewards, plugins)
-    compares = [name for name in rules.weights if sees_group(registry[name])]
+    compares = [name for name in rules.weights if registry.declaration(name).scores_groups]
     if "-" not in (input, output) and Path(input).resolve() == Path(output).resolve():
         raise ValueError(f"input and output are the same file, {input}: writing it would empty it first")
     with ExitStack() as stack:

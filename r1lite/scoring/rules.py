@@ -1,30 +1,32 @@
-"""The chosen rules: what each pays, and when a rollout counts as right. What a rule says of a rollout is in scoring/judging.py."""
+"""The chosen rules: their weights and options, the total, and the right rule, which decides whether a response is correct."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from r1lite.registry import load_plugins, unknown
 from r1lite.types import Problem, Rollout, Verdict
+from rewards import Declaration, OptionError, refuse_former, rewards
 
 Verdicts = Mapping[str, Verdict]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """Weights in the total, gates, and options. Plain values, so that a worker process can have them."""
+    """Weights, gates and options by rule. Everything can be pickled, so that workers can receive it."""
 
     weights: Mapping[str, float]
     options: Mapping[str, Mapping[str, Any]]
-    gates: frozenset[str] = frozenset()  # nothing is paid unless these hold
-    right_rule: str = ""  # the rule whose verdict says whether a response is right
-    right_at: float = 1.0  # from which value on
+    gates: frozenset[str] = frozenset()  # rules that must give at least 1, or nothing is paid
+    right_rule: str = ""  # the rule that decides whether a response is correct
+    right_at: float = 1.0  # the value from which on it is
     plugins: tuple[str, ...] = ()
-    tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # rule -> the parts of a mixture that it is for; else all
-    right_rules: Mapping[str, str] = field(default_factory=dict)  # part of a mixture -> the rule that says who is right there
+    functions: Mapping[str, tuple[Callable[..., Any], Declaration]] = field(default_factory=dict)  # rules that a worker cannot look up
+    tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # rule -> the parts of a mixture that it scores; all if absent
+    right_rules: Mapping[str, str] = field(default_factory=dict)  # part of a mixture -> its right rule
 
     @classmethod
     def from_config(
@@ -35,118 +37,124 @@ class Rules:
         right_rule: str = "",
         right_at: float = 1.0,
     ) -> Rules:
-        """Everything that can be wrong with the choice is said here, before any work."""
-        from rewards import pays, rewards, says_right
-
+        """Raise ValueError for whatever is wrong with the choice, before any work."""
         load_plugins(plugins)
         weights, options, gates, tasks = {}, {}, set(), {}
         for name, settings in chosen.items():
             if not isinstance(settings or {}, Mapping):
                 raise ValueError(f"rewards.{name} holds settings, such as rewards.{name}.weight=1; got {settings!r}")
             settings = dict(settings or {})
+            refuse_former(name, rewards[name], rewards.declarations())
             if settings.pop("gate", False):
                 gates.add(name)
-            if (only := settings.pop("tasks", None)) is not None:
-                tasks[name] = _tasks(name, only)
+            if (parts := settings.pop("tasks", None)) is not None:
+                tasks[name] = _tasks(name, parts)
             weights[name] = _weight(name, settings.pop("weight", 0.0 if name in gates else 1.0))
             options[name] = rewards.bind(name, settings)
             check_options(name, options[name])
-        if not weights:
-            raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
-        if right_rule and right_rule not in weights:
-            raise ValueError(unknown("scoring.right_rule", right_rule, weights))
-        judges = [name for name in weights if says_right(rewards[name])]
-        if right_rule and right_rule not in judges:
-            raise ValueError(
-                f"scoring.right_rule={right_rule} cannot say who is right; name one of {', '.join(judges) or 'none is chosen'}"
-            )
-        if not judges:
-            raise ValueError(
-                f"{', '.join(weights)} cannot say who is right, and no other rule is chosen: add one, such as rewards.answer.weight=1"
-            )
-        judges = [name for name in judges if name == right_rule or pays(rewards[name])] or judges
-        heaviest = max(judges, key=lambda name: weights[name])
+        deciding = _deciding(list(weights), right_rule)
         return cls(
             weights=weights,
             options=options,
             gates=frozenset(gates),
-            right_rule=right_rule or heaviest,
+            right_rule=right_rule or max(deciding, key=lambda name: weights[name]),
             right_at=right_at,
             plugins=tuple(plugins),
+            functions={name: (rewards[name], rewards.declaration(name)) for name in weights if not rewards.importable(name)},
             tasks=tasks,
-            right_rules=_right_rules(judges, weights, tasks, right_rule),
+            right_rules=_right_rules(deciding, weights, tasks, right_rule),
         )
 
     def total(self, verdicts: Verdicts) -> float:
         """The weighted sum over the rules that gave a value; the others are left out, not counted as 0.
 
-        Where a gate does not hold, nothing is paid; what is taken away (a negative verdict) still is.
+        If a gate is closed, nothing is paid, but negative values still count.
         """
         parts = [self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None]
-        return sum(parts) if self._open(verdicts) else sum(p for p in parts if p < 0)
+        return sum(parts) if self._gates_open(verdicts) else sum(p for p in parts if p < 0)
 
     def applies(self, name: str, problem: Problem) -> bool:
-        """Whether a rule has to do with a problem at all: in a mixture each part keeps its own."""
+        """Whether a rule scores this problem: in a mixture each part has its own rules."""
         return name not in self.tasks or problem.info.get("task") in self.tasks[name]
 
     def right_for(self, problem: Problem | None) -> str:
-        """The rule that says who is right about a problem."""
+        """The right rule of a problem."""
         return self.right_rules.get(problem.info.get("task", ""), self.right_rule) if problem and self.right_rules else self.right_rule
 
     def is_right(self, verdicts: Verdicts, problem: Problem | None = None) -> bool:
-        value = verdicts[self.right_for(problem)].value
-        return value is not None and value >= self.right_at
+        return bool(self.at_least_right(verdicts[self.right_for(problem)]))
 
-    def who_is_right(self, verdicts: Sequence[Verdict], count: int) -> list[bool | None]:
-        """What the right rule says of `count` rollouts, for the rules that ask; None where it gave no value, or not yet."""
-        known = [None if v.value is None else v.value >= self.right_at for v in verdicts]
-        return [*known, *[None] * (count - len(known))]
+    def at_least_right(self, verdict: Verdict) -> bool | None:
+        """What a verdict of the right rule means; None if it has no value."""
+        return None if verdict.value is None else verdict.value >= self.right_at
 
     def order(self, problem: Problem | None = None) -> list[str]:
-        """The rule that says who is right goes first, because others ask it."""
+        """The right rule goes first, because rules with a parameter `right` depend on it."""
         first = self.right_for(problem)
         return [first, *(name for name in self.weights if name != first)]
 
-    def _open(self, verdicts: Verdicts) -> bool:
+    def _gates_open(self, verdicts: Verdicts) -> bool:
         values = (verdicts[name].value for name in self.gates)
         return all(value is None or value >= 1 for value in values)
 
 
-def _weight(name: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        raise ValueError(f"rewards.{name}.weight should be a number, got {given!r}")
-    return float(given)
+def _weight(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"rewards.{name}.weight should be a number, got {value!r}")
+    return float(value)
 
 
-def _tasks(name: str, given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given or not all(isinstance(g, str) for g in given):
-        raise ValueError(f"rewards.{name}.tasks lists the parts of a mixture that the rule is for, such as [countdown]; got {given!r}")
-    return tuple(given)
+def _tasks(name: str, parts: Any) -> tuple[str, ...]:
+    if isinstance(parts, str) or not isinstance(parts, Sequence) or not parts or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"rewards.{name}.tasks lists the parts of a mixture that the rule scores, such as [countdown]; got {parts!r}")
+    return tuple(parts)
 
 
-def _right_rules(judges: Sequence[str], weights: Mapping[str, float], tasks: Mapping[str, tuple[str, ...]], named: str) -> dict[str, str]:
-    """For each part of a mixture that rules name: the one that is named, where it is for that part, else the heaviest that is."""
-    found = {}
+def _deciding(names: Sequence[str], right_rule: str) -> list[str]:
+    """The rules that can be the right rule. A penalty is one of them only if it is named or nothing else is left."""
+    if not names:
+        raise ValueError("no rewards are chosen: set reward=<group>, or rewards.<rule>.weight=1")
+    if right_rule and right_rule not in names:
+        raise ValueError(unknown("scoring.right_rule", right_rule, names))
+    deciding = [name for name in names if rewards.declaration(name).decides]
+    if right_rule and right_rule not in deciding:
+        raise ValueError(
+            f"scoring.right_rule={right_rule} cannot decide whether a response is correct; "
+            f"name a rule that can: {', '.join(deciding) or 'none is chosen'}"
+        )
+    if not deciding:
+        raise ValueError(
+            f"{', '.join(names)} cannot decide whether a response is correct, and no other rule is chosen: "
+            f"add one that can, such as rewards.answer.weight=1"
+        )
+    return [name for name in deciding if name == right_rule or not rewards.declaration(name).penalty] or deciding
+
+
+def _right_rules(
+    deciding: Sequence[str], weights: Mapping[str, float], tasks: Mapping[str, tuple[str, ...]], right_rule: str
+) -> dict[str, str]:
+    """The right rule of each part of a mixture that some rule names: scoring.right_rule if it scores that part, else the heaviest."""
+    chosen = {}
     for part in sorted({part for parts in tasks.values() for part in parts}):
-        own = [name for name in judges if part in tasks.get(name, (part,))]
+        own = [name for name in deciding if part in tasks.get(name, (part,))]
         if not own:
-            raise ValueError(f"no rule says who is right about the problems of {part!r}: add one, such as rewards.answer.weight=1")
-        found[part] = named if named in own else max(own, key=lambda name: weights[name])
-    return found
+            raise ValueError(
+                f"no rule decides whether a response to a problem of {part!r} is correct: add one, such as rewards.answer.weight=1"
+            )
+        chosen[part] = right_rule if right_rule in own else max(own, key=lambda name: weights[name])
+    return chosen
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Call a shipped rule once on nothing: OptionError says that no rollout could be scored with these options."""
-    from rewards import OptionError, rewards, sees_group, wants_right
-
-    rule = rewards[name]
-    if not rule.__module__.startswith("rewards."):  # another's code may hang: it is tried in a worker, with a deadline
+    """Call a shipped rule once on an empty rollout: OptionError means that it could not score any rollout with these options."""
+    rule, declaration = rewards[name], rewards.declaration(name)
+    if not rule.__module__.startswith("rewards."):  # a plugin may hang: the dry run calls it in a worker, with a deadline
         return
-    nothing = Rollout(problem_id="", index=0, prompt_ids=(), token_ids=(), logprobs=(), text="")
-    supplied = {"right": [None] if sees_group(rule) else None} if wants_right(rule) else {}
+    empty = Rollout(problem_id="", index=0, prompt_ids=(), token_ids=(), logprobs=(), text="")
+    right = {"right": [None] if declaration.scores_groups else None} if declaration.takes_right else {}
     try:
-        rule(Problem(id="", prompt=""), [nothing] if sees_group(rule) else nothing, **options, **supplied)
+        rule(Problem(id="", prompt=""), [empty] if declaration.scores_groups else empty, **options, **right)
     except OptionError:
         raise
-    except Exception:  # others' code, on a problem that is none: only real ones count
+    except Exception:  # the rule does not accept an empty problem, which says nothing about real ones
         return

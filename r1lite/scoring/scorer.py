@@ -1,25 +1,25 @@
-"""Rollouts x rules -> verdicts and a total, in worker processes that can be killed, while sampling goes on.
+"""Rollouts x rules -> verdicts and a total, in worker processes that can be killed, while sampling continues.
 
-A worker scores a group and gives its verdicts one by one. Each has a deadline: a rule that hangs costs that much, and
-the rest of its group is scored by a fresh worker.
+A worker scores a group and returns its verdicts one by one, each within a deadline. A rule that hangs loses one verdict (a
+rule on groups: those of the group), and a fresh worker scores the rest of the group.
 """
 
 from __future__ import annotations
 
-import sys
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
-from r1lite.scoring.verdicts import Told, as_rows, judge, judgements, next_missing
+from r1lite.scoring.verdicts import ByRule, as_rows, next_missing, stream_verdicts, verdicts_of
 from r1lite.scoring.workers import Worker, Workers
 from r1lite.types import Group, Scored, Verdict
+from rewards import rewards
 
 Job = Future[list[dict[str, Verdict]]]
 
@@ -29,14 +29,14 @@ class RuleBroken(ValueError):
 
 
 class Scorer:
-    """Scores groups as they come; results are given in the order of asking, whatever the number of workers."""
+    """Scores groups as they arrive; results come in the order of the groups, whatever the number of workers."""
 
     def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
         self.rules, self.cfg = rules, cfg
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}  # rule -> why its first verdict is missing
-        self.deadlines = {name: _asked_for("deadline", name, rules) or 0.0 for name in rules.weights}
-        self.workers = Workers(cfg.workers, prepare=partial(_prepare, rules), memory_mb=cfg.memory_mb) if cfg.workers else None
+        self.deadlines = {name: rewards.declaration(name).seconds(rules.options[name]) for name in rules.weights}
+        self.workers = self._start_workers() if cfg.workers else None
 
     def __enter__(self) -> Scorer:
         return self
@@ -52,39 +52,44 @@ class Scorer:
         """Hand each group to a worker as soon as it is sampled."""
         return [(group, self._submit(group)) for group in groups]
 
-    def wait(self, asked: Sequence[tuple[Group, Job]]) -> list[list[Scored]]:
-        """The verdicts, in the order of asking."""
-        return [self._scored(group, job) for group, job in asked]
+    def wait(self, jobs: Sequence[tuple[Group, Job]]) -> list[list[Scored]]:
+        """The scored rollouts, in the order of the groups."""
+        return [self._scored(group, job) for group, job in jobs]
+
+    def _start_workers(self) -> Workers:
+        for name, (function, declaration) in self.rules.functions.items():
+            _check_importable(name, function, declaration)
+        return Workers(self.cfg.workers, prepare=partial(_prepare, self.rules), memory_mb=self.cfg.memory_mb)
 
     def _submit(self, group: Group) -> Job:
         if self.workers is not None:
-            return self.workers.submit(partial(self._judged, group))
+            return self.workers.submit(partial(self._score_in, group))
         job: Job = Future()
-        job.set_result(judge(self.rules, group))
+        job.set_result(verdicts_of(self.rules, group))
         return job
 
-    def _judged(self, group: Group, worker: Worker) -> list[dict[str, Verdict]]:
-        """Verdicts as the worker gives them. Where one does not come, it is missing, and a fresh worker goes on after it."""
-        told: Told = {}
-        while missing := next_missing(self.rules, group, told):
+    def _score_in(self, group: Group, worker: Worker) -> list[dict[str, Verdict]]:
+        """Collect verdicts from the worker. If one does not come, record why, and continue after it in a fresh worker."""
+        so_far: ByRule = {}
+        while missing := next_missing(self.rules, group, so_far):
             try:
                 for name, verdicts in worker.stream(
-                    partial(judgements, self.rules, group, told), seconds=lambda: self._deadline(group, told)
+                    partial(stream_verdicts, self.rules, group, so_far), seconds=lambda: self._deadline(group, so_far)
                 ):
-                    told.setdefault(name, []).extend(verdicts)
+                    so_far.setdefault(name, []).extend(verdicts)
             except TimeoutError:
-                lost = Verdict(value=None, why=f"no verdict within {self._deadline(group, told):g} s", outcome="timed_out")
-            except Exception as error:  # the one boundary that runs others' code: the worker died, or could not answer
+                lost = Verdict(value=None, why=f"no verdict within {self._deadline(group, so_far):g} s", outcome="timed_out")
+            except Exception as error:  # a rule may be anybody's code: the worker died, or could not send its verdict
                 lost = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
             else:
                 break
-            name, count = next_missing(self.rules, group, told) or missing
-            told.setdefault(name, []).extend([lost] * count)
-        return as_rows(self.rules, group, told)
+            name, count = next_missing(self.rules, group, so_far) or missing
+            so_far.setdefault(name, []).extend([lost] * count)
+        return as_rows(self.rules, group, so_far)
 
-    def _deadline(self, group: Group, told: Told) -> float:
-        """Of the next verdict: scoring.seconds, unless its rule asks for more."""
-        missing = next_missing(self.rules, group, told)
+    def _deadline(self, group: Group, so_far: ByRule) -> float:
+        """Seconds for the next verdict: scoring.seconds, or more if its rule declares more."""
+        missing = next_missing(self.rules, group, so_far)
         return max(self.cfg.seconds, self.deadlines[missing[0]] if missing else 0.0)
 
     def _scored(self, group: Group, job: Job) -> list[Scored]:
@@ -106,35 +111,51 @@ class Scorer:
         ]
 
     def check_health(self) -> None:
-        """Training on a broken verifier is worse than stopping."""
+        """Raise RuleBroken rather than train on a broken rule."""
         if error := self.broken():
             raise error
 
     def broken(self) -> RuleBroken | None:
-        """What is wrong with a rule that fails too often, judging by all that was scored so far."""
+        """The error of the first rule that fails too often, over everything scored so far."""
         for name in self.rules.weights:
             counts = {outcome: n for (rule, outcome), n in self.outcomes.items() if rule == name}
             bad, total = counts.get("failed", 0) + counts.get("timed_out", 0), sum(counts.values())
             if total and bad / total > self.cfg.max_failed_share:
                 return RuleBroken(
                     f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The first reason: {self.reasons.get(name)}. "
-                    f"Mend the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
+                    f"Fix the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
                 )
         return None
 
 
 def _prepare(rules: Rules) -> None:
-    """Import the rules, and what they import later, in a fresh worker: no verdict pays for it out of its deadline."""
-    with suppress(Exception):  # here and below: it comes again with the first verdict, and is reported there
+    """In a fresh worker: import the rules and warm them up, so that no verdict spends its deadline on that."""
+    with suppress(Exception):  # here and below: the first verdict raises the same error, and reports it
         load_plugins(rules.plugins)
+    for name, (function, declaration) in rules.functions.items():
+        rewards.register(name, function, declaration)
     for name in rules.weights:
         with suppress(Exception):
-            _asked_for("warm_up", name, rules)
+            if warm_up := rewards.declaration(name).warm_up:
+                warm_up(**rules.options[name])
 
 
-def _asked_for(what: str, name: str, rules: Rules) -> Any:
-    """A function that a rule's module may have beside the rule: warm_up, before its first verdict; deadline, in seconds."""
-    from rewards import rewards
+def _check_importable(name: str, *parts: object) -> None:
+    """Functions are pickled by module and name, so a worker must be able to import them."""
+    import __main__
 
-    function = getattr(sys.modules[rewards[name].__module__], what, None)
-    return function(**rules.options[name]) if function else None
+    interactive = not hasattr(__main__, "__file__")
+    reason = "it is defined in a notebook or an interactive session" if interactive and _in_main(parts) else ""
+    try:
+        pickle.dumps(parts)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        reason = str(error)
+    if reason:
+        raise ValueError(
+            f"rule {name!r} is a function that scoring workers cannot import: {reason}. "
+            f"Define it at the top level of a file, or set scoring.workers=0"
+        )
+
+
+def _in_main(parts: Iterable[object]) -> bool:
+    return any(getattr(part, "__module__", "") == "__main__" for part in parts)

@@ -1,101 +1,104 @@
-"""What the chosen rules say of rollouts: rule by rule, each in its four outcomes."""
+"""Verdicts of the chosen rules on rollouts, rule by rule."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
 from r1lite.types import Group, Problem, Rollout, Verdict
+from rewards import VerdictLike, rewards
 
-Told = dict[str, list[Verdict]]  # of each rule, the verdicts so far, in the order of the rollouts
-NOT_ITS_OWN = Verdict(value=None, outcome="abstained")  # of a rule about a problem of another task
+ByRule = dict[str, list[Verdict]]  # rule -> its verdicts so far, in the order of the rollouts
+NOT_APPLICABLE = Verdict(value=None, outcome="abstained")  # the problem belongs to another part of the mixture
 
 
-def judge(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
-    """Every rule on every rollout of a group."""
-    told: Told = {}
-    for _ in judgements(rules, group, told):
+def verdicts_of(rules: Rules, group: Group) -> list[dict[str, Verdict]]:
+    """For each rollout of a group, the verdict of every rule."""
+    so_far: ByRule = {}
+    for _ in stream_verdicts(rules, group, so_far):
         pass
-    return as_rows(rules, group, told)
+    return as_rows(rules, group, so_far)
 
 
-def judgements(rules: Rules, group: Group, told: Told) -> Iterator[tuple[str, list[Verdict]]]:
-    """Verdicts as they come, beginning where `told` ends; a rule on groups gives all of its verdicts at once."""
-    from rewards import rewards, sees_group
-
+def stream_verdicts(rules: Rules, group: Group, so_far: ByRule) -> Iterator[tuple[str, list[Verdict]]]:
+    """Verdicts one by one, continuing after `so_far`, which they are added to. A rule on groups gives all of its verdicts at once."""
     load_plugins(rules.plugins)
     for name in rules.order(group.problem):
-        verdicts = told.setdefault(name, [])
-        right = rules.who_is_right(told[rules.right_for(group.problem)], len(group.rollouts))
+        verdicts = so_far.setdefault(name, [])
+        right = _right(rules, group, so_far)
         while len(verdicts) < len(group.rollouts):
-            if sees_group(rewards[name]):
-                new = judge_group(rules, name, group, right=right)
+            if rewards.declaration(name).scores_groups:
+                new = _verdicts_on_group(rules, name, group, right)
             else:
                 at = len(verdicts)
-                new = [judge_one(rules, name, group.problem, group.rollouts[at], right=right[at])]
+                new = [verdict_of(rules, name, group.problem, group.rollouts[at], right=right[at])]
             verdicts += new
             yield name, new
 
 
-def next_missing(rules: Rules, group: Group, told: Told) -> tuple[str, int] | None:
-    """The rule whose verdict comes next, and how many of them it would give."""
-    from rewards import rewards, sees_group
-
+def next_missing(rules: Rules, group: Group, so_far: ByRule) -> tuple[str, int] | None:
+    """The rule whose verdict is due next, and how many verdicts it gives at once."""
     for name in rules.order(group.problem):
-        if left := len(group.rollouts) - len(told.get(name, ())):
-            return name, left if sees_group(rewards[name]) else 1
+        if left := len(group.rollouts) - len(so_far.get(name, ())):
+            return name, left if rewards.declaration(name).scores_groups else 1
     return None
 
 
-def as_rows(rules: Rules, group: Group, told: Told) -> list[dict[str, Verdict]]:
-    """The verdicts of each rollout, in the order in which the rules were chosen."""
-    return [{name: told[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
+def as_rows(rules: Rules, group: Group, so_far: ByRule) -> list[dict[str, Verdict]]:
+    """The verdicts by rollout; the rules in the order of the configuration."""
+    return [{name: so_far[name][i] for name in rules.weights} for i in range(len(group.rollouts))]
 
 
-def judge_group(rules: Rules, name: str, group: Group, *, right: Sequence[bool | None]) -> list[Verdict]:
-    """A rule that sees whole groups. One that raises has failed: its values are missing, and never silently 0."""
-    if not rules.applies(name, group.problem):
-        return [NOT_ITS_OWN] * len(group.rollouts)
-    try:
-        given = list(_call(rules, name, group.problem, group.rollouts, right))
-        if len(given) != len(group.rollouts):
-            raise ValueError(f"the rule gave {len(given)} verdicts for {len(group.rollouts)} rollouts")
-        return [as_verdict(g) for g in given]
-    except (Exception, SystemExit) as error:  # a rule is others' code, and one group must not end a run
-        return [Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")] * len(group.rollouts)
-
-
-def judge_one(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, right: bool | None = None) -> Verdict:
-    """One rule on one rollout."""
+def verdict_of(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, right: bool | None = None) -> Verdict:
+    """One rule on one rollout. A rule that raises has failed: its value is missing, not 0."""
     load_plugins(rules.plugins)
     if not rules.applies(name, problem):
-        return NOT_ITS_OWN
+        return NOT_APPLICABLE
     try:
         return as_verdict(_call(rules, name, problem, rollout, right))
-    except (Exception, SystemExit) as error:  # a rule is others' code, and one rollout must not end a run
-        return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
+    except (Exception, SystemExit) as error:  # a rule may be anybody's code, and one rollout must not end a run
+        return _failed(error)
 
 
-def _call(rules: Rules, name: str, problem: Problem, seen: Any, right: Any) -> Any:
-    from rewards import rewards, wants_right
+def _verdicts_on_group(rules: Rules, name: str, group: Group, right: list[bool | None]) -> list[Verdict]:
+    if not rules.applies(name, group.problem):
+        return [NOT_APPLICABLE] * len(group.rollouts)
+    try:
+        values = list(_call(rules, name, group.problem, group.rollouts, right))
+        if len(values) != len(group.rollouts):
+            raise ValueError(f"the rule gave {len(values)} verdicts for {len(group.rollouts)} rollouts")
+        return [as_verdict(value) for value in values]
+    except (Exception, SystemExit) as error:  # as above
+        return [_failed(error)] * len(group.rollouts)
 
-    rule = rewards[name]
-    supplied = {"right": right} if wants_right(rule) else {}
-    return rule(problem, seen, **rules.options[name], **supplied)
+
+def _right(rules: Rules, group: Group, so_far: ByRule) -> list[bool | None]:
+    """Whether each rollout is correct; None if the right rule gave no value, or has not run yet."""
+    known = [rules.at_least_right(verdict) for verdict in so_far[rules.right_for(group.problem)]]
+    return [*known, *[None] * (len(group.rollouts) - len(known))]
 
 
-def as_verdict(given: Verdict | float | None) -> Verdict:
-    """What a rule may return: a Verdict, a finite number, or None for "I abstain"."""
-    verdict = given if isinstance(given, Verdict) else Verdict(value=None if given is None else float(given))
-    # What cannot be written as UTF-8 (half a character, out of a model's JSON) would end the run in the ledger.
+def _call(rules: Rules, name: str, problem: Problem, rollouts: Any, right: Any) -> Any:
+    takes_right = rewards.declaration(name).takes_right
+    return rewards[name](problem, rollouts, **rules.options[name], **({"right": right} if takes_right else {}))
+
+
+def _failed(error: BaseException) -> Verdict:
+    return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
+
+
+def as_verdict(returned: VerdictLike) -> Verdict:
+    """What a rule may return, as a Verdict: a Verdict, a finite number, or None for "I abstain"."""
+    verdict = returned if isinstance(returned, Verdict) else Verdict(value=None if returned is None else float(returned))
+    # A lone surrogate, which a model's JSON may contain, cannot be written to the ledger as UTF-8.
     why = str(verdict.why).encode(errors="backslashreplace").decode()
     if verdict.value is None:
         outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
         return Verdict(value=None, why=why, outcome=outcome)
     value = float(verdict.value)
     if not math.isfinite(value):
-        raise ValueError(f"the rule returned {value}, which is no number to train on")
+        raise ValueError(f"the rule returned {value}, which is not a finite number")
     return Verdict(value=value, why=why, outcome=verdict.outcome)

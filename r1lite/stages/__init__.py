@@ -16,5 +16,14 @@ if TYPE_CHECKING:
 # run(cfg, start, place): `start` holds the weights to begin from; the answer says where the new ones lie.
 Stage = Callable[["Config", Path, "Place"], Path]
 
-stages: Registry[Stage] = Registry("stage", "r1lite.stages")
-stage = stages
+stages: Registry[Stage, None] = Registry("stage", "r1lite.stages")
+
+
+def stage(name: str) -> Callable[[Stage], Stage]:
+    """Register a stage: `@stage("sft")`."""
+
+    def register(run: Stage) -> Stage:
+        stages.register(name, run, None)
+        return run
+
+    return register
