@@ -1,7 +1,11 @@
 """What a rule declares is its own: it does not leak to other rules of its file, and the former way is refused."""
 
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +36,28 @@ def patient(problem, rollout, *, folder: str, name: str = "patient", pause: floa
 def impatient(problem, rollout, *, folder: str, name: str = "impatient", pause: float = 0.5):
     time.sleep(pause)
     return 1.0
+"""
+
+SCRIPT = """\
+from r1lite.config import ScoringConfig
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
+from r1lite.types import Group, Problem, Rollout
+from rewards import reward
+
+print("running")
+BONUS = 2.0
+
+
+@reward
+def rule_of_the_script(problem, rollout):
+    return len(rollout.text) + BONUS
+
+
+rollout = Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(), logprobs=(), text="x")
+cfg = ScoringConfig(workers=1, seconds=60.0, memory_mb=512, max_failed_share=1.0)
+with Scorer(Rules.from_config({"rule_of_the_script": {}}), cfg) as scorer:
+    print(scorer.score([Group(problem=Problem(id="p", prompt="?"), rollouts=(rollout,))])[0][0].reward)
 """
 
 HEAD = "from rewards import reward\n\n\n"
@@ -129,12 +155,35 @@ def test_a_function_without_a_name_needs_one(plugin: Callable[[str], str]) -> No
     assert rewards["named"](None, None) == 1.0
 
 
-def test_a_function_that_workers_cannot_import_is_refused(plugin: Callable[[str], str]) -> None:
+def local_rules(value: object) -> Rules:
     @reward("local")
-    def local(problem: Problem, rollout: Rollout) -> float:
-        return 1.0
+    def local(problem: Problem, rollout: Rollout) -> Any:
+        return value
 
-    rules = Rules.from_config({"local": {}})
-    assert Scorer(rules, scoring(workers=0)).score([group()])[0][0].reward == 1.0
-    with pytest.raises(ValueError, match=r"rule 'local' is a function that scoring workers cannot import: .*set scoring\.workers=0"):
+    return Rules.from_config({"local": {}})
+
+
+def test_a_function_that_workers_cannot_import_is_sent_by_value(plugin: Callable[[str], str]) -> None:
+    pytest.importorskip("cloudpickle", reason="the extra `functions` is not installed")
+    with Scorer(local_rules(0.75), scoring(workers=1)) as scorer:
+        assert scorer.score([group()])[0][0].reward == 0.75
+
+
+def test_a_script_and_its_functions_can_be_scored_in_workers(tmp_path: Path) -> None:
+    pytest.importorskip("cloudpickle", reason="the extra `functions` is not installed")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("running\n3.0\n", "")
+
+
+def test_a_function_that_cannot_be_sent_is_refused(plugin: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cloudpickle", reason="the extra `functions` is not installed")
+    rules = local_rules(threading.Lock())
+    says = r"scoring workers cannot receive local \(.*test_declarations\.py:\d+\): cannot pickle .*set scoring\.workers=0"
+    with pytest.raises(ValueError, match=says):
         Scorer(rules, scoring(workers=1))
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    with pytest.raises(ValueError, match=r"scoring workers cannot import local .*pip install 'r1lite\[functions\]'"):
+        Scorer(rules, scoring(workers=1))
+    assert Scorer(local_rules(0.5), scoring(workers=0)).score([group()])[0][0].reward == 0.5

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from r1lite.registry import load_plugins, unknown
+from r1lite.scoring.functions import Functions
 from r1lite.types import Problem, Rollout, Verdict
-from rewards import Declaration, OptionError, refuse_former, rewards
+from rewards import OptionError, refuse_former, rewards
 
 Verdicts = Mapping[str, Verdict]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """Weights, gates and options by rule. Everything can be pickled, so that workers can receive it."""
+    """Weights, gates and options by rule. Plain values, except for `functions`."""
 
     weights: Mapping[str, float]
     options: Mapping[str, Mapping[str, Any]]
@@ -24,7 +25,7 @@ class Rules:
     right_rule: str = ""  # the rule that decides whether a response is correct
     right_at: float = 1.0  # the value from which on it is
     plugins: tuple[str, ...] = ()
-    functions: Mapping[str, tuple[Callable[..., Any], Declaration]] = field(default_factory=dict)  # rules that a worker cannot look up
+    functions: Functions = field(default_factory=dict)  # rules of this process that a worker cannot look up
     tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # rule -> the parts of a mixture that it scores; all if absent
     right_rules: Mapping[str, str] = field(default_factory=dict)  # part of a mixture -> its right rule
 

@@ -6,15 +6,16 @@ rule on groups: those of the group), and a fresh worker scores the rest of the g
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from r1lite.config import ScoringConfig
 from r1lite.registry import load_plugins
+from r1lite.scoring.functions import pickled, register
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import ByRule, as_rows, next_missing, stream_verdicts, verdicts_of
 from r1lite.scoring.workers import Worker, Workers
@@ -33,6 +34,7 @@ class Scorer:
 
     def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
         self.rules, self.cfg = rules, cfg
+        self._sent = replace(rules, functions={})  # what a call sends to a worker, which received the functions when it started
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}  # rule -> why its first verdict is missing
         self.deadlines = {name: rewards.declaration(name).seconds(rules.options[name]) for name in rules.weights}
@@ -57,9 +59,8 @@ class Scorer:
         return [self._scored(group, job) for group, job in jobs]
 
     def _start_workers(self) -> Workers:
-        for name, (function, declaration) in self.rules.functions.items():
-            _check_importable(name, function, declaration)
-        return Workers(self.cfg.workers, prepare=partial(_prepare, self.rules), memory_mb=self.cfg.memory_mb)
+        prepare = partial(_prepare, self._sent, pickled(self.rules.functions))
+        return Workers(self.cfg.workers, prepare=prepare, memory_mb=self.cfg.memory_mb)
 
     def _submit(self, group: Group) -> Job:
         if self.workers is not None:
@@ -74,7 +75,7 @@ class Scorer:
         while missing := next_missing(self.rules, group, so_far):
             try:
                 for name, verdicts in worker.stream(
-                    partial(stream_verdicts, self.rules, group, so_far), seconds=lambda: self._deadline(group, so_far)
+                    partial(stream_verdicts, self._sent, group, so_far), seconds=lambda: self._deadline(group, so_far)
                 ):
                     so_far.setdefault(name, []).extend(verdicts)
             except TimeoutError:
@@ -128,34 +129,12 @@ class Scorer:
         return None
 
 
-def _prepare(rules: Rules) -> None:
+def _prepare(rules: Rules, functions: bytes) -> None:
     """In a fresh worker: import the rules and warm them up, so that no verdict spends its deadline on that."""
     with suppress(Exception):  # here and below: the first verdict raises the same error, and reports it
         load_plugins(rules.plugins)
-    for name, (function, declaration) in rules.functions.items():
-        rewards.register(name, function, declaration)
+    register(functions)
     for name in rules.weights:
         with suppress(Exception):
             if warm_up := rewards.declaration(name).warm_up:
                 warm_up(**rules.options[name])
-
-
-def _check_importable(name: str, *parts: object) -> None:
-    """Functions are pickled by module and name, so a worker must be able to import them."""
-    import __main__
-
-    interactive = not hasattr(__main__, "__file__")
-    reason = "it is defined in a notebook or an interactive session" if interactive and _in_main(parts) else ""
-    try:
-        pickle.dumps(parts)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        reason = str(error)
-    if reason:
-        raise ValueError(
-            f"rule {name!r} is a function that scoring workers cannot import: {reason}. "
-            f"Define it at the top level of a file, or set scoring.workers=0"
-        )
-
-
-def _in_main(parts: Iterable[object]) -> bool:
-    return any(getattr(part, "__module__", "") == "__main__" for part in parts)
