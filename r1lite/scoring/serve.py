@@ -1,4 +1,4 @@
-"""Inside a scoring worker: answer calls until the other side is gone."""
+"""Inside a scoring worker: run calls until the trainer closes its end of the pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ITEM, END, RAISED = "item", "end", "raised"
 
 
 def serve(descriptor: int) -> None:
-    """Prepare as told, say that it is ready, answer calls."""
+    """Prepare, report that the worker is ready, run calls."""
     _end_with_the_trainer()
     pipe = Connection(descriptor)
     with suppress(EOFError, OSError):
@@ -25,16 +25,16 @@ def serve(descriptor: int) -> None:
             _cap_memory(memory_mb)
         pipe.send("ready")
         while True:
-            _answer(pipe, pipe.recv())
+            _run(pipe, pipe.recv())
 
 
-def _answer(pipe: Connection, call: Callable[[], Iterable[Any]]) -> None:
+def _run(pipe: Connection, call: Callable[[], Iterable[Any]]) -> None:
     try:
         for item in call():
             pipe.send((ITEM, item))
     except OSError:
         raise
-    except Exception as error:  # the caller's to deal with
+    except Exception as error:  # raised again on the trainer's side
         try:
             pipe.send((RAISED, error))
         except (pickle.PicklingError, AttributeError, TypeError):
@@ -44,7 +44,7 @@ def _answer(pipe: Connection, call: Callable[[], Iterable[Any]]) -> None:
 
 
 def _cap_memory(memory_mb: int) -> None:
-    """On top of what the worker has mapped by now. The soft limit only: a child may have a smaller one of its own."""
+    """`memory_mb` beyond what the worker has mapped so far. Only the soft limit, so that child processes can set their own."""
     import resource
 
     with open("/proc/self/statm") as file:
@@ -55,7 +55,7 @@ def _cap_memory(memory_mb: int) -> None:
 
 
 def _end_with_the_trainer() -> None:
-    """A trainer that is killed outright takes its workers along, also those that hang."""
+    """End with the trainer, even if it is killed while this worker hangs."""
     if sys.platform != "linux":
         return
     import ctypes
