@@ -1,1 +1,1 @@
-"""What is measured, against what. Each module prints ratios of paired runs; single absolute times mean little."""
+"""Benchmarks. Comparisons alternate the two sides and print ratios, because single absolute times mean little."""

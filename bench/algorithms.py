@@ -1,34 +1,32 @@
-"""Every algorithm on the tiny model, from the same cold start: does it train, in how many seconds, with how much memory?
+"""Trains the tiny model with every algorithm from the same cold start: gain, seconds and memory of each.
 
     python -m bench.algorithms [--seeds 0 1 2] [--only grpo ppo dpo] [--folder runs/algorithms] [--steps 12] [--prompts 16] [--jobs 2]
 
-Each run is a process of its own with one thread, so that its peak memory is its own, and two run side by side. Prints a
-Markdown table: held-out pass@1 at the start and at the end, the gain's mean and deviation over the seeds, its smallest,
-seconds of the stages, and peak memory over that of a process that only evaluates. Runs that are in the folder already
-are not made again.
+Each run is a process with one thread; --jobs of them run at a time. Prints a Markdown table: held-out pass@1 at the
+start and at the end, mean, standard deviation and minimum of the gain over the seeds, seconds of the stages, and peak
+memory above that of a process that only evaluates. Runs that finished in the folder before are read, not repeated.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
 import statistics
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from bench._common.runs import read_summary, train_once
 from r1lite.config import CONF
 
 COMMON = (
     "threads=1 scoring.workers=0 evaluate.splits=[test] evaluate.every_stage=false evaluate.problems=128 "
     "rl.group_size=8 rl.show_every=0 rl.checkpoint_every=1000 rl.warmup_steps=4"
 )
-# What a preset needs at this scale: a critic that learns as fast as the policy, a budget that is the sampler's.
-FITTED = {
+# Presets scaled to this run: a critic that learns as fast as the policy, a length budget equal to the sampler's limit.
+SCALED = {
     "ppo": "algorithm.critic_lr=1e-3",
     "dr_grpo": "algorithm.budget=96 sampler.max_tokens=96",
     "r1": "algorithm.reference_every=10",
@@ -56,24 +54,24 @@ def main() -> None:
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--folder", type=Path, default=Path("runs/algorithms"))
     parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--prompts", type=int, default=16, help="of a step, eight rollouts each")
-    parser.add_argument("--jobs", type=int, default=2)
-    chosen = parser.parse_args()
+    parser.add_argument("--prompts", type=int, default=16, help="prompts in a step, with eight rollouts each")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    options = parser.parse_args()
     rows = algorithms()
-    rows = {name: rows[name] for name in chosen.only} if chosen.only else rows
-    found: dict[str, list[Run]] = {name: [] for name in rows}
-    with ThreadPoolExecutor(chosen.jobs) as pool:  # a thread for each process that runs
-        starts = list(pool.map(lambda seed: begin(seed, chosen.folder / f"seed{seed}"), chosen.seeds))
-        asked = [(name, seed, start) for seed, start in zip(chosen.seeds, starts, strict=True) for name in rows]
-        size = f"rl.steps={chosen.steps} rl.prompts_per_step={chosen.prompts}"
-        runs = [pool.submit(run_of, name, seed, start, f"{rows[name]} {size}", chosen.folder) for name, seed, start in asked]
-        for (name, _, _), run in zip(asked, runs, strict=True):
-            found[name].append(run.result())
-    print(table(found))
+    rows = {name: rows[name] for name in options.only} if options.only else rows
+    results: dict[str, list[Run]] = {name: [] for name in rows}
+    with ThreadPoolExecutor(options.jobs) as pool:  # each thread waits for one process
+        starts = list(pool.map(lambda seed: cold_start(seed, options.folder / f"seed{seed}"), options.seeds))
+        jobs = [(name, seed, start) for seed, start in zip(options.seeds, starts, strict=True) for name in rows]
+        size = f"rl.steps={options.steps} rl.prompts_per_step={options.prompts}"
+        runs = [pool.submit(run_of, name, seed, start, f"{rows[name]} {size}", options.folder) for name, seed, start in jobs]
+        for (name, _, _), run in zip(jobs, runs, strict=True):
+            results[name].append(run.result())
+    print(table(results))
 
 
-def begin(seed: int, folder: Path) -> tuple[Path, float, float]:
-    """The cold start that a seed's runs begin from, its pass@1, and the memory of a process that only evaluates it."""
+def cold_start(seed: int, folder: Path) -> tuple[Path, float, float]:
+    """The weights that a seed's runs start from, their pass@1, and the memory of a process that only evaluates them."""
     train("cold_start", f"stages=[cold_start] seed={seed} threads=1 evaluate.every_stage=false", folder)
     start = folder / "cold_start" / "cold_start" / "final"
     summary, memory = train("idle", f"stages=[evaluate] seed={seed} {COMMON} model.path={start}", folder)
@@ -90,30 +88,21 @@ def run_of(name: str, seed: int, start: tuple[Path, float, float], settings: str
 
 
 def algorithms() -> dict[str, str]:
-    """Row -> settings. Every preset there is, then what learns from preferences."""
+    """Row -> settings: every preset, then the ways to learn from preferences."""
     presets = sorted(path.stem for path in (CONF / "algorithm").glob("*.yaml"))
-    return {name: f"stages=[rl,evaluate] algorithm={name} {FITTED.get(name, '')}" for name in presets} | PREFERENCES
+    return {name: f"stages=[rl,evaluate] algorithm={name} {SCALED.get(name, '')}" for name in presets} | PREFERENCES
 
 
-def train(name: str, settings: str, folder: Path) -> tuple[dict, float]:
-    """A run's summary, and the peak memory of its process in MB; a run that is there already is not made again."""
-    place = folder / re.sub(r"\W+", "_", name)
-    note = place / "memory.json"
-    if not note.is_file():
-        place.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "r1lite.train", *settings.split(), f"run_dir={place}"]
-        with (place / "log.txt").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-            _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            sys.exit(f"{name} failed:\n{(place / 'log.txt').read_text()[-2000:]}")
-        note.write_text(json.dumps(usage.ru_maxrss / 1024))
-    return json.loads((place / "summary.json").read_text()), json.loads(note.read_text())
+def train(name: str, settings: str, folder: Path) -> tuple[dict[str, Any], float]:
+    """The run's summary, and the peak memory of its process in MB."""
+    run = folder / re.sub(r"\W+", "_", name)
+    memory = train_once(settings, run)
+    return read_summary(run), memory
 
 
-def table(found: dict[str, list[Run]]) -> str:
-    lines = ["| algorithm | start | end | gain | smallest | seconds | memory, MB |", "|---|---|---|---|---|---|---|"]
-    for name, runs in found.items():
+def table(results: dict[str, list[Run]]) -> str:
+    lines = ["| algorithm | start | end | gain | smallest gain | seconds | memory, MB |", "|---|---|---|---|---|---|---|"]
+    for name, runs in results.items():
         gains = [r.end - r.start for r in runs]
         spread = f" ± {statistics.stdev(gains):.3f}" if len(gains) > 1 else ""
         mean = {f: statistics.fmean(getattr(r, f) for r in runs) for f in ("start", "end", "seconds", "memory_mb")}

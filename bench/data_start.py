@@ -1,10 +1,10 @@
-"""How long a large file of problems takes to start, and what memory: from nothing to the first 64 prompts, in a fresh process.
+"""Start-up time and memory with a large file of problems: from a fresh process to the first 64 prompts.
 
     python -m bench.data_start [rows=1000000] [folder=/tmp/r1lite_data]
 
-The file is made first, in Parquet and as jsonl. A start builds the task, reads every row once (bad rows are found, splits
-are cut by the hash of each prompt), and takes 64 prompts in the feed's order, with the tiny model's tokenizer. The second
-line of each is the decontaminated start. The reach is 20 seconds and 2 GB for a million rows.
+Writes the file first, as Parquet and as JSON Lines. A start builds the task, reads every row once (to find invalid rows,
+and to split by the hash of each prompt), and takes 64 prompts in the feed's order, with the tiny model's tokenizer. The
+second line of each file is a start with decontamination. The target is 20 seconds and 2 GB for a million rows.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from random import Random
 WORDS = "a ferry carries cars boxes rows of seven plants on each trip and then returns with half as many how are there now".split()
 
 
-def make(path: Path, rows: int) -> None:
+def write_problems(path: Path, rows: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    random, made = Random(0), 0
+    random, written = Random(0), 0
     schema = pa.schema([("prompt", pa.string()), ("answer", pa.string()), ("source", pa.string()), ("level", pa.int64())])
     with pq.ParquetWriter(path, schema) as file, path.with_suffix(".jsonl").open("w", encoding="utf-8") as lines:
-        while made < rows:
-            count = min(50_000, rows - made)
-            chunk = [row(random, made + i) for i in range(count)]
+        while written < rows:
+            count = min(50_000, rows - written)
+            chunk = [row(random, written + i) for i in range(count)]
             file.write_table(pa.Table.from_pylist(chunk, schema=schema))
-            lines.writelines(json.dumps(one) + "\n" for one in chunk)
-            made += count
+            lines.writelines(json.dumps(problem) + "\n" for problem in chunk)
+            written += count
 
 
 def row(random: Random, index: int) -> dict[str, object]:
@@ -41,7 +41,7 @@ def row(random: Random, index: int) -> dict[str, object]:
 
 
 def start(path: Path, against: str) -> None:
-    """In a process of its own: seconds from here on, and the peak of memory with everything that was imported."""
+    """Called in a fresh process: prints seconds from here on, and the peak of memory, imports included."""
     begun = time.perf_counter()
     from r1lite.build import training_problems
     from r1lite.config import PromptConfig
@@ -62,10 +62,10 @@ def start(path: Path, against: str) -> None:
     taken = feed.take(64)
     seconds, peak = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     assert len(taken) == 64
-    what = "start, decontaminated" if against else "start"
+    what = "decontaminated start" if against else "start"
     print(
         f"{path.suffix[1:]:8} {what:22} {len(feed.problems):9,} training problems  "
-        f"{seconds:6.1f} s ({imported - begun:.1f} s of imports), of processor time {time.process_time():.1f} s; peak {peak:.2f} GB"
+        f"{seconds:6.1f} s ({imported - begun:.1f} s of imports), {time.process_time():.1f} s of processor time; peak {peak:.2f} GB"
     )
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path, held_out = folder / f"problems-{rows}.parquet", folder / "held_out.jsonl"
     if not path.with_suffix(".jsonl").is_file():
-        make(path, rows)
+        write_problems(path, rows)
     held_out.write_text("".join(json.dumps({"question": row(Random(i), 10**9 + i)["prompt"]}) + "\n" for i in range(1000)))
     print(
         f"{rows:,} rows: {path.stat().st_size / 1e6:.0f} MB of Parquet, {path.with_suffix('.jsonl').stat().st_size / 1e6:.0f} MB of jsonl"

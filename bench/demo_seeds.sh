@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README's table: three seeds of the demo, of r1_zero, of countdown, and of the control with shuffled rewards.
-#   bash bench/demo_seeds.sh [folder for the runs]
+# Makes the README's table: three seeds of the demo, of r1_zero, of countdown, and of a control with shuffled rewards.
+#   bash bench/demo_seeds.sh [FOLDER FOR THE RUNS]
 set -euo pipefail
 runs=${1:-runs/seeds}
 python=${PYTHON:-.venv/bin/python}

@@ -1,20 +1,20 @@
-"""The language rule on labelled snippets: how often it agrees, and where it does not.
+"""Measures how often the language rule agrees with labelled snippets, and prints those where it does not.
 
     python -m bench.language_rule [--snippets tests/data/language_snippets.jsonl] [--model lite]
 
-A snippet is tried as a whole thought, against Chinese, against English and against its own language. It agrees where every
-share fits the label: from 0.8 for its own language, up to 0.2 for another, between them both ways for mixed Chinese
-and English, and an abstention where there are no words. The label "?" is a language that the rule does not know, or a forgery.
+Each snippet is scored as a whole thought, with Chinese, English and its own language as targets. The rule agrees if every
+share fits the label: at least 0.8 for the snippet's own language, at most 0.2 for another, between the two for mixed Chinese
+and English, and an abstention if there are no words. The label "?" marks unknown languages and disguised text.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections import Counter
 from pathlib import Path
 
+from bench._common.runs import read_jsonl
 from r1lite.types import Problem, Rollout, Verdict
 from rewards.language import language
 
@@ -24,30 +24,25 @@ OWN, OTHER = 0.8, 0.2
 
 def main() -> None:
     options = parsed()
-    snippets = load(options.snippets)
+    snippets = read_jsonl(options.snippets)
     started = time.perf_counter()
-    tried = [(snippet, shares(snippet, options.model)) for snippet in snippets]
+    results = [(snippet, shares(snippet, options.model)) for snippet in snippets]
     seconds = time.perf_counter() - started
-    right: Counter[str] = Counter()
-    for snippet, found in tried:
-        if agrees(snippet["label"], found):
-            right[snippet["kind"]] += 1
+    agreeing: Counter[str] = Counter()
+    for snippet, by_target in results:
+        if agrees(snippet["label"], by_target):
+            agreeing[snippet["kind"]] += 1
         else:
-            print(f"{snippet['label']:>5} {snippet['kind']:<10} {shown(found)}  {snippet['text'][:70]!r}")
+            print(f"{snippet['label']:>5} {snippet['kind']:<10} {as_text(by_target)}  {snippet['text'][:70]!r}")
     for kind, total in Counter(s["kind"] for s in snippets).items():
-        print(f"{kind:<10} {right[kind]:>3} of {total}")
-    verdicts = sum(len(found) for _, found in tried)
-    print(
-        f"agreement {right.total() / len(snippets):.3f} ({right.total()} of {len(snippets)}), {seconds / verdicts * 1e6:.0f} us a verdict"
-    )
-
-
-def load(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        print(f"{kind:<10} {agreeing[kind]:>3} of {total}")
+    verdicts = sum(len(by_target) for _, by_target in results)
+    share = agreeing.total() / len(snippets)
+    print(f"agreement {share:.3f} ({agreeing.total()} of {len(snippets)}), {seconds / verdicts * 1e6:.0f} us per verdict")
 
 
 def shares(snippet: dict[str, str], model: str = "none") -> dict[str, float | None]:
-    """What the rule gives for each target that the label says something about."""
+    """The rule's value for Chinese, English and the snippet's own language."""
     rollout = Rollout(
         problem_id="p", index=0, prompt_ids=(), token_ids=(), logprobs=(), text=f"<think>{snippet['text']}</think><answer>7</answer>"
     )
@@ -56,13 +51,13 @@ def shares(snippet: dict[str, str], model: str = "none") -> dict[str, float | No
 
 
 def _share(rollout: Rollout, target: str, model: str) -> float | None:
-    given = language(Problem(id="p", prompt="?"), rollout, target=target, model=model)
-    assert isinstance(given, Verdict)
-    return given.value
+    verdict = language(Problem(id="p", prompt="?"), rollout, target=target, model=model)
+    assert isinstance(verdict, Verdict)
+    return verdict.value
 
 
-def agrees(label: str, found: dict[str, float | None]) -> bool:
-    return all(_fits(label, target, share) for target, share in found.items())
+def agrees(label: str, by_target: dict[str, float | None]) -> bool:
+    return all(_fits(label, target, share) for target, share in by_target.items())
 
 
 def _fits(label: str, target: str, share: float | None) -> bool:
@@ -73,8 +68,8 @@ def _fits(label: str, target: str, share: float | None) -> bool:
     return share >= OWN if label == target else share <= OTHER
 
 
-def shown(found: dict[str, float | None]) -> str:
-    return " ".join(f"{target} {'none' if share is None else f'{share:.2f}'}" for target, share in found.items())
+def as_text(by_target: dict[str, float | None]) -> str:
+    return " ".join(f"{target} {'none' if share is None else f'{share:.2f}'}" for target, share in by_target.items())
 
 
 def parsed() -> argparse.Namespace:

@@ -1,9 +1,9 @@
-"""The math rule's throughput beside math_verify's, in one process, on generated responses of about 1,500 characters.
+"""Compares the throughput of the math rule and math_verify, in one process, on generated responses of about 1,500 characters.
 
     python -m bench.math_speed [--pairs 1000]
 
-Every response works through a few lines of LaTeX and ends in a box; one in three is wrong. The agreement is counted
-over the pairs that math_verify decides rightly.
+Every response has some lines of LaTeX and ends in a box; one in three is wrong. Agreement is counted over the pairs on
+which math_verify is correct.
 """
 
 from __future__ import annotations
@@ -13,48 +13,46 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from bench.math_pairs import ours_right, theirs_right
+from bench.math_pairs import math_verify_accepts, rule_accepts
 
 LENGTH = 1500
-Pair = tuple[str, str, bool]  # gold, response, whether it is right
+Pair = tuple[str, str, bool]  # gold, response, whether it is correct
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1000)
     pairs = [pair(i) for i in range(parser.parse_args().pairs)]
-    for check in (ours_right, theirs_right):
-        check("1", r"\boxed{1}")  # imports are not counted
-    ours, our_seconds = timed(ours_right, pairs)
-    theirs, their_seconds = timed(theirs_right, pairs)
-    right = [i for i, p in enumerate(pairs) if theirs[i] == p[2]]
-    same = sum(ours[i] == theirs[i] for i in right)
+    for accepts in (rule_accepts, math_verify_accepts):
+        accepts("1", r"\boxed{1}")  # so that imports are not timed
+    rule, rule_seconds = timed(rule_accepts, pairs)
+    library, library_seconds = timed(math_verify_accepts, pairs)
+    rule_correct, library_correct = (sum(a == p[2] for a, p in zip(accepted, pairs, strict=True)) for accepted in (rule, library))
+    agreeing = sum(r == a == p[2] for r, a, p in zip(rule, library, pairs, strict=True))
     print(f"pairs                  {len(pairs)}, {sum(len(p[1]) for p in pairs) / len(pairs):.0f} characters on average")
-    print(
-        f"math rule              {len(pairs) / our_seconds:10.1f} pairs/s, {sum(o == p[2] for o, p in zip(ours, pairs, strict=True))} right"
-    )
-    print(f"math_verify            {len(pairs) / their_seconds:10.1f} pairs/s, {len(right)} right")
-    print(f"ratio                  {their_seconds / our_seconds:10.1f}")
-    print(f"the same where it is right  {same} of {len(right)}")
+    print(f"math rule              {len(pairs) / rule_seconds:10.1f} pairs/s, {rule_correct} correct")
+    print(f"math_verify            {len(pairs) / library_seconds:10.1f} pairs/s, {library_correct} correct")
+    print(f"ratio                  {library_seconds / rule_seconds:10.1f}")
+    print(f"agreement              {agreeing} of the {library_correct} pairs on which math_verify is correct")
 
 
-def timed(check: Callable[[str, str], bool], pairs: list[Pair]) -> tuple[list[bool], float]:
-    """Verdicts, and the processor seconds that they took: other work on the machine does not count."""
+def timed(accepts: Callable[[str, str], bool], pairs: list[Pair]) -> tuple[list[bool], float]:
+    """Verdicts, and their processor seconds, which exclude other work on the machine."""
     start = time.process_time()
-    given = [check(gold, response) for gold, response, _ in pairs]
-    return given, time.process_time() - start
+    accepted = [accepts(gold, response) for gold, response, _ in pairs]
+    return accepted, time.process_time() - start
 
 
 def pair(index: int) -> Pair:
-    """A gold answer and a worked response to it."""
+    """A gold answer, a response to it, and whether the response is correct."""
     random = Random(f"math_speed/{index}")
-    gold, alike, other = random.choice(KINDS)(random)
-    right = random.random() < 2 / 3
+    gold, equal, other = random.choice(KINDS)(random)
+    correct = random.random() < 2 / 3
     lines: list[str] = []
     while sum(map(len, lines)) < LENGTH:
         lines.append(step(random, len(lines) + 1))
-    lines.append(f"Therefore, the final answer is $\\boxed{{{alike if right else other}}}$.")
-    return gold, "\n\n".join(lines), right
+    lines.append(f"Therefore, the final answer is $\\boxed{{{equal if correct else other}}}$.")
+    return gold, "\n\n".join(lines), correct
 
 
 def step(random: Random, number: int) -> str:

@@ -1,11 +1,11 @@
-"""How many floating-point operations a second this machine's matrix units do: the limit that others are held against.
+"""Measures the matrix rate: floating-point operations per second in matrix products, the limit for sampling and training.
 
     python -m bench.matrix_rate [--dtype fp32 bf16] [--device cpu] [--model-shape smollm2-135m] [--threads 2]
 
-Products of a model's own shapes (the rows of a decoding step, of a training micro-batch, the output head) and of big
-squares, in two ways: as torch's linear layers compute them, and on the CPU by oneDNN called directly, which on some
-processors is twice as fast in float32. Of each the best of several repetitions. The limit of a precision is its best
-product by the better way, so that a share of it is never flattered. The last line is a JSON object.
+Multiplies matrices of a model's shapes (a decoding step, a training micro-batch, the output head) and large square ones, in
+two ways: with torch's linear layers, and on the CPU also with oneDNN called directly, which is twice as fast in float32 on
+some processors. The best of several repetitions counts. The matrix rate of a precision is that of its fastest product in
+either way, so that shares of it are not overstated. The last line is a JSON object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from bench._common.cost import DTYPES, settled
+from bench._common.cost import DTYPES, synchronize
 from bench._common.process import table
 
 # rows x inner x columns
@@ -30,8 +30,8 @@ MODELS = {  # hidden, intermediate, vocabulary
     "qwen2.5-1.5b": (1536, 8960, 151936),
 }
 DECODING_ROWS, TRAINING_ROWS = 64, 2048
-SECONDS = 0.25  # for each shape, at least
-REPETITIONS = 3  # of each shape, at least
+SECONDS = 0.25  # minimum time for each shape
+REPETITIONS = 3  # minimum repetitions of each shape
 
 Product = tuple[int, int, int]
 
@@ -43,9 +43,9 @@ def main() -> None:
     products = products_of(options.model_shape)
     columns = [(dtype, way) for dtype in options.dtype for way in ways(options.device)]
     rates = {(dtype, way): {p: rate(p, DTYPES[dtype], options.device, way) for p in products} for dtype, way in columns}
-    shown = [[" x ".join(map(str, p)), *(f"{rates[column][p]:,.0f}" for column in columns)] for p in products]
-    print(table(["rows x inner x columns, GFLOP/s", *(f"{dtype}, {way}" for dtype, way in columns)], shown))
-    best = {column: round(max(of.values()), 1) for column, of in rates.items()}
+    rows = [[" x ".join(map(str, p)), *(f"{rates[column][p]:,.0f}" for column in columns)] for p in products]
+    print(table(["rows x inner x columns, GFLOP/s", *(f"{dtype}, {way}" for dtype, way in columns)], rows))
+    best = {column: round(max(by_product.values()), 1) for column, by_product in rates.items()}
     print(json.dumps({dtype: {way: best[dtype, way] for way in ways(options.device)} for dtype in options.dtype}))
 
 
@@ -55,12 +55,12 @@ def ways(device: str) -> tuple[str, ...]:
 
 def products_of(model: str) -> list[Product]:
     hidden, intermediate, vocab = MODELS[model]
-    of_model = [(rows, hidden, columns) for rows in (DECODING_ROWS, TRAINING_ROWS) for columns in (intermediate, hidden)]
-    return [*of_model, (TRAINING_ROWS, intermediate, hidden), (DECODING_ROWS, hidden, vocab), *SQUARES]
+    layers = [(rows, hidden, columns) for rows in (DECODING_ROWS, TRAINING_ROWS) for columns in (intermediate, hidden)]
+    return [*layers, (TRAINING_ROWS, intermediate, hidden), (DECODING_ROWS, hidden, vocab), *SQUARES]
 
 
 def rate(product: Product, dtype: torch.dtype, device: str, way: str) -> float:
-    """GFLOP/s of the best repetition, weights as a linear layer keeps them."""
+    """GFLOP/s of the best repetition. Weights have the layout of a linear layer."""
     rows, inner, columns = product
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(rows, inner, generator=generator).to(device, dtype)
@@ -68,17 +68,17 @@ def rate(product: Product, dtype: torch.dtype, device: str, way: str) -> float:
     multiply: Any = torch.nn.functional.linear
     if way == "onednn":
         states, weights, multiply = states.to_mkldnn(), weights.to_mkldnn(), torch.ops.aten.mkldnn_linear
-    again = max(1, int(2e8 / (rows * inner * columns)))  # a clock reads nothing shorter well
-    best, begun, done = float("inf"), time.perf_counter(), 0
+    repeats = max(1, int(2e8 / (rows * inner * columns)))  # shorter times cannot be measured accurately
+    best, started, done = float("inf"), time.perf_counter(), 0
     with torch.inference_mode():
         multiply(states, weights)
-        while done < REPETITIONS or time.perf_counter() - begun < SECONDS:
-            settled()
+        while done < REPETITIONS or time.perf_counter() - started < SECONDS:
+            synchronize()
             start = time.perf_counter()
-            for _ in range(again):
+            for _ in range(repeats):
                 multiply(states, weights)
-            settled()
-            best, done = min(best, (time.perf_counter() - start) / again), done + 1
+            synchronize()
+            best, done = min(best, (time.perf_counter() - start) / repeats), done + 1
     return 2 * rows * inner * columns / best / 1e9
 
 
@@ -87,7 +87,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dtype", nargs="+", choices=sorted(DTYPES), default=["fp32", "bf16"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--model-shape", choices=sorted(MODELS), default="smollm2-135m")
-    parser.add_argument("--threads", type=int, default=0, help="0 leaves torch's own choice")
+    parser.add_argument("--threads", type=int, default=0, help="0 uses torch's default")
     return parser.parse_args(words)
 
 

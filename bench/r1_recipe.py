@@ -1,22 +1,23 @@
-"""R1's recipe on the tiny base model, stage by stage, over seeds: does each stage improve, or hold, what is held out?
+"""Runs R1's recipe on the tiny base model for several seeds, and checks that no stage lowers held-out pass@1.
 
     python -m bench.r1_recipe [--seeds 0 1 2] [--folder runs/r1_recipe]
 
-Every stage of a seed is asked the same held-out problems. The error of a figure is at most sqrt(p (1 - p) / problems), which is
-what it would be if all samples of a problem were right or wrong together. A stage "falls" where it loses more than twice
-the error of the difference. Runs that are in the folder already are not made again.
+All stages of a seed are evaluated on the same held-out problems. The standard error of a figure is at most
+sqrt(p (1 - p) / problems), its value if the samples of each problem were all correct or all wrong. A stage "falls" if it
+loses more than twice the error of the difference. Runs that finished in the folder before are read, not repeated.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from bench._common.runs import read_summary
 
 
 def main() -> None:
@@ -27,12 +28,12 @@ def main() -> None:
     for seed in options.seeds:
         command = [sys.executable, "-m", "r1lite.train", "experiment=r1", f"seed={seed}", f"run_dir={options.folder / f'r1-{seed}'}"]
         subprocess.run([*command, "rl.show_every=0", "threads=1"], check=True)
-    print("\n".join(lines([summary(options.folder / f"r1-{seed}") for seed in options.seeds])))
+    print("\n".join(lines([evaluated_stages(options.folder / f"r1-{seed}") for seed in options.seeds])))
 
 
 def lines(runs: list[list[dict[str, Any]]]) -> list[str]:
-    """A Markdown table with a stage a line, and what fell."""
-    rows = ["| held-out pass@1 | the task | error at most | harder split | length (tokens) | seconds |", "|---|---|---|---|---|---|"]
+    """A Markdown table with one stage per line, then the stages that fell."""
+    rows = ["| held-out pass@1 | the task | maximum error | harder split | length (tokens) | seconds |", "|---|---|---|---|---|---|"]
     fallen = []
     for stages in zip(*runs, strict=True):
         test, hard = ([s[split] for s in stages] for split in ("eval", "eval_hard"))
@@ -48,7 +49,7 @@ def lines(runs: list[list[dict[str, Any]]]) -> list[str]:
 
 
 def error(table: dict[str, float]) -> float:
-    """Of pass@1, were all samples of a problem right or wrong together."""
+    """The standard error of pass@1 if the samples of each problem were all correct or all wrong."""
     p = table["pass@1"]
     return math.sqrt(p * (1 - p) / table["problems"])
 
@@ -57,9 +58,8 @@ def figures(values: list[float], digits: int) -> str:
     return " / ".join(f"{value:.{digits}f}" for value in values)
 
 
-def summary(run: Path) -> list[dict[str, Any]]:
-    """The stages that made weights."""
-    return [stage for stage in json.loads((run / "summary.json").read_text())["stages"] if "eval" in stage]
+def evaluated_stages(run: Path) -> list[dict[str, Any]]:
+    return [stage for stage in read_summary(run)["stages"] if "eval" in stage]
 
 
 if __name__ == "__main__":

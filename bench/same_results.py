@@ -1,14 +1,14 @@
-"""Do two checkouts give the same results, to the bit? A change that only moves code has to.
+"""Checks that two checkouts give the same results to the bit, as they must when a change only moves code.
 
     python -m bench.same_results OLD NEW [--quick] [--only demo grpo ...] [--keep runs/same_results] [--threads 1] [--jobs 2]
 
-OLD and NEW are folders of two checkouts. Each case runs `python -m r1lite.train` in both with this interpreter: the whole demo, r1_zero,
-five steps of every preset that OLD has, and short runs of what the demo leaves out. Prints a Markdown table with one case per line:
-equal, or the first difference with both values. Exits with 1 if anything differs.
+OLD and NEW are the folders of two checkouts. Each case runs `python -m r1lite.train` in both, with this interpreter: the
+whole demo, r1_zero, five steps of every preset in OLD, and short runs of what the demo leaves out. Prints a Markdown table
+with one case per line: equal, or the first difference with both values. Exits with 1 if anything differs.
 
---quick shortens the demo and r1_zero as well. --keep stores the runs of OLD under its commit, and later comparisons reuse them; they are
-valid on one machine only, since another processor may round differently. NEW is always run again, and its runs are kept for inspection
-if any case differs.
+--quick shortens the demo and r1_zero as well. --keep stores the runs of OLD under its commit, and later comparisons reuse
+them; they are valid on one machine only, since another processor may round differently. NEW always runs again, and its
+runs are kept for inspection if any case differs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SHORT = (
 )
 WHOLE = {"demo": "experiment=demo rl.show_every=0", "r1_zero": "experiment=r1_zero rl.show_every=0"}
 # Scaled so that five steps exercise what a preset adds: a reference update, extra sampling rounds.
-FITTED = {"dr_grpo": "algorithm.budget=128", "r1": "algorithm.reference_every=2", "dapo": "algorithm.refill_rounds=2"}
+SCALED = {"dr_grpo": "algorithm.budget=128", "r1": "algorithm.reference_every=2", "dapo": "algorithm.refill_rounds=2"}
 STAGES = {
     "reward_model": "stages=[reject,reward_model,rl] reward=model",
     "dpo": "stages=[cold_start,reject,dpo]",
@@ -63,9 +63,9 @@ STAGES = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = parsed(argv)
-    asked = cases(options.old, quick=options.quick)
-    if unknown := {*(options.only or ())} - {*asked}:
-        sys.exit(f"error: --only knows no {', '.join(sorted(unknown))}; the cases are: {', '.join(asked)}")
+    available = cases(options.old, quick=options.quick)
+    if unknown := {*(options.only or ())} - {*available}:
+        sys.exit(f"error: --only: there is no case {', '.join(sorted(unknown))}; the cases are: {', '.join(available)}")
     runs = Path(tempfile.mkdtemp(prefix="same_results-"))
     kept = options.keep.absolute() / commit_of(options.old) if options.keep else runs / "old"
     sides = ((options.old.absolute(), kept), (options.new.absolute(), runs / "new"))
@@ -73,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("| case | result |\n|---|---|", flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
         started = {
-            name: [pool.submit(train, side, asked[name], folder / re.sub(r"\W+", "_", name), options.threads) for side, folder in sides]
-            for name in options.only or asked
+            name: [pool.submit(train, side, available[name], folder / re.sub(r"\W+", "_", name), options.threads) for side, folder in sides]
+            for name in options.only or available
         }
         for name, (old, new) in started.items():
             equal, result = outcome(old.result(), new.result())
@@ -91,8 +91,8 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("new", type=Path, metavar="NEW")
     parser.add_argument("--quick", action="store_true", help="a few steps of the demo and of r1_zero")
     parser.add_argument("--only", nargs="+", metavar="CASE")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="store runs of OLD here, and read those that are finished")
-    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="store the runs of OLD here, and reuse those that finished")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each run")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     options = parser.parse_args(argv)
     for side in (options.old, options.new):
@@ -102,44 +102,45 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def cases(old: Path, *, quick: bool) -> dict[str, str]:
-    """Name -> settings; what takes longest comes last."""
+    """Name -> settings; the longest runs come last."""
     whole = {f"{name}, quick": f"{SHORT} {settings}" for name, settings in WHOLE.items()} if quick else WHOLE
     presets = sorted(path.stem for path in (old / "conf" / "algorithm").glob("*.yaml"))
     # Without experiment=r1_zero, whose own values would hide the preset's KL and clip range.
-    short = {name: f"stages=[rl] algorithm={name} {FITTED.get(name, '')}" for name in presets} | STAGES
+    short = {name: f"stages=[rl] algorithm={name} {SCALED.get(name, '')}" for name in presets} | STAGES
     return {name: f"{SHORT} evaluate.every_stage=false {settings}" for name, settings in short.items()} | whole
 
 
-def train(checkout: Path, settings: str, place: Path, threads: int) -> Path:
-    """Run with the code of a checkout, unless these settings finished in `place` before."""
+def train(checkout: Path, settings: str, folder: Path, threads: int) -> Path:
+    """Train with the code of a checkout, unless a run with these settings finished in `folder` before."""
     words = [*settings.split(), f"threads={threads}"]
-    mark, made_with = place / FINISHED, {"settings": words, "python": sys.version, "torch": version("torch")}
+    mark, made_with = folder / FINISHED, {"settings": words, "python": sys.version, "torch": version("torch")}
     if mark.is_file() and json.loads(mark.read_text()) == made_with:
-        return place
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     own = {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "r1lite.train", *words, f"run_dir={place / 'run'}"]
-    with (place / "log.txt").open("w") as log:
+    command = [sys.executable, "-m", "r1lite.train", *words, f"run_dir={folder / 'run'}"]
+    with (folder / "log.txt").open("w") as log:
         done = subprocess.run(command, cwd=checkout, env=os.environ | OFFLINE | own, stdout=log, stderr=subprocess.STDOUT, check=False)
     if not done.returncode:
         mark.write_text(json.dumps(made_with))
-    return place
+    return folder
 
 
 def outcome(old: Path, new: Path) -> tuple[bool, str]:
-    """Whether both sides of a case are equal, and the cell of the table. A run that failed equals nothing."""
+    """Whether both sides of a case are equal, and its cell in the table. A failed run is equal to nothing."""
     sides = {"OLD": old, "NEW": new}
-    failed = [f"{side} failed: {place / 'log.txt'}" for side, place in sides.items() if not (place / FINISHED).is_file()]
+    failed = [f"{side} failed: {folder / 'log.txt'}" for side, folder in sides.items() if not (folder / FINISHED).is_file()]
     if failed:
         return False, "; ".join(failed)
-    found = compare_runs(old / "run", new / "run")
-    notes = f"; not compared: {', '.join(sorted(found.lacking))}" if found.lacking else ""
-    return found.difference is None, (found.difference or f"equal (files: {found.files})").replace("|", "\\|") + notes
+    comparison = compare_runs(old / "run", new / "run")
+    notes = f"; not compared: {', '.join(sorted(comparison.missing))}" if comparison.missing else ""
+    result = comparison.difference or f"equal (files: {comparison.files})"
+    return comparison.difference is None, result.replace("|", "\\|") + notes
 
 
 def commit_of(checkout: Path) -> str:
-    """The commit that names the kept runs. Code with uncommitted changes has no such name."""
+    """The commit under which runs are kept. Code with uncommitted changes cannot be kept."""
     git = ["git", "-C", str(checkout)]
     changed = subprocess.run([*git, "status", "--porcelain", "--", *CODE], capture_output=True, text=True, check=True).stdout
     if changed:

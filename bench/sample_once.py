@@ -1,9 +1,9 @@
-"""One engine's sampling of one job: native, model.generate or vLLM, timed after a pass that warms up.
+"""Samples one job with one engine (native, model.generate or vLLM), timed after a warm-up pass.
 
     python -m bench.sample_once --engine native --job job.json --dtype fp32 [--eager] [--logprobs]
 
-bench/sampling.py writes the job and starts this, vLLM's in an environment of its own. A job's prompts are given as token
-ids, except to the native sampler, which makes the same ids of the text. The last line is a JSON object.
+bench/sampling.py writes the job and starts this module; for vLLM, in an environment that has it. Prompts are passed as
+token ids, except to the native sampler, which makes the same ids from the text. The last line is a JSON object.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 
-from bench._common.cost import DTYPES, peak_memory_mb, settled
+from bench._common.cost import DTYPES, peak_memory_mb, synchronize
 from bench._common.flops import Shape, sampling_flops
+from bench._common.work import settings_argument
 
-Lengths = list[list[int]]  # of the completions, prompt by prompt
+Lengths = list[list[int]]  # tokens of each completion, per prompt
 Job = dict[str, Any]
 
 
@@ -30,11 +31,11 @@ def main() -> None:
     job = json.loads(options.job.read_text())
     config, sample = {"native": native, "generate": generate, "vllm": vllm}[options.engine](job, options)
     sample(0)
-    settled()
-    begun = time.perf_counter()
+    synchronize()
+    started = time.perf_counter()
     lengths = sample(1)
-    settled()
-    seconds = time.perf_counter() - begun
+    synchronize()
+    seconds = time.perf_counter() - started
     groups = [(len(ids), row) for ids, row in zip(job["ids"], lengths, strict=True)]
     record = {
         "engine": options.engine,
@@ -44,25 +45,25 @@ def main() -> None:
         "memory_mb": peak_memory_mb(),
     }
     if not job["mixed"] and {n for row in lengths for n in row} != {job["tokens"]}:
-        sys.exit(f"error: {options.engine} gave completions of other lengths than {job['tokens']}")
+        sys.exit(f"error: {options.engine} returned completions that do not have {job['tokens']} tokens")
     print(json.dumps(record), flush=True)
 
 
 def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Lengths]]:
-    from bench._common.ours import composed, without_ends
+    from bench._common.ours import compose_config, disable_end_tokens
     from r1lite.api.pipeline import prepare_torch
     from r1lite.build import make_prompter, make_sampler
     from r1lite.models import pretrained
     from r1lite.types import Problem
 
-    chosen = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)
+    model_options = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)
     graphs = ["sampler.eager=false"] if job["device"] == "cuda" else []
-    cfg = composed(chosen, [f"sampler.max_tokens={job['tokens']}", *graphs, *options.settings])
+    cfg = compose_config(model_options, [f"sampler.max_tokens={job['tokens']}", *graphs, *options.settings])
     prepare_torch(cfg)
     model, tokenizer = pretrained.load(job["model"], cfg.model)
     sampler: Any = make_sampler(model, make_prompter(tokenizer, cfg), cfg)
     if not job["mixed"]:
-        without_ends(sampler)
+        disable_end_tokens(sampler)
     problems = [Problem(id=str(i), prompt=text) for i, text in enumerate(job["texts"])]
 
     def sample(seed: int) -> Lengths:
@@ -74,7 +75,7 @@ def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], 
 
 
 def generate(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Lengths]]:
-    """Prompts padded on the left, one row a rollout."""
+    """Prompts are padded on the left, with one row per rollout."""
     from transformers import AutoModelForCausalLM
 
     model: Any = AutoModelForCausalLM.from_pretrained(job["model"], dtype=DTYPES[options.dtype]).to(job["device"]).eval()
@@ -109,8 +110,8 @@ def vllm(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Le
     )
     prompts = [{"prompt_token_ids": ids} for ids in job["ids"]]
 
-    def sample(_: int) -> Lengths:  # a seed for each request breaks chunked prefill on the CPU; the engine has one
-        wanted = SamplingParams(
+    def sample(_: int) -> Lengths:  # per-request seeds break chunked prefill on the CPU; the engine has a seed
+        params = SamplingParams(
             n=job["group"],
             temperature=1.0,
             top_p=1.0,
@@ -119,7 +120,7 @@ def vllm(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Le
             detokenize=False,
             logprobs=0 if options.logprobs else None,
         )
-        return [[len(c.token_ids) for c in out.outputs] for out in engine.generate(prompts, wanted, use_tqdm=False)]
+        return [[len(c.token_ids) for c in out.outputs] for out in engine.generate(prompts, params, use_tqdm=False)]
 
     return engine.llm_engine.model_config.hf_config, sample
 
@@ -129,11 +130,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--engine", choices=("native", "generate", "vllm"), required=True)
     parser.add_argument("--job", type=Path, required=True)
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp32")
-    parser.add_argument("--eager", action="store_true", help="of vLLM: not compiled, so it starts in seconds")
+    parser.add_argument("--eager", action="store_true", help="vLLM only: do not compile, so that it starts in seconds")
     parser.add_argument(
-        "--logprobs", action="store_true", help="of vLLM: each token's log-prob, which training needs and native always gives"
+        "--logprobs", action="store_true", help="vLLM only: return log-probs, which training needs and native always returns"
     )
-    parser.add_argument("--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="of r1lite's, for native")
+    settings_argument(parser)
     return parser.parse_args()
 
 

@@ -1,9 +1,9 @@
-"""What a bomb costs a batch: hostile answers through the scorer, beside honest ones that must not notice.
+"""Measures what hostile answers cost a batch: each is scored between two honest answers, which must not be affected.
 
     python -m bench.scoring_bombs [--seconds 2] [--memory-mb 1024]
 
-Two rules judge the same batch: `math`, which refuses bombs by size before it computes, and `naive`, which hands every
-answer to sympy as it comes: that one shows what the deadline and the memory cap hold.
+Two rules score the same batches: `math`, which refuses hostile answers by their size before it computes anything, and
+`naive`, which passes every answer to sympy and shows the effect of the deadline and of the memory limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def naive(problem, rollout):
         return float(len([bytearray(2**28) for _ in range(64)]))
     known = {"binomial", "factorial", "Sum", "k", "sin", "x"}
     if not set("".join(c if c.isalpha() else " " for c in answer).split()) <= known:
-        return 0.0  # what is not arithmetic is never run
+        return 0.0  # only arithmetic is evaluated
     value = parse_expr(answer, transformations=(*standard_transformations, convert_xor))
     return float(value.equals(3))
 """
@@ -53,8 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--memory-mb", type=int, default=1024)
-    chosen = parser.parse_args()
-    cfg = ScoringConfig(workers=1, seconds=chosen.seconds, memory_mb=chosen.memory_mb, max_failed_share=1.0, right_at=1.0)
+    options = parser.parse_args()
+    cfg = ScoringConfig(workers=1, seconds=options.seconds, memory_mb=options.memory_mb, max_failed_share=1.0, right_at=1.0)
     with TemporaryDirectory() as folder:
         plugin = Path(folder) / "naive_rule.py"
         plugin.write_text(NAIVE)
@@ -64,21 +64,21 @@ def main() -> None:
 
 
 def report(name: str, scorer: Scorer) -> None:
-    scorer.score([asked("3")])  # a worker's start is not a verdict's cost
-    print(f"\n{name:24}{'s':>8}  {'verdict':10} honest neighbours")
+    scorer.score([group_of("3")])  # starts the worker, which is not timed
+    print(f"\n{name:24}{'s':>8}  {'outcome':10} honest answers")
     for bomb, text in BOMBS.items():
-        begun = time.perf_counter()
-        ((first, bombed, last),) = scorer.score([asked("3", text, "4")])
-        seconds = time.perf_counter() - begun
+        started = time.perf_counter()
+        ((first, bombed, last),) = scorer.score([group_of("3", text, "4")])
+        seconds = time.perf_counter() - started
         honest = Counter((_value(first, name), _value(last, name)))
-        print(f"{bomb:24}{seconds:8.2f}  {bombed.verdicts[name].outcome:10} {'right' if honest == Counter((1.0, 0.0)) else honest}")
+        print(f"{bomb:24}{seconds:8.2f}  {bombed.verdicts[name].outcome:10} {'as expected' if honest == Counter((1.0, 0.0)) else honest}")
 
 
 def _value(scored: Scored, name: str) -> float | None:
     return scored.verdicts[name].value
 
 
-def asked(*answers: str) -> Group:
+def group_of(*answers: str) -> Group:
     rollouts = [
         Rollout(problem_id="p", index=i, prompt_ids=(), token_ids=(), logprobs=(), text=f"It is $\\boxed{{{a}}}$")
         for i, a in enumerate(answers)

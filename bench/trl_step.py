@@ -1,14 +1,14 @@
-"""The other side: the same GRPO steps by TRL's GRPOTrainer, through its public API, in an environment of its own.
+"""TRL's side of a comparison: the same GRPO steps by its GRPOTrainer, through the public API, in a separate environment.
 
     python -m venv envs/trl
     envs/trl/bin/pip install "torch==2.13.0" "transformers==5.19.0" "trl==1.16.*"
     envs/trl/bin/python -m bench.trl_step --model models/smollm2-135m --prompts 4 --prompt-tokens 45 --group 8 --tokens 64 \\
         [--dtype bf16 | autocast] [--batch 8] [--checkpointing] [--mixed] [--no-signal-share 0.5] [--steps 1]
 
-Generation ends when the reward function is called, which TRL does right after it; training ends with the optimiser step.
-beta=0 (no reference), one update a step, no logging, no saving; gradient checkpointing, on by default there, is off:
-it costs time. `--batch` is per_device_train_batch_size, the rest is gradient accumulation. bf16 loads the weights in it;
-autocast is bf16=True over float32 weights.
+Sampling is timed until TRL calls the reward function, which it does right after generation; training, until the end of the
+optimiser step. beta=0 (no reference), one update per step, no logging, no saving. Gradient checkpointing, which TRL uses
+by default, is off because it costs time. `--batch` is per_device_train_batch_size; the rest is gradient accumulation.
+bf16 loads the weights in bfloat16; autocast is bf16=True with float32 weights.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from typing import Any
 
 import torch
 
-from bench._common.cost import Timed, say_cost
+from bench._common.cost import TimedStep, print_record
 from bench._common.flops import Shape
-from bench._common.work import Work, check_lengths, end_out_of_reach, prompt_ids, work_arguments, work_of
+from bench._common.work import Work, check_lengths, make_work, prompt_ids, use_unreachable_end, work_arguments
 
 
 @dataclass(kw_only=True)
 class Clock:
-    """When each step began, was sampled and was done; and how long its completions were."""
+    """Records when each step started, had sampled and had finished, and the lengths of its completions."""
 
     work: Work
-    begun: list[float] = field(default_factory=list)
+    started: list[float] = field(default_factory=list)
     sampled: list[float] = field(default_factory=list)
     done: list[float] = field(default_factory=list)
     lengths: list[list[int]] = field(default_factory=list)
 
     def reward(self, completion_ids: list[list[int]], **_: Any) -> list[float]:
-        """The given rewards; TRL hands over a step's completions prompt by prompt."""
+        """The fixed rewards. TRL passes the completions of a step prompt by prompt."""
         self.sampled.append(time.perf_counter())
         self.lengths.append([len(ids) for ids in completion_ids])
         return [x for row in self.work.rewards() for x in row]
 
-    def steps(self, prompts: list[int]) -> list[Timed]:
+    def steps(self, prompts: list[int]) -> list[TimedStep]:
         size = self.work.group
         return [
-            Timed(
-                sample=sampled - begun,
+            TimedStep(
+                sample=sampled - started,
                 train=done - sampled,
-                total=done - begun,
+                total=done - started,
                 groups=tuple((prompt, tuple(lengths[i * size : (i + 1) * size])) for i, prompt in enumerate(prompts)),
             )
-            for begun, sampled, done, lengths in zip(self.begun, self.sampled, self.done, self.lengths, strict=True)
+            for started, sampled, done, lengths in zip(self.started, self.sampled, self.done, self.lengths, strict=True)
         ]
 
 
@@ -62,16 +62,16 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(options.model, padding_side="left")
     dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
     model: Any = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype)
-    work = work_of(options, tokenizer)
+    work = make_work(options, tokenizer)
     if not work.mixed:
-        end_out_of_reach(tokenizer, model)
+        use_unreachable_end(tokenizer, model)
     clock = Clock(work=work)
     with tempfile.TemporaryDirectory() as folder:
         trainer_of(model, tokenizer, clock, options, folder).train()
     steps = clock.steps([len(prompt_ids(tokenizer, text)) for text in work.prompts])
     check_lengths(work, [n for lengths in clock.lengths for n in lengths])
-    silent = sum(len(set(row)) == 1 for row in work.rewards())
-    say_cost("trl", Shape.of(model.config), steps[1:], silent, dtype=options.dtype, batch=options.batch)
+    no_signal = sum(len(set(row)) == 1 for row in work.rewards())
+    print_record("trl", Shape.of(model.config), steps[1:], no_signal, dtype=options.dtype, batch=options.batch)
 
 
 def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Namespace, folder: str) -> Any:
@@ -79,9 +79,9 @@ def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Names
     from transformers import TrainerCallback
     from trl import GRPOConfig, GRPOTrainer  # pyright: ignore[reportMissingImports]
 
-    class Ticks(TrainerCallback):
+    class Times(TrainerCallback):
         def on_step_begin(self, *_: Any, **__: Any) -> None:
-            clock.begun.append(time.perf_counter())
+            clock.started.append(time.perf_counter())
 
         def on_step_end(self, *_: Any, **__: Any) -> None:
             clock.done.append(time.perf_counter())
@@ -89,7 +89,7 @@ def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Names
     work = clock.work
     rollouts, batch = len(work.prompts) * work.group, options.batch
     if rollouts % batch:
-        raise ValueError(f"--batch must divide the step's {rollouts} rollouts, got {batch}")
+        raise ValueError(f"--batch must divide the {rollouts} rollouts of a step, got {batch}")
     settings = GRPOConfig(
         output_dir=folder,
         use_cpu=True,
@@ -121,17 +121,17 @@ def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Names
         args=settings,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[Ticks()],
+        callbacks=[Times()],
     )
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="a folder")
+    parser.add_argument("--model", required=True, help="a folder with a model")
     parser.add_argument("--dtype", choices=("fp32", "bf16", "autocast"), default="fp32")
     parser.add_argument("--batch", type=int, default=8, help="rollouts in memory at once")
     parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing")
-    parser.add_argument("--steps", type=int, default=1, help="measured, after one that warms up")
+    parser.add_argument("--steps", type=int, default=1, help="measured steps, after one warm-up step")
     work_arguments(parser)
     return parser.parse_args()
 

@@ -13,9 +13,9 @@ from bench import __main__ as whole
 from bench import grpo_step, matrix_rate, sample_once, sampling, scaling, versus
 from bench._common.flops import Shape, sampling_flops, training_flops
 from bench._common.ours import random_config
-from bench._common.process import from_here
+from bench._common.process import absolute_path
 from bench._common.rows import ROWS
-from bench._common.work import Work, arithmetic_prompts, check_lengths, end_out_of_reach, exact_prompts, prompt_ids
+from bench._common.work import Work, arithmetic_prompts, check_lengths, exact_prompts, prompt_ids, use_unreachable_end
 from bench.trl_step import Clock
 
 TOY = Shape(hidden=2, layers=1, heads=1, kv_heads=1, head_dim=2, intermediate=3, vocab=5)
@@ -59,7 +59,7 @@ def test_prompts_have_exactly_the_tokens_asked_for(tokenizer: Any, tokens: int) 
 
 
 def test_prompts_too_short_to_be_are_refused(tokenizer: Any) -> None:
-    with pytest.raises(ValueError, match="has exactly 5 tokens: ask for more with --prompt-tokens"):
+    with pytest.raises(ValueError, match="has exactly 5 tokens: set --prompt-tokens higher"):
         exact_prompts(tokenizer, 1, 5)
     assert len({*arithmetic_prompts(9)}) == 9
 
@@ -67,7 +67,7 @@ def test_prompts_too_short_to_be_are_refused(tokenizer: Any) -> None:
 def test_the_end_that_is_out_of_reach_is_none_of_the_template(tokenizer: Any, model: Any) -> None:
     before = tokenizer.eos_token
     try:
-        end = end_out_of_reach(tokenizer, model)
+        end = use_unreachable_end(tokenizer, model)
         assert tokenizer.convert_ids_to_tokens(end) == "<|system|>"
         assert (tokenizer.eos_token_id, model.generation_config.eos_token_id) == (end, end)
     finally:
@@ -76,7 +76,7 @@ def test_the_end_that_is_out_of_reach_is_none_of_the_template(tokenizer: Any, mo
 
 def test_other_lengths_than_asked_for_are_refused() -> None:
     check_lengths(WORK, [3, 3])
-    with pytest.raises(ValueError, match="completions of 3 tokens were asked for, and 1 of 2 have another length"):
+    with pytest.raises(ValueError, match="every completion should have 3 tokens, but 1 of 2 have another number"):
         check_lengths(WORK, [3, 2])
 
 
@@ -85,7 +85,7 @@ def test_half_of_the_groups_say_nothing() -> None:
 
 
 def test_trls_completions_come_prompt_by_prompt() -> None:
-    clock = Clock(work=WORK, begun=[1.0], done=[7.0])
+    clock = Clock(work=WORK, started=[1.0], done=[7.0])
     assert clock.reward(completion_ids=[[0] * n for n in range(8)]) == [0, 0, 0, 0, 0, 1, 0, 1]
     clock.sampled = [3.0]
     (step,) = clock.steps([5, 6])
@@ -122,9 +122,7 @@ def side(seconds: float, tokens: int, memory: float) -> dict[str, Any]:
 
 
 def test_a_row_is_the_median_of_ratios_for_each_token() -> None:
-    rounds = [
-        {"ours": side(2.0, 100, 300), "theirs": side(s, 50, 1000), "gflops": {"linear": 8.0, "onednn": 10.0}} for s in (4.0, 2.0, 8.0)
-    ]
+    rounds = [{"r1lite": side(2.0, 100, 300), "trl": side(s, 50, 1000), "gflops": {"linear": 8.0, "onednn": 10.0}} for s in (4.0, 2.0, 8.0)]
     found = versus.line(ROWS["short_fp32"], rounds)
     assert found[1:] == [
         "2.0: 1.0 + 1.0", "4.0: 2.0 + 2.0; fp32, 8 at once", "4.00 (4.00, 2.00, 8.00)", "2.0", "300 / 1,000", "30%", "10 (8)",
@@ -134,21 +132,21 @@ def test_a_row_is_the_median_of_ratios_for_each_token() -> None:
 
 def test_a_series_over_tokens_says_how_straight_it_is() -> None:
     records = [side(s, n, 1.0) for s, n in ((1.0, 100), (2.0, 200), (4.8, 400))]
-    lines = scaling.shown("tokens", [("100", []), ("200", []), ("400", [])], records).splitlines()
+    lines = scaling.series_table("tokens", [("100", []), ("200", []), ("400", [])], records).splitlines()
     assert [line.split("|")[-2].strip() for line in lines[2:]] == ["+0.0%", "+0.0%", "+20.0%"]
 
 
 def test_a_point_is_the_round_of_median_cost() -> None:
     rounds = [side(s, 100, s) for s in (3.0, 1.0, 2.0)]
-    assert scaling.median_of(rounds)["memory_mb"] == 2.0
-    assert scaling.times(4096, [4096, 65536]) == "--warm-up 8 --steps 8".split()
-    assert scaling.times(65536, [4096, 65536]) == "--warm-up 1 --steps 1".split()
+    assert scaling.median_round(rounds)["memory_mb"] == 2.0
+    assert scaling.repetitions(4096, [4096, 65536]) == "--warm-up 8 --steps 8".split()
+    assert scaling.repetitions(65536, [4096, 65536]) == "--warm-up 1 --steps 1".split()
 
 
 def test_sides_are_given_whole_paths_and_names_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert (from_here("model"), from_here("tiny_base")) == (str(tmp_path / "model"), "tiny_base")
+    assert (absolute_path("model"), absolute_path("tiny_base")) == (str(tmp_path / "model"), "tiny_base")
 
 
 PARSERS = {"bench.matrix_rate": matrix_rate, "bench.sampling": sampling, "bench.scaling": scaling, "bench.versus": versus}

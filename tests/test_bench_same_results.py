@@ -39,7 +39,7 @@ def a_run(folder: Path, *, loss: float = 0.5, rows: list[dict[str, Any]] = ROWS,
 
 def test_equal_runs_are_equal_whatever_time_they_took(tmp_path: Path) -> None:
     found = compare_runs(a_run(tmp_path / "old"), a_run(tmp_path / "new"))
-    assert (found.files, found.difference, found.lacking) == (5, None, frozenset())
+    assert (found.files, found.difference, found.missing) == (5, None, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_file_that_one_side_lacks_is_a_difference(tmp_path: Path) -> None:
 def test_a_column_that_one_side_lacks_is_named_and_not_compared(tmp_path: Path) -> None:
     wider = [row | {"mask": 1} for row in ROWS]
     found = compare_runs(a_run(tmp_path / "old"), a_run(tmp_path / "new", rows=wider))
-    assert (found.difference, found.lacking) == (None, {"mask only in NEW"})
+    assert (found.difference, found.missing) == (None, {"mask only in NEW"})
 
 
 def test_values_are_compared_to_the_bit() -> None:

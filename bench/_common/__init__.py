@@ -1,1 +1,1 @@
-"""What several benchmarks share. Only `ours.py` needs r1lite's own packages: the rest runs in other trainers' environments too."""
+"""Shared by several benchmarks. Only `ours.py` needs the package r1lite: the rest also runs in other trainers' environments."""

@@ -24,34 +24,34 @@ ABSENT = object()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    files: int  # that either run has
-    difference: str | None  # the first, with both values; None where all is equal
-    lacking: frozenset[str] = frozenset()  # columns of rollouts that one side alone has
+    files: int  # number of result files in either run
+    difference: str | None  # the first one, with both values; None if everything is equal
+    missing: frozenset[str] = frozenset()  # columns of rollouts that only one side has
 
 
 def compare_runs(old: Path, new: Path) -> Comparison:
-    lacking: set[str] = set()
+    missing: set[str] = set()
     names = result_files(old, new)
-    found = ((name, file_difference(old / name, new / name, lacking)) for name in names)
-    first = next((f"{name}: {difference}" for name, difference in found if difference), None)
-    return Comparison(files=len(names), difference=first, lacking=frozenset(lacking))
+    differences = ((name, file_difference(old / name, new / name, missing)) for name in names)
+    first = next((f"{name}: {difference}" for name, difference in differences if difference), None)
+    return Comparison(files=len(names), difference=first, missing=frozenset(missing))
 
 
 def result_files(old: Path, new: Path) -> list[str]:
-    """Relative paths of the results that either run has; there is at least a summary."""
-    found = [sorted({str(path.relative_to(run)) for run in (old, new) for path in run.glob(pattern)}) for pattern in RESULTS]
-    return [name for names in found for name in names] or ["summary.json"]
+    """Relative paths of the result files in either run; the summary, if there are none."""
+    by_kind = [sorted({str(path.relative_to(run)) for run in (old, new) for path in run.glob(pattern)}) for pattern in RESULTS]
+    return [name for names in by_kind for name in names] or ["summary.json"]
 
 
-def file_difference(old: Path, new: Path, lacking: set[str]) -> str | None:
-    """The first difference of two files of one kind. Columns that one side lacks are added to `lacking`."""
+def file_difference(old: Path, new: Path, missing: set[str]) -> str | None:
+    """The first difference of two files of one kind. Columns that only one side has are added to `missing`."""
     if not old.exists() or not new.exists():
         return f"only in {'OLD' if old.exists() else 'NEW'}" if old.exists() or new.exists() else "in neither"
     match old.suffix:
         case ".safetensors":
             return tensor_difference(load_file(old), load_file(new))
         case ".parquet":
-            return row_difference(pq.read_table(old), pq.read_table(new), lacking)
+            return row_difference(pq.read_table(old), pq.read_table(new), missing)
         case ".jsonl":
             return first_difference(read_lines(old), read_lines(new))
         case _:
@@ -59,7 +59,7 @@ def file_difference(old: Path, new: Path, lacking: set[str]) -> str | None:
 
 
 def first_difference(old: Any, new: Any, where: str = "") -> str | None:
-    """The first difference of two trees of plain values. `repr` tells all floats apart, and finds NaN equal to NaN."""
+    """The first difference of two trees of plain values. `repr` distinguishes all floats, and treats NaN as equal to itself."""
     if old is ABSENT or new is ABSENT:
         return f"{where} only in {'NEW' if old is ABSENT else 'OLD'}: {shown(new if old is ABSENT else old)}"
     if repr(old) == repr(new):
@@ -73,10 +73,10 @@ def first_difference(old: Any, new: Any, where: str = "") -> str | None:
     return next(filter(None, (first_difference(a, b, f"{where} {name}".strip()) for name, a, b in pairs)), None)
 
 
-def row_difference(old: Any, new: Any, lacking: set[str]) -> str | None:
-    """Of two Arrow tables, over the columns that both have."""
-    lacking |= {f"{name} only in OLD" for name in {*old.column_names} - {*new.column_names}}
-    lacking |= {f"{name} only in NEW" for name in {*new.column_names} - {*old.column_names}}
+def row_difference(old: Any, new: Any, missing: set[str]) -> str | None:
+    """The first difference of two Arrow tables, in the columns that both have."""
+    missing |= {f"{name} only in OLD" for name in {*old.column_names} - {*new.column_names}}
+    missing |= {f"{name} only in NEW" for name in {*new.column_names} - {*old.column_names}}
     shared = [name for name in old.column_names if name in new.column_names]
     return first_difference(old.select(shared).to_pylist(), new.select(shared).to_pylist(), "row")
 
@@ -88,15 +88,15 @@ def tensor_difference(old: Mapping[str, torch.Tensor], new: Mapping[str, torch.T
         a, b = old[name], new[name]
         if (a.dtype, a.shape) != (b.dtype, b.shape):
             return f"{name} {a.dtype} {list(a.shape)} in OLD, {b.dtype} {list(b.shape)} in NEW"
-        wrong = (bits(a) != bits(b)).any(-1).nonzero().flatten().tolist()
-        if wrong:
-            values = [t.flatten()[wrong[0]].item() for t in (a, b)]
-            return f"{name}[{wrong[0]}] {values[0]!r} in OLD, {values[1]!r} in NEW ({len(wrong):,} of {a.numel():,} elements differ)"
+        unequal = (bits(a) != bits(b)).any(-1).nonzero().flatten().tolist()
+        if unequal:
+            values = [t.flatten()[unequal[0]].item() for t in (a, b)]
+            return f"{name}[{unequal[0]}] {values[0]!r} in OLD, {values[1]!r} in NEW ({len(unequal):,} of {a.numel():,} elements differ)"
     return None
 
 
 def bits(tensor: torch.Tensor) -> torch.Tensor:
-    """[elements, bytes]: 0.0 and -0.0 differ, and NaN equals itself."""
+    """Shape [elements, bytes]. As bits, 0.0 and -0.0 differ, and NaN equals itself."""
     return tensor.flatten().view(torch.uint8).view(tensor.numel(), -1)
 
 
@@ -105,7 +105,7 @@ def read_summary(path: Path) -> Any:
 
 
 def read_lines(path: Path) -> list[Any] | dict[str, Any]:
-    """Rows of a data set; of metrics, each line under its stage and step."""
+    """The rows of a data set; for metrics, a dict keyed by line, stage and step."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.name != "metrics.jsonl":
         return rows

@@ -1,4 +1,4 @@
-"""What a side says of itself: one JSON line, the last that it prints."""
+"""The record that one side of a comparison prints as its last line: a JSON object."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timed:
-    """One step: its seconds, and what was sampled in it."""
+class TimedStep:
+    """A measured step: its seconds, and the token counts of its groups."""
 
     sample: float
     train: float
@@ -27,8 +27,8 @@ class Timed:
     total: float
 
 
-def say_cost(side: str, shape: Shape, steps: Sequence[Timed], no_signal: int, **more: Any) -> None:
-    """Medians of the steps. The first groups, `no_signal` of them, are those without signal."""
+def print_record(side: str, shape: Shape, steps: Sequence[TimedStep], no_signal: int, **more: Any) -> None:
+    """Print the medians over the steps. The first `no_signal` groups are those without signal."""
     groups = steps[-1].groups
     record = {
         "side": side,
@@ -36,7 +36,7 @@ def say_cost(side: str, shape: Shape, steps: Sequence[Timed], no_signal: int, **
         "train": median(s.train for s in steps),
         "total": median(s.total for s in steps),
         "prompt_tokens": sum(prompt for prompt, _ in groups),
-        "tokens": statistics.fmean(tokens_of(s.groups) for s in steps),
+        "tokens": statistics.fmean(completion_tokens(s.groups) for s in steps),
         "sampling_flops": statistics.fmean(sampling_flops(shape, s.groups) for s in steps),
         "training_flops": statistics.fmean(training_flops(shape, s.groups[no_signal:]) for s in steps),
         "memory_mb": peak_memory_mb(),
@@ -46,7 +46,7 @@ def say_cost(side: str, shape: Shape, steps: Sequence[Timed], no_signal: int, **
     print(json.dumps(record | more), flush=True)
 
 
-def tokens_of(groups: Sequence[Group]) -> int:
+def completion_tokens(groups: Sequence[Group]) -> int:
     return sum(sum(completions) for _, completions in groups)
 
 
@@ -55,14 +55,14 @@ def median(values: Any) -> float:
 
 
 def peak_memory_mb() -> float:
-    """Of this process; on a GPU, of what torch held there."""
+    """The peak of this process; on a GPU, of what torch allocated there."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return round(torch.cuda.max_memory_allocated() / 2**20, 1)
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes on macOS, in KiB elsewhere
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
-def settled() -> None:
-    """Wait for the GPU, where there is one, so that a clock that is read now is right."""
+def synchronize() -> None:
+    """Wait for the GPU, if there is one, so that a clock read now includes its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""r1lite's parts as `rl` makes them, with the settings that a command line gives; and models of random weights."""
+"""r1lite's side: its configuration from a benchmark's command line, and models with random weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from r1lite.settings.compose import configuration
 from r1lite.store.files import atomic
 
 RANDOM_FOLDER = Path("models/random")
-# hidden, layers, heads, key-value heads, intermediate, vocabulary, whether embeddings are the head, bias of queries, keys and values
+# hidden, layers, heads, key-value heads, intermediate, vocabulary, tied embeddings, bias in queries, keys and values
 RANDOM = {
     "smollm2-135m": (576, 30, 9, 3, 1536, 49152, True, False),
     "smollm2-360m": (960, 32, 15, 5, 2560, 49152, True, False),
@@ -34,28 +34,28 @@ def model_path(options: argparse.Namespace) -> str:
     return str(random_model(options.random)) if options.random else options.model
 
 
-def composed(options: argparse.Namespace, settings: Iterable[str]) -> Config:
-    """What `python -m r1lite.train` would run with; what is set last counts."""
+def compose_config(options: argparse.Namespace, settings: Iterable[str]) -> Config:
+    """The configuration that `python -m r1lite.train` would use; later settings override earlier ones."""
     model = [f"model.path={model_path(options)}", f"model.device={options.device}", *PRECISION[options.dtype]]
     return configuration([*model, *settings])
 
 
 def random_model(name: str, folder: Path = RANDOM_FOLDER) -> Path:
-    """A folder with the tiny model's tokenizer and random weights of a known shape; made once."""
+    """A folder with random weights of a known shape and the tiny model's tokenizer; made once."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-    place = folder / name
-    if not (place / "config.json").is_file():
+    target = folder / name
+    if not (target / "config.json").is_file():
         tokenizer: Any = AutoTokenizer.from_pretrained(pretrained.locate("tiny_base"))
         torch.manual_seed(0)
         model: Any = AutoModelForCausalLM.from_config(random_config(name, tokenizer), dtype=torch.float32)
         model.generation_config = GenerationConfig(do_sample=True, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(place) as part:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(target) as part:
             model.save_pretrained(part)
             tokenizer.save_pretrained(part)
-    return place
+    return target
 
 
 def random_config(name: str, tokenizer: Any) -> Any:
@@ -78,11 +78,11 @@ def random_config(name: str, tokenizer: Any) -> Any:
     )
 
 
-def without_ends(sampler: Any) -> None:
-    """Random weights draw every token, the end among them: no token is one."""
+def disable_end_tokens(sampler: Any) -> None:
+    """Treat no token as an end token: random weights sample every token."""
     sampler.engine.ends = frozenset()
 
 
 def lengths_of(groups: Sequence[Any]) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Of sampled groups: each prompt's tokens and its completions'."""
+    """Token counts of sampled groups: of each prompt, and of its completions."""
     return tuple((len(g.rollouts[0].prompt_ids), tuple(len(r.token_ids) for r in g.rollouts)) for g in groups)

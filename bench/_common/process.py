@@ -1,4 +1,4 @@
-"""Sides as processes of their own: none warms the other's caches, and each peak of memory is its own."""
+"""Runs each side of a comparison in its own process: neither warms the other's caches, and each has its own peak of memory."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ HOME = Path(__file__).resolve().parent.parent.parent
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error", "PYTHONWARNINGS": "ignore"}
 
 
-def ask(
+def run_module(
     module: str, arguments: Sequence[Any], *, python: str = sys.executable, settings: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Run `python -m module arguments` from the checkout; give the JSON object on its last line."""
+    """Run `python -m module arguments` in the checkout; return the JSON object on the last line of its output."""
     command = [python, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, cwd=HOME, env={**os.environ, **OFFLINE, **(settings or {})}, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
-        raise ValueError(f"{' '.join(command)}\nended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise ValueError(f"{' '.join(command)}\nexited with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
     return json.loads(lines[-1])
 
 
-def from_here(name: str | Path) -> str:
-    """A file or folder by its whole path, since sides start in the checkout; any other name as it is."""
+def absolute_path(name: str | Path) -> str:
+    """The absolute path of a file or folder, because sides start in the checkout; any other name unchanged."""
     return str(Path(name).absolute()) if Path(name).exists() else str(name)
 
 
 def matrix_rates(dtype: str, device: str = "cpu") -> dict[str, float]:
-    """GFLOP/s now, by each way of multiplying; what torch's linear layers reach is "linear"."""
-    return ask("bench.matrix_rate", ["--dtype", dtype, "--device", device])[dtype]
+    """Current GFLOP/s of each way to multiply; "linear" is torch's linear layers."""
+    return run_module("bench.matrix_rate", ["--dtype", dtype, "--device", device])[dtype]
 
 
-def shown_rates(rates: Sequence[Mapping[str, float]]) -> str:
-    limit, linear = (statistics.median(of) for of in ([max(r.values()) for r in rates], [r["linear"] for r in rates]))
+def format_rates(rates: Sequence[Mapping[str, float]]) -> str:
+    limit, linear = (statistics.median(values) for values in ([max(r.values()) for r in rates], [r["linear"] for r in rates]))
     return f"{limit:,.0f} ({linear:,.0f})"
 
 
@@ -51,6 +51,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def with_rounds(values: Sequence[float], form: str = ".2f") -> str:
-    """A median, and the rounds it is of."""
+def median_with_rounds(values: Sequence[float], form: str = ".2f") -> str:
+    """A median, with the values of the rounds in brackets."""
     return f"{statistics.median(values):{form}} ({', '.join(f'{v:{form}}' for v in values)})"

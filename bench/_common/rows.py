@@ -1,47 +1,47 @@
-"""The rows of the comparison with TRL: what both sides do, and what theirs may choose from."""
+"""The rows of the comparison with TRL: the work of both sides, and their settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-Settings = tuple[str, int]  # of TRL: precision, rollouts in memory at once
+TrlSettings = tuple[str, int]  # precision, rollouts in memory at once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    what: str
-    work: str
-    theirs: tuple[Settings, ...]
-    reach: float  # the ratio that is asked for
+    title: str
+    work: str  # arguments of bench._common.work
+    trl: tuple[TrlSettings, ...]  # the fastest is used
+    target: float  # the ratio that was aimed for
     dtype: str = "fp32"
-    ours: str = "rl.micro_batch_tokens=1024"  # settings; what fits a cache of this machine and little memory
+    r1lite: str = "rl.micro_batch_tokens=1024"  # settings; this size fits the processor's cache, and takes little memory
     tiny: bool = False
 
 
 SHORT = "--prompts 4 --prompt-tokens 45 --group 8 --tokens 64"
 FP32 = (("fp32", 8), ("fp32", 16), ("fp32", 32))
 ROWS = {
-    "short_fp32": Row(what="prompts of 45 tokens, fp32", work=SHORT, theirs=FP32, reach=2.0, ours="rl.micro_batch_tokens=768"),
+    "short_fp32": Row(title="prompts of 45 tokens, fp32", work=SHORT, trl=FP32, target=2.0, r1lite="rl.micro_batch_tokens=768"),
     "short_bf16": Row(
-        what="prompts of 45 tokens, bf16",
+        title="prompts of 45 tokens, bf16",
         work=SHORT,
-        theirs=(("bf16", 8), ("bf16", 32), ("autocast", 8), ("autocast", 32)),
-        reach=3.0,
+        trl=(("bf16", 8), ("bf16", 32), ("autocast", 8), ("autocast", 32)),
+        target=3.0,
         dtype="bf16",
     ),
     "long": Row(
-        what="prompts of 502 tokens, fp32",
+        title="prompts of 502 tokens, fp32",
         work="--prompts 2 --prompt-tokens 502 --group 8 --tokens 64",
-        theirs=(("fp32", 4), ("fp32", 8)),
-        reach=4.5,
+        trl=(("fp32", 4), ("fp32", 8)),
+        target=4.5,
     ),
-    "no_signal": Row(what="as the first, half of the groups without signal", work=f"{SHORT} --no-signal-share 0.5", theirs=FP32, reach=3.5),
+    "no_signal": Row(title="as the first, half of the groups without signal", work=f"{SHORT} --no-signal-share 0.5", trl=FP32, target=3.5),
     "tiny": Row(
-        what="tiny base, 512 rollouts of mixed length",
+        title="tiny base, 512 rollouts of mixed length",
         work="--prompts 64 --prompt-tokens 0 --group 8 --tokens 128 --mixed",
-        theirs=(("fp32", 64), ("fp32", 128), ("fp32", 512)),
-        reach=4.0,
-        ours="",
+        trl=(("fp32", 64), ("fp32", 128), ("fp32", 512)),
+        target=4.0,
+        r1lite="",
         tiny=True,
     ),
 }
@@ -49,7 +49,8 @@ QUICK = "--prompts 2 --prompt-tokens 24 --group 4 --tokens 8"
 
 
 def quick(row: Row) -> Row:
+    """The same row with as little work as possible, on the tiny model."""
     more = " --no-signal-share 0.5" if "no-signal" in row.work else " --mixed" if "--mixed" in row.work else ""
     return Row(
-        what=f"quick: {row.what}", work=QUICK + more, theirs=row.theirs[:1], reach=row.reach, dtype=row.dtype, ours=row.ours, tiny=True
+        title=f"quick: {row.title}", work=QUICK + more, trl=row.trl[:1], target=row.target, dtype=row.dtype, r1lite=row.r1lite, tiny=True
     )
