@@ -103,7 +103,7 @@ def make_objective(cfg: Config) -> Objective:
 
 
 def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
-    return Prompter(tokenizer=tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill).tried()
+    return Prompter(tokenizer=tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill).checked()
 
 
 def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:

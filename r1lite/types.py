@@ -1,4 +1,4 @@
-"""The nouns. Everything that walks through r1lite is one of these, and none of them changes once made."""
+"""Data types and protocols shared by all of r1lite. The data types are frozen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-if TYPE_CHECKING:  # types.py is the ground floor: importing it must not import torch
+if TYPE_CHECKING:  # importing this module must not import torch
     import torch
     from torch import Tensor
 
@@ -25,12 +25,12 @@ class Problem:
     id: str
     prompt: str | tuple[Message, ...]
     answer: Any = None
-    info: Mapping[str, Any] = field(default_factory=dict)  # every other column; rules read what they need
+    info: Mapping[str, Any] = field(default_factory=dict)  # all other columns, for the rules that read them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A worked answer, before any template: what a demonstration is made of."""
+    """A demonstration before any template: the reasoning and the final answer."""
 
     thought: str
     answer: str
@@ -38,10 +38,10 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A prompt to complete, once for each seed."""
+    """A prompt to complete, once per seed."""
 
     prompt_ids: tuple[int, ...]
-    seeds: tuple[int, ...]  # one for each completion; what it draws depends on nothing else
+    seeds: tuple[int, ...]  # one per completion; a completion's random draws depend on nothing else
     max_tokens: int  # longest completion
     stop: tuple[str, ...] = ()  # strings that end a completion, besides the end tokens
 
@@ -53,32 +53,32 @@ class Completion:
     token_ids: tuple[int, ...]  # includes the end token when finish is "stop"
     logprobs: tuple[float, ...]  # of each token, at the sampling temperature, before top-p and top-k
     finish: Finish
-    version: int = 0  # of the weights
+    version: int = 0  # of the weights: how often the engine had loaded new ones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """One completion that a model sampled. Token ids are kept and never made again from the text."""
+    """One sampled completion. Its token ids are kept, never recomputed from the text."""
 
     problem_id: str
-    index: int  # which of the group's G samples
+    index: int  # in its group, 0 to G - 1
     prompt_ids: tuple[int, ...]
     token_ids: tuple[int, ...]  # includes the end token when finish is "stop"
     logprobs: tuple[float, ...]  # of each token, at the sampling temperature, before top-p and top-k
     text: str
-    prefill: str = ""  # what the template had already written for the model, such as "<think>\n"
+    prefill: str = ""  # the start of the response if the template wrote it, such as "<think>\n"
     finish: Finish = "stop"
-    version: int = 0  # of the weights that sampled it: how often the sampler had been given new ones
-    mask: tuple[bool, ...] = ()  # False on tokens of token_ids that an environment wrote; empty where the model wrote all
+    version: int = 0  # of the weights that sampled it: how often the sampler had loaded new ones
+    mask: tuple[bool, ...] = ()  # False on tokens that an environment wrote; empty if the model wrote all of token_ids
 
     @property
     def written(self) -> int:
-        """Tokens that the model wrote."""
+        """How many tokens the model wrote."""
         return sum(self.mask) if self.mask else len(self.token_ids)
 
     @property
     def response(self) -> str:
-        """The whole answer as a reader sees it, a prefilled opening tag included."""
+        """The whole response as a reader sees it, including a prefilled opening tag."""
         return self.prefill + self.text
 
 
@@ -92,7 +92,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What one rule says of one rollout, with its evidence."""
+    """What one rule says about one rollout: an outcome, a value and the reason."""
 
     value: float | None
     why: str = ""
@@ -107,7 +107,7 @@ class Scored:
     rollout: Rollout
     reward: float
     verdicts: Mapping[str, Verdict]
-    right: bool = False  # by the one rule that says so, whatever else is paid
+    right: bool = False  # correct according to scoring.right_rule, whatever the other rules pay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,29 +116,29 @@ class Sample:
 
     prompt_ids: tuple[int, ...]
     token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...] = ()  # the sampler's; empty where no policy sampled it
+    logprobs: tuple[float, ...] = ()  # from the sampler; empty if the tokens were not sampled
     advantage: float = 1.0
-    token_advantages: tuple[float, ...] = ()  # where they differ from token to token; then they count
-    old_logprobs: tuple[float, ...] = ()  # the trainer's own, before the step, where they were recomputed
-    values: tuple[float, ...] = ()  # of each token's state, by the critic, before the step
-    returns: tuple[float, ...] = ()  # what the critic should have said
-    mask: tuple[bool, ...] = ()  # False on tokens of token_ids that are not trained on; empty where all are
+    token_advantages: tuple[float, ...] = ()  # if the advantage differs between tokens; replaces `advantage`
+    old_logprobs: tuple[float, ...] = ()  # from the trainer before the step, if they were recomputed
+    values: tuple[float, ...] = ()  # from the critic before the step, of the state before each token
+    returns: tuple[float, ...] = ()  # targets of the critic
+    mask: tuple[bool, ...] = ()  # False on tokens that are not trained on; empty if all of token_ids are
 
     @property
     def trained(self) -> int:
-        """Tokens that are trained on."""
+        """How many tokens are trained on."""
         return sum(self.mask) if self.mask else len(self.token_ids)
 
 
-def on_mask(values: Sequence[T], mask: Sequence[bool]) -> list[T]:
-    """The values, one for each token, where the mask is True; all of them where it is empty."""
-    return [value for value, inside in zip(values, mask, strict=True) if inside] if mask and values else list(values)
+def masked_select(values: Sequence[T], mask: Sequence[bool]) -> list[T]:
+    """The values, one per token, where the mask is True. An empty mask selects all of them."""
+    return [value for value, selected in zip(values, mask, strict=True) if selected] if mask and values else list(values)
 
 
-def off_mask(values: Sequence[float], mask: Sequence[bool]) -> tuple[float, ...]:
-    """The inverse: one value for each token, 0 where the mask is False."""
-    inside = iter(values)
-    return tuple(next(inside) if trained else 0.0 for trained in mask) if mask else tuple(values)
+def masked_scatter(values: Sequence[float], mask: Sequence[bool]) -> tuple[float, ...]:
+    """Undo `masked_select`: one value per token, 0 where the mask is False."""
+    selected = iter(values)
+    return tuple(next(selected) if trained else 0.0 for trained in mask) if mask else tuple(values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,59 +150,59 @@ class Credit:
 
     @property
     def advantage(self) -> float:
-        """The mean over the trained tokens, where it differs from token to token."""
-        tokens = on_mask(self.sample.token_advantages, self.sample.mask)
+        """The rollout's advantage; the mean over the trained tokens if they differ."""
+        tokens = masked_select(self.sample.token_advantages, self.sample.mask)
         return statistics.fmean(tokens) if tokens else self.sample.advantage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """Two responses to one prompt, of which the first is preferred."""
+    """A preferred and a rejected response to one prompt."""
 
     chosen: Sample
     rejected: Sample
-    margin: float = 0.0  # by how much, where it is known
+    margin: float = 0.0  # how much better the chosen one is, if known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """What a whole optimiser step is divided by, whatever its micro-batches."""
+    """The divisors of a loss: those of the whole optimiser step, in each of its micro-batches."""
 
-    tokens: int  # of completions
+    tokens: int  # trained on
     sequences: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompts:
-    """The prompts that a micro-batch's completions share."""
+    """The prompts that the completions of a micro-batch share."""
 
     ids: Tensor  # [P, longest] padded on the right
     lengths: Tensor  # [P]
-    of_row: Tensor  # [N] each row's prompt
+    of_row: Tensor  # [N] index of each row's prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """A micro-batch: whole sequences, or with `prompts` completions alone; padded on the right.
+    """A micro-batch, padded on the right: whole sequences, or only completions if there are shared `prompts`.
 
     Column t of the [N, T] fields is token first + t of a whole sequence, or token t of a completion.
     """
 
     input_ids: Tensor  # [N, L]
-    first: int | None  # where the earliest completion of the batch begins; T = L - first. None where prompts are shared
-    mask: Tensor  # [N, T] 1.0 on completion tokens
-    old_logp: Tensor  # [N, T] zeros where no policy sampled the tokens
+    first: int | None  # column of the earliest completion token, T = L - first; None if prompts are shared
+    mask: Tensor  # [N, T] 1.0 on tokens that are trained on
+    old_logp: Tensor  # [N, T] zeros if the tokens were not sampled
     advantages: Tensor  # [N, T]
     totals: Totals
-    rows: tuple[int, ...]  # where each sequence stood in what was collated
+    rows: tuple[int, ...]  # each sequence's index among the samples that were collated
     prompts: Prompts | None = None
     sampler_logp: Tensor | None = None  # [N, T]
-    values: Tensor | None = None  # [N, T] the critic's, before the step
+    values: Tensor | None = None  # [N, T] from the critic, before the step
     returns: Tensor | None = None  # [N, T]
 
 
 class Task(Protocol):
-    """Where problems come from. `demonstration` and `guess` are there where the task can write them."""
+    """A source of problems."""
 
     name: str
 
@@ -210,7 +210,7 @@ class Task(Protocol):
 
 
 class TeachingTask(Task, Protocol):
-    """A task that can also show how a problem is solved: a cold-start set is made of these."""
+    """A task that can also write worked solutions and guesses, for cold start and pre-training."""
 
     def demonstration(self, problem: Problem) -> Response: ...
 
@@ -218,12 +218,12 @@ class TeachingTask(Task, Protocol):
 
 
 class Engine(Protocol):
-    """Completes prompts: token ids in, token ids and log-probs out. It knows no problem, template or group."""
+    """Completes prompts: token ids in, token ids and log-probs out. It knows nothing of problems, templates or groups."""
 
     ends: frozenset[int]  # tokens that end a completion
 
     @property
-    def dtype(self) -> torch.dtype | None: ...  # what it computes in; None where it does not know
+    def dtype(self) -> torch.dtype | None: ...  # of its computation; None if unknown
 
     def complete(self, requests: Sequence[Request], *, greedy: bool = False) -> Iterator[tuple[int, tuple[Completion, ...]]]: ...
 
@@ -239,7 +239,7 @@ class Sampler(Protocol):
 
 
 class Learner(Protocol):
-    """What can be checkpointed, and saved when it is done."""
+    """A model in training that can be checkpointed, restored and saved."""
 
     def weights(self) -> Iterable[tuple[str, Tensor]]: ...
 

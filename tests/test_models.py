@@ -59,7 +59,7 @@ def test_a_tokenizer_without_an_end_token_is_said_with_what_to_do(model: Any, co
     tokenizer = build_tokenizer()
     tokenizer.eos_token = None
     pretrained.save(model, tokenizer, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"has no end token, .* name it as eos_token in its tokenizer_config\.json"):
+    with pytest.raises(ValueError, match=r"has no end token, .* set eos_token in its tokenizer_config\.json"):
         pretrained.load(str(tmp_path / "model"), config().model)
     path = tmp_path / "model" / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token": "<|end|>"}))

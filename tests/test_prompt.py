@@ -91,7 +91,7 @@ def test_the_chat_template_renders_prompts() -> None:
 def test_a_system_message_and_a_prefill_stand_where_they_belong() -> None:
     prompter = Prompter(tokenizer=TOKENIZER, system="Be brief.", prefill="<think>\n")
     assert prompter.text(PROBLEM) == "<|system|>Be brief.<|user|>1+1 mod 31<|assistant|><think>\n"
-    assert prompter.opened(PROBLEM) == "<think>\n"
+    assert prompter.response_prefix(PROBLEM) == "<think>\n"
 
 
 def test_there_is_one_system_message_also_where_a_problem_has_its_own() -> None:
@@ -113,19 +113,19 @@ def test_without_a_chat_template_there_is_a_plain_one() -> None:
     assert prompter.text(braces) == PLAIN_TEMPLATE.removesuffix("{prompt}\nAssistant:") + (
         "Be brief.\n\nwhat is {prompt} in {x}?\nAssistant:<think>"
     )
-    assert prompter.opened(braces) == "<think>"  # the tags that the template speaks of open nothing
-    assert Prompter(tokenizer=templated(None)).opened(PROBLEM) == ""
+    assert prompter.response_prefix(braces) == "<think>"  # the tags that the template speaks of open nothing
+    assert Prompter(tokenizer=templated(None)).response_prefix(PROBLEM) == ""
 
 
 def test_a_template_may_open_the_thought_itself() -> None:
     opening = templated(CHAT_TEMPLATE.replace("'<|assistant|>'", "'<|assistant|><think>\n'"))
-    assert Prompter(tokenizer=opening).opened(PROBLEM) == "<think>\n"
-    assert Prompter(tokenizer=opening, prefill="First, ").opened(PROBLEM) == "<think>\nFirst, "
-    assert Prompter(tokenizer=TOKENIZER).opened(PROBLEM) == ""
+    assert Prompter(tokenizer=opening).response_prefix(PROBLEM) == "<think>\n"
+    assert Prompter(tokenizer=opening, prefill="First, ").response_prefix(PROBLEM) == "<think>\nFirst, "
+    assert Prompter(tokenizer=TOKENIZER).response_prefix(PROBLEM) == ""
 
 
 def test_a_prompt_that_speaks_of_tags_opens_nothing() -> None:
-    assert Prompter(tokenizer=TOKENIZER).opened(replace(PROBLEM, prompt="what is <think>")) == ""
+    assert Prompter(tokenizer=TOKENIZER).response_prefix(replace(PROBLEM, prompt="what is <think>")) == ""
 
 
 def test_only_the_plain_template_leaves_special_tokens_to_the_tokenizer() -> None:
@@ -142,28 +142,28 @@ def test_only_the_plain_template_leaves_special_tokens_to_the_tokenizer() -> Non
 @pytest.mark.parametrize(
     ("template", "system", "says"),
     [
-        ("{{ messages[0]['content'] }", "", r"the chat template of .* cannot write a question: .*\. Mend chat_template\.jinja"),
-        ("{{ messages[0]['content'] | upper_case }}", "", "cannot write a question: No filter named 'upper_case'"),
+        ("{{ messages[0]['content'] }", "", r"the chat template of .* cannot render a question: .*\. Fix chat_template\.jinja"),
+        ("{{ messages[0]['content'] | upper_case }}", "", "cannot render a question: No filter named 'upper_case'"),
         (
             "{{ raise_exception('System role not supported') }}",
             "Be brief.",
-            "cannot write prompt.system='Be brief.' and a question: System role",
+            "cannot render prompt.system='Be brief.' and a question: System role",
         ),
-        ("{{ messages + 1 }}", "", "cannot write a question: can only concatenate list"),
-        ("<|user|>{{ messages[0].text }}<|assistant|>", "", "leaves out what the user says"),
+        ("{{ messages + 1 }}", "", "cannot render a question: can only concatenate list"),
+        ("<|user|>{{ messages[0].text }}<|assistant|>", "", "leaves out the user's message"),
         ("<|user|>{{ messages[-1]['content'] }}", "Be brief.", "leaves out the system message: set prompt.system=''"),
     ],
 )
 def test_a_chat_template_that_loses_what_is_asked_is_refused(template: str, system: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Prompter(tokenizer=templated(template), system=system).tried()
+        Prompter(tokenizer=templated(template), system=system).checked()
 
 
 @pytest.mark.parametrize("template", [CHAT_TEMPLATE, None])
 @pytest.mark.parametrize("system", ["", "Be brief.\n"])
 def test_a_template_that_passes_everything_on_is_taken(template: str | None, system: str) -> None:
     prompter = Prompter(tokenizer=templated(template), system=system)
-    assert prompter.tried() is prompter
+    assert prompter.checked() is prompter
 
 
 def test_a_completion_ends_with_the_end_token() -> None:

@@ -43,7 +43,7 @@ def asked_in(row: Mapping[str, Any], path: Path, line: int) -> Problem:
 
 def as_sample(problem: Problem, completion: str, prompter: Prompter) -> Sample:
     # What the template prefilled is in the prompt already; an example must not write it twice, whatever blanks stand around it.
-    opened = prompter.opened(problem)
+    opened = prompter.response_prefix(problem)
     if opened.strip() and not completion.startswith(opened) and completion.lstrip().startswith(opened.strip()):
         opened, completion = opened.strip(), completion.lstrip()
     completion = completion.removeprefix(opened)

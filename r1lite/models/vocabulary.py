@@ -28,7 +28,7 @@ def same_vocabulary(teacher: PreTrainedTokenizerBase, student: PreTrainedTokeniz
 
 def same_opening(teacher: Prompter, student: Prompter, problem: Problem) -> None:
     """Both must go on from the same point: a think tag that one template has written already, the other model would write."""
-    theirs, mine = teacher.opened(problem), student.opened(problem)
+    theirs, mine = teacher.response_prefix(problem), student.response_prefix(problem)
     if theirs != mine:
         raise ValueError(
             f"the teacher's chat template opens a response with {theirs!r}, the student's with {mine!r}. "

@@ -11,7 +11,7 @@ from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal,
 from r1lite.config import AlgorithmConfig
 from r1lite.rl.filters import kept
 from r1lite.scoring.metrics import Groups, judged
-from r1lite.types import Credit, Sample, Scored, off_mask, on_mask
+from r1lite.types import Credit, Sample, Scored, masked_scatter, masked_select
 
 PER_TOKEN = ("return_to_go", "gae")  # as advantage=: these differ from token to token
 
@@ -88,11 +88,11 @@ def _per_token(samples: Sequence[Sample], rewards: Rows, a: AlgorithmConfig, jud
     kls = _kl(samples, judges) if a.reward_kl_coef else [[]] * len(samples)
     paid = [token_rewards(r, length=s.trained, kl=kl, kl_coef=a.reward_kl_coef) for r, s, kl in zip(ends, samples, kls, strict=True)]
     if a.advantage == "return_to_go":
-        return [replace(s, token_advantages=off_mask(returns_to_go(p, gamma=a.gamma), s.mask)) for s, p in zip(samples, paid, strict=True)]
+        return [replace(s, token_advantages=masked_scatter(returns_to_go(p, gamma=a.gamma), s.mask)) for s, p in zip(samples, paid, strict=True)]
     credited = []
     for s, rewarded, values in zip(samples, paid, judges.values(samples), strict=True):
-        advantages, returns = gae(rewarded, on_mask(values, s.mask), gamma=a.gamma, lam=a.lam)
-        per_token = {"token_advantages": off_mask(advantages, s.mask), "returns": off_mask(returns, s.mask)}
+        advantages, returns = gae(rewarded, masked_select(values, s.mask), gamma=a.gamma, lam=a.lam)
+        per_token = {"token_advantages": masked_scatter(advantages, s.mask), "returns": masked_scatter(returns, s.mask)}
         credited.append(replace(s, values=tuple(values), **per_token))
     return credited
 
@@ -104,7 +104,7 @@ def _rules_differ(row: Sequence[Scored]) -> bool:
 def _kl(samples: Sequence[Sample], judges: Judges) -> list[list[float]]:
     """k1 of each trained token: how much likelier the policy found it than the reference does."""
     return [
-        on_mask([old - ref for old, ref in zip(s.logprobs, row, strict=True)], s.mask)
+        masked_select([old - ref for old, ref in zip(s.logprobs, row, strict=True)], s.mask)
         for s, row in zip(samples, judges.reference_logprobs(samples), strict=True)
     ]
 
@@ -114,8 +114,8 @@ def _whitened(credits: list[Credit], over: str) -> list[Credit]:
     chosen = [c for c in credits if c.trained]
     if over == "none" or not chosen:
         return credits
-    rows = [on_mask(c.sample.token_advantages, c.sample.mask) or [c.sample.advantage] * c.sample.trained for c in chosen]
+    rows = [masked_select(c.sample.token_advantages, c.sample.mask) or [c.sample.advantage] * c.sample.trained for c in chosen]
     white = iter(whiten(rows, over=over))
     return [
-        replace(c, sample=replace(c.sample, token_advantages=off_mask(next(white), c.sample.mask))) if c.trained else c for c in credits
+        replace(c, sample=replace(c.sample, token_advantages=masked_scatter(next(white), c.sample.mask))) if c.trained else c for c in credits
     ]

@@ -21,7 +21,7 @@ from r1lite.losses.parts import k3
 from r1lite.rl.collect import Collected
 from r1lite.rl.mismatch import EDGE, Evidence, Rows, differences, likeliest
 from r1lite.rl.prefetch import as_of
-from r1lite.types import Rollout, Sample, Sampler, on_mask
+from r1lite.types import Rollout, Sample, Sampler, masked_select
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ class Gate:
         version = min(getattr(r, "version", 0) for r in rollouts)
         with as_of(past, self.policy.weights()):  # with a lag, the trainer has moved on since these were sampled
             evidence = Evidence(
-                sampler=[on_mask(r.logprobs, r.mask) for r in rollouts],
+                sampler=[masked_select(r.logprobs, r.mask) for r in rollouts],
                 trainer=self._logprobs(samples),
                 ended=[r.finish == "stop" for r in rollouts],
                 threshold=getattr(self.cfg, self.limit),
@@ -78,7 +78,7 @@ class Gate:
             self.policy.temperature = configured
 
     def _logprobs(self, samples: Sequence[Sample]) -> Rows:
-        return [on_mask(row, s.mask) for row, s in zip(self.policy.logprobs(samples), samples, strict=True)]
+        return [masked_select(row, s.mask) for row, s in zip(self.policy.logprobs(samples), samples, strict=True)]
 
     def _refusal(self, step: int, e: Evidence) -> str:
         tokens = sum(map(len, e.trainer))

@@ -51,7 +51,7 @@ class Sampler:
         ]
 
     def _group(self, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
-        prefill = self.prompter.opened(problem)
+        prefill = self.prompter.response_prefix(problem)
         rollouts = (
             Rollout(
                 problem_id=problem.id,

@@ -23,7 +23,7 @@ from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.files import atomic, read_json, remove, write_json
 from r1lite.store.run import Place
-from r1lite.types import Scored, on_mask
+from r1lite.types import Scored, masked_select
 
 GATES = ("last", "signal")
 TABLE = "gate.json"
@@ -83,7 +83,7 @@ class Gate:
 def figures(groups: Sequence[Sequence[Scored]]) -> dict[str, float]:
     """Of one look. RL samples as many rollouts of a prompt, so the share of live groups is what it may expect."""
     everyone = [s for group in groups for s in group]
-    logprobs = [logprob for s in everyone for logprob in on_mask(s.rollout.logprobs, s.rollout.mask)]
+    logprobs = [logprob for s in everyone for logprob in masked_select(s.rollout.logprobs, s.rollout.mask)]
     return {
         "live_share": statistics.fmean(has_signal(rewards_of(group)) for group in groups),
         "pass_rate": statistics.fmean(s.right for s in everyone),
