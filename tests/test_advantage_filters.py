@@ -45,5 +45,5 @@ def test_a_fraction_means_what_it_says_in_decimals() -> None:
 def test_unknown_filters_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown keep 'best'\. Known: signal, all, above_mean, top_fraction\."):
         kept([1.0], keep="best")
-    with pytest.raises(ValueError, match=r"algorithm\.keep_fraction must lie above 0 and at most at 1, got 0\.0"):
+    with pytest.raises(ValueError, match=r"algorithm\.keep_fraction must be above 0 and at most 1, got 0\.0"):
         kept([1.0, 0.0], keep="top_fraction", fraction=0.0)

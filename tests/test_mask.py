@@ -75,7 +75,7 @@ def test_divisors_and_lengths_count_what_the_model_wrote() -> None:
     assert rollout_metrics([scored(())])["tokens/completion"] == 8
 
 
-class Judges:
+class Estimator:
     def __init__(self) -> None:
         self.asked: list[Sample] = []
 
@@ -93,7 +93,7 @@ def ppo(config: Any, **changes: Any) -> AlgorithmConfig:
 
 
 def test_credit_passes_over_what_is_masked(config: Any) -> None:
-    (credits,) = credit([scored()], ppo(config, lam=0.5), Judges(), weights={"answer": 1.0})
+    (credits,) = credit([scored()], ppo(config, lam=0.5), Estimator(), weights={"answer": 1.0})
     right = credits[1]
     assert right is not None
     # TD errors of the two trained tokens: 0.25 - 0.5 and 1 - 0.25; the last is where the reward comes.
@@ -103,7 +103,7 @@ def test_credit_passes_over_what_is_masked(config: Any) -> None:
 
 
 def test_whitening_and_the_kl_in_the_reward_pass_over_it_too(config: Any) -> None:
-    (credits,) = credit([scored()], ppo(config, reward_kl_coef=0.1, whiten="tokens"), Judges(), weights={"answer": 1.0})
+    (credits,) = credit([scored()], ppo(config, reward_kl_coef=0.1, whiten="tokens"), Estimator(), weights={"answer": 1.0})
     rows = [c.sample.token_advantages for c in credits if c is not None]
     assert all(row[1] == row[2] == 0.0 for row in rows)
     seen = [row[i] for row in rows for i in (0, 3)]

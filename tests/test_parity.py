@@ -1,4 +1,4 @@
-"""The gate between sampler and trainer: it lets pass what is the same, and names each fault that is put in."""
+"""The parity check: equal log-probs pass, and each injected fault is named."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from r1lite.learning.policy import Policy
 from r1lite.objective import Objective
 from r1lite.prompt import Prompter
 from r1lite.rl.collect import Collected
-from r1lite.rl.mismatch import Evidence, likeliest
-from r1lite.rl.parity import Gate, alike, measured, spread
+from r1lite.rl.mismatch import Evidence, likely_cause
+from r1lite.rl.parity import ParityCheck, parity_metrics, spread, within_threshold
 from r1lite.sampling.native.draw import filtered
 from r1lite.sampling.rollouts import Sampler
 from r1lite.types import Group, Problem, Rollout, Sample, Scored
@@ -48,7 +48,7 @@ class Bench:
     """A policy, and what is needed to sample for it."""
 
     policy: Policy
-    gate: Callable[[Any], Gate]
+    parity: Callable[[Any], ParityCheck]
     sampler: Callable[..., Sampler]
 
 
@@ -63,7 +63,7 @@ def bench(model: Any, tokenizer: Any, config: Any) -> Callable[..., Bench]:
             made.engine.ends = frozenset(range(0, len(tokenizer), 9))  # random weights would seldom choose the one end token
             return made
 
-        return Bench(policy=policy, gate=lambda s: Gate(cfg.parity, policy, s, cfg.sampler), sampler=sampler)
+        return Bench(policy=policy, parity=lambda s: ParityCheck(cfg.parity, policy, s, cfg.sampler), sampler=sampler)
 
     return made
 
@@ -76,7 +76,7 @@ def collected(sampler: Any, weights: int = 0, seed: str = "s") -> Collected:
 
 def refusal(bench: Bench, sampler: Any) -> str:
     with pytest.raises(ValueError, match="the sampler's log-probs are not the trainer's, so step 1 was not trained on") as refused:
-        bench.gate(sampler).check(1, collected(sampler), {})
+        bench.parity(sampler).check(1, collected(sampler), {})
     return str(refused.value)
 
 
@@ -88,9 +88,9 @@ def train(bench: Bench) -> None:
 def test_what_is_the_same_passes_step_after_step(overrides: tuple[str, ...], bench: Callable[..., Bench]) -> None:
     made = bench(*overrides)
     sampler = made.sampler()
-    gate = made.gate(sampler)
+    parity = made.parity(sampler)
     for step in (1, 2, 3):
-        found = gate.check(step, collected(sampler, step - 1), {})
+        found = parity.check(step, collected(sampler, step - 1), {})
         assert found["parity/mean"] <= found["parity/max"] < 1e-5
         assert 0 <= found["mismatch/kl"] < 1e-9
         train(made)
@@ -100,8 +100,8 @@ def test_a_prompt_that_the_sampler_did_not_use_is_named(bench: Callable[..., Ben
     made = bench()
     reported = made.sampler(prefill="<think>").prompter
     said = refusal(made, Faulty(made.sampler(), lambda problem, r: replace(r, prompt_ids=reported.ids(problem))))
-    assert "The prompt: the first 1 tokens of a response differ by " in said
-    assert "look at the chat template, prompt.prefill" in said
+    assert "Prompt: the first 1 tokens of a response differ by " in said
+    assert "check the chat template, prompt.prefill" in said
 
 
 def test_another_end_token_is_named(bench: Callable[..., Bench]) -> None:
@@ -109,19 +109,19 @@ def test_another_end_token_is_named(bench: Callable[..., Bench]) -> None:
         return replace(r, token_ids=(*r.token_ids[:-1], r.token_ids[-1] + 1)) if r.finish == "stop" else r
 
     made = bench()
-    assert "The end token: the last token of a response differs by " in refusal(made, Faulty(made.sampler(), translated))
+    assert "End token: the last token of a response differs by " in refusal(made, Faulty(made.sampler(), translated))
 
 
 def test_an_end_token_that_is_not_counted_is_named(bench: Callable[..., Bench]) -> None:
     made = bench()
     said = refusal(made, Faulty(made.sampler(), lambda _, r: replace(r, logprobs=r.logprobs[:-1])))
-    assert "the sampler must report one for each token, the end token included" in said
+    assert "the sampler must report one for each token, including the end token" in said
 
 
 def test_a_token_that_cannot_have_been_drawn_is_named(bench: Callable[..., Bench]) -> None:
     made = bench()
     said = refusal(made, Faulty(made.sampler(), lambda _, r: replace(r, logprobs=(-math.inf, *r.logprobs[1:]))))
-    assert "the sampler reports tokens as impossible that it drew" in said
+    assert "the sampler reports tokens that it sampled as impossible" in said
 
 
 @pytest.mark.parametrize(("meant", "real"), [(0.6, 1.0), (1.0, 0.6), (1.3, 1.0)])
@@ -143,9 +143,8 @@ def test_logprobs_after_top_p_are_named(bench: Callable[..., Bench]) -> None:
         kept = filtered(torch.log_softmax(logits, -1), top_k=0, top_p=0.7).log_softmax(-1)
         return replace(r, logprobs=tuple(kept.gather(1, torch.tensor(r.token_ids)[:, None])[:, 0].tolist()))
 
-    assert "Top-p or top-k: no token is less likely to the sampler (sampler.top_p=0.7, top_k=0)" in refusal(
-        made, Faulty(made.sampler(), after_top_p)
-    )
+    said = refusal(made, Faulty(made.sampler(), after_top_p))
+    assert "Top-p or top-k: no token is less likely by the sampler's log-probs than by the trainer's (sampler.top_p=0.7, top_k=0)" in said
 
 
 def test_coarser_numbers_are_named_and_allowed_where_they_are_known(bench: Callable[..., Bench]) -> None:
@@ -153,10 +152,10 @@ def test_coarser_numbers_are_named_and_allowed_where_they_are_known(bench: Calla
     coarse = made.sampler(copy.deepcopy(made.policy.model).to(torch.bfloat16))
     sampler: Any = Faulty(coarse)
     said = refusal(made, sampler)
-    assert "Precision: a small difference everywhere" in said
+    assert "Precision: small differences everywhere" in said
     assert "parity.threshold allows a mean of 0.001" in said
     sampler.dtype = torch.bfloat16  # it says so: then another threshold holds
-    assert 1e-3 < made.gate(sampler).check(1, collected(sampler), {})["parity/mean"] < 0.1
+    assert 1e-3 < made.parity(sampler).check(1, collected(sampler), {})["parity/mean"] < 0.1
     sampler.fault = lambda _, r: replace(r, logprobs=tuple(x + 0.12 * (-1) ** i for i, x in enumerate(r.logprobs)))
     said = refusal(made, sampler)
     assert "The sampler computes in bfloat16, the trainer in float32" in said
@@ -166,15 +165,15 @@ def test_coarser_numbers_are_named_and_allowed_where_they_are_known(bench: Calla
 def test_weights_that_a_sampler_did_not_take_over_are_named(bench: Callable[..., Bench]) -> None:
     made = bench()
     sampler = Faulty(made.sampler(copy.deepcopy(made.policy.model)), deaf=True)
-    gate = made.gate(sampler)
-    gate.check(1, collected(sampler, 0), {})
+    parity = made.parity(sampler)
+    parity.check(1, collected(sampler, 0), {})
     train(made)
     sampler.load(made.policy.weights())
     with pytest.raises(ValueError, match=r"Stale weights: before the last sync they differed by .*e-0[67], after it by 0"):
-        gate.check(2, collected(sampler, 1), {})
+        parity.check(2, collected(sampler, 1), {})
     sampler.deaf = False
     sampler.load(made.policy.weights())
-    gate.check(2, collected(sampler, 1), {})
+    parity.check(2, collected(sampler, 1), {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,11 +193,11 @@ def test_weights_that_are_old_by_their_own_account_are_named(bench: Callable[...
         ]
         return replace(got, groups=groups)
 
-    gate = made.gate(sampler)
-    gate.check(1, numbered(collected(sampler, 0), 7), {})
+    parity = made.parity(sampler)
+    parity.check(1, numbered(collected(sampler, 0), 7), {})
     train(made)
-    with pytest.raises(ValueError, match=r"Stale weights: new ones were loaded since .* calls its weights version 7"):
-        gate.check(2, numbered(collected(sampler, 1), 7), {})
+    with pytest.raises(ValueError, match=r"Stale weights: new weights were loaded since .* still reports version 7"):
+        parity.check(2, numbered(collected(sampler, 1), 7), {})
 
 
 def test_another_model_is_named(bench: Callable[..., Bench]) -> None:
@@ -207,13 +206,13 @@ def test_another_model_is_named(bench: Callable[..., Bench]) -> None:
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.copy_(parameter.flatten().flip(0).view_as(parameter))
-    assert "Other weights: they differ all over the responses" in refusal(made, Faulty(made.sampler(other)))
+    assert "Other weights: they differ throughout the responses" in refusal(made, Faulty(made.sampler(other)))
 
 
-def test_a_gate_that_is_open_asks_nothing(bench: Callable[..., Bench]) -> None:
+def test_a_disabled_check_computes_nothing(bench: Callable[..., Bench]) -> None:
     made = bench("parity.sequences=0")
     lying = Faulty(made.sampler(), lambda _, r: replace(r, logprobs=(0.0,) * len(r.logprobs)))
-    assert made.gate(lying).check(1, collected(lying), {}) == {}
+    assert made.parity(lying).check(1, collected(lying), {}) == {}
 
 
 def evidence(sampler: list[list[float]], trainer: list[list[float]], config: Any, **known: Any) -> Evidence:
@@ -222,26 +221,26 @@ def evidence(sampler: list[list[float]], trainer: list[list[float]], config: Any
 
 
 def test_the_figures_are_those_of_the_formulas(config: Any) -> None:
-    found = measured(evidence([[-1.0, -2.0]], [[-1.5, -1.9]], config))
+    found = parity_metrics(evidence([[-1.0, -2.0]], [[-1.5, -1.9]], config))
     k3 = (math.exp(-0.5) - 1 + 0.5 + math.exp(0.1) - 1 - 0.1) / 2
     assert found == pytest.approx({"parity/mean": 0.3, "parity/max": 0.5, "mismatch/kl": k3})
 
 
 def test_one_wrong_end_in_a_thousand_tokens_is_not_lost_in_the_mean(config: Any) -> None:
     row = [-1.0] * 1000
-    assert alike(evidence([[-1.0009] * 1000], [row], config))
-    assert not alike(evidence([[-1.0011] * 1000], [row], config))
+    assert within_threshold(evidence([[-1.0009] * 1000], [row], config))
+    assert not within_threshold(evidence([[-1.0011] * 1000], [row], config))
     for wrong in ([*row[:-1], -1.5], [-1.5, *row[1:]]):
         seen = evidence([wrong], [row], config)
         assert seen.mean() < seen.threshold
-        assert not alike(seen)
-    assert alike(evidence([[*row[:-1], -1.5]], [row], config, ended=[False]))  # an ordinary token that is cut off at the limit
+        assert not within_threshold(seen)
+    assert within_threshold(evidence([[*row[:-1], -1.5]], [row], config, ended=[False]))  # an ordinary token that is cut off at the limit
 
 
 def test_a_small_drift_from_sync_to_sync_is_not_called_stale(config: Any) -> None:
     both = [[-1.0, -1.0, -1.0, -1.0]], [[-1.1, -0.9, -1.1, -0.9]]
-    assert likeliest(evidence(*both, config, mean_before=0.05)).startswith("Precision")
-    assert likeliest(evidence(*both, config, mean_before=0.01)).startswith("Stale weights")
+    assert likely_cause(evidence(*both, config, mean_before=0.05)).startswith("Precision")
+    assert likely_cause(evidence(*both, config, mean_before=0.01)).startswith("Stale weights")
 
 
 def test_the_few_that_are_looked_at_come_from_all_over_the_step() -> None:
@@ -254,7 +253,7 @@ def test_the_few_that_are_looked_at_come_from_all_over_the_step() -> None:
 
 
 def test_what_is_looked_at_goes_the_way_that_is_trained() -> None:
-    """A prompt stands once for those that share it, also in the few that the gate takes."""
+    """Rollouts of one prompt share it in the batch, also in the few that are checked."""
     groups: Any = [[Sample(prompt_ids=(group,) * 9, token_ids=(1,) * (3 + i)) for i in range(8)] for group in range(64)]
     for count in (2, 4, 6):
         (batch,) = collate(spread(groups, count), micro_batch_tokens=999, share_prompts=True)  # type: ignore

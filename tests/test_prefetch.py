@@ -20,7 +20,7 @@ from r1lite.learning.batch import collate
 from r1lite.learning.forward import forward
 from r1lite.models.pretrained import locate
 from r1lite.rl.collect import Collected, collect
-from r1lite.rl.prefetch import Ahead, as_of
+from r1lite.rl.prefetch import Prefetcher, temporary_weights
 from r1lite.stages import rl
 from r1lite.store.metrics import Tracker
 from r1lite.store.run import Place
@@ -50,15 +50,15 @@ def steps_of(lag: int, *, last: int) -> list[tuple[int, int, float]]:
         return Collected(groups=groups, weights=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
 
     found: list[Any] = []
-    with Ahead(slow, sampler, lag=lag, last=last) as ahead:
+    with Prefetcher(slow, sampler, lag=lag, last=last) as ahead:
         for step in range(1, last + 1):
             found.append(ahead.take(step).groups)
             past = float(ahead.past["w"]) if ahead.past else float(weight)
             assert past == found[-1][2]  # what a check compares with are the weights that sampled
-            ahead.keep([("w", weight)])
+            ahead.keep_past([("w", weight)])
             weight += 1
             ahead.sync(step, [("w", weight)])
-        assert ahead.begun == last
+        assert ahead.submitted == last
         assert not ahead.pending
     return found
 
@@ -78,7 +78,7 @@ def test_what_goes_wrong_ahead_is_said_when_its_turn_comes() -> None:
         return Collected(groups=[], weights=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
 
     sampler: Any = Loaded()
-    with Ahead(failing, sampler, lag=1, last=3) as ahead:
+    with Prefetcher(failing, sampler, lag=1, last=3) as ahead:
         ahead.take(1)
         ahead.sync(1, [("w", torch.ones(()))])
         with pytest.raises(ValueError, match="no such prompt"):
@@ -90,7 +90,7 @@ def test_groups_are_refilled_before_the_next_step_takes_its_prompts(lag: int, co
     source: Any = Counting()
     cfg = config("rl.prompts_per_step=6", "rl.group_size=2", "algorithm.refill_rounds=1")
     seen = []
-    with Ahead(partial(collect, source, source, source, cfg), source, lag=lag, last=3) as ahead:
+    with Prefetcher(partial(collect, source, source, source, cfg), source, lag=lag, last=3) as ahead:
         for step in (1, 2, 3):
             got = ahead.take(step)
             seen.append((got.position, [int(group[0].problem.id) for group in got.groups]))
@@ -103,12 +103,12 @@ def test_the_past_is_there_inside_and_nowhere_else() -> None:
     layer = torch.nn.Linear(2, 1, bias=False)
     now, then = layer.weight.detach().clone(), torch.tensor([[3.0, 4.0]])
     past = {"weight": then.clone()}
-    with suppress(RuntimeError), as_of(past, layer.named_parameters()):
+    with suppress(RuntimeError), temporary_weights(past, layer.named_parameters()):
         assert layer(torch.ones(2)).item() == 7.0
         raise RuntimeError  # an error inside must not leave the past behind
     assert torch.equal(layer.weight, now)
     assert torch.equal(past["weight"], then)
-    with as_of({}, layer.named_parameters()):
+    with temporary_weights({}, layer.named_parameters()):
         assert torch.equal(layer.weight, now)
 
 
@@ -138,7 +138,7 @@ def test_a_steps_rollouts_come_from_the_weights_before_the_last(config: Callable
     model = parts.policy.model
     history = [{name: p.detach().clone() for name, p in model.named_parameters()}]
     steps = []
-    with parts.scorer, parts.ahead:
+    with parts.scorer, parts.prefetcher:
         for step in (1, 2, 3):
             steps.append(rl.take_step(parts, cfg, step))
             history.append({name: p.detach().clone() for name, p in model.named_parameters()})
@@ -192,10 +192,10 @@ def test_who_is_faster_and_a_kill_change_nothing(config: Callable[..., Config], 
     assert told == metrics
 
 
-def test_a_step_that_the_gate_refuses_is_kept_and_not_trained(
+def test_a_step_that_fails_the_parity_check_is_kept_and_not_trained(
     config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also with a lag; and once the sampler is mended, the same command goes on."""
+    """Also with a lag; and once the sampler is fixed, the same command resumes the run."""
     made = rl.make_sampler
 
     def lying(model: Any, *rest: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What a step of reinforcement learning does between sampler and policy. Stage rl comes in, and whoever checks its settings."""
+"""The parts of a reinforcement learning step between sampler and policy. Used by stage rl and by the checks of its settings."""

@@ -1,4 +1,4 @@
-"""The scored rollouts of one step: sampled, scored while sampling goes on, and refilled where the algorithm asks for it."""
+"""Collects the scored rollouts of one step. Scoring runs while sampling continues; groups without signal can be refilled."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from r1lite.types import Sampler, Scored
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collected:
-    """A step's groups, and what was so when the last of them was there: the next step may be under way when this one is read."""
+    """A step's groups, and the state when the last of them arrived. With a lag, later steps change that state before this one trains."""
 
     groups: list[list[Scored]]
-    weights: int  # the training steps that the weights had seen which sampled
-    position: int  # in the data, behind this step
-    settled: tuple[str, ...]  # problems that a curriculum has nothing to gain from
-    prompts: dict[str, float]  # how many did not fit, and were passed over, so far
-    broken: RuleBroken | None  # a rule that the step must not be trained on
+    weights: int  # number of training steps behind the weights that sampled
+    position: int  # in the data, after this step
+    settled: tuple[str, ...]  # problems that the curriculum considers settled
+    prompts: dict[str, float]  # metrics: prompts that were too long, and those that the curriculum passed over, so far
+    broken: RuleBroken | None  # a rule failed so often that the step must not be trained on
     seconds: dict[str, float]
 
 
 def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights: int) -> Collected:
-    """Where groups without signal are refilled (DAPO), fresh prompts take their place, sampled with the same weights."""
+    """Sample and score a step. If the algorithm refills groups without signal (DAPO), new prompts are sampled with the same weights."""
     watch, seed = Stopwatch(), f"{feed.seed}/{step}"
     groups: list[list[Scored]] = []
     feed.begin(step, cfg.rl.steps)
-    for again in range(cfg.algorithm.refill_rounds + 1):
+    for refill in range(cfg.algorithm.refill_rounds + 1):
         missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
         if not missing:
             break
         problems = feed.take(missing)
         with watch.lap("sample"):  # scoring begins with the first finished group
-            asked = scorer.ask(sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{again}" if again else seed))
-        with watch.lap("score"):  # what is left to wait for
-            groups += scorer.wait(asked)
+            pending = scorer.ask(sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{refill}" if refill else seed))
+        with watch.lap("score"):  # the time that is left after sampling
+            groups += scorer.wait(pending)
     feed.learn(groups)
     return Collected(
         groups=groups,

@@ -1,4 +1,4 @@
-"""From scored groups to what is trained on: rewards, a KL taken from them, advantages, and who is kept."""
+"""Credit assignment: turns scored groups into samples with advantages, and selects those that are trained on."""
 
 from __future__ import annotations
 
@@ -13,49 +13,48 @@ from r1lite.rl.filters import kept
 from r1lite.scoring.metrics import Groups, judged
 from r1lite.types import Credit, Sample, Scored, masked_scatter, masked_select
 
-PER_TOKEN = ("return_to_go", "gae")  # as advantage=: these differ from token to token
+PER_TOKEN = ("return_to_go", "gae")  # values of algorithm.advantage that give each token its own advantage
 
-Rows = list[list[float]]  # of each group, one number for each judged rollout
+Rows = list[list[float]]  # per group, one number for each judged rollout
 Credits = list[list[Credit | None]]
 
 
-class Judges(Protocol):
-    """What a policy knows of samples, beside what the rules say."""
+class Estimator(Protocol):
+    """Per-token estimates that a policy adds to the rules' rewards: the reference's log-probs and the critic's values."""
 
     def reference_logprobs(self, samples: Sequence[Sample]) -> list[list[float]]: ...
 
     def values(self, samples: Sequence[Sample]) -> list[list[float]]: ...
 
 
-def credit(groups: Groups, a: AlgorithmConfig, judges: Judges, *, weights: Mapping[str, float], shuffle: str = "") -> Credits:
-    """For each rollout its sample with its advantage, as the algorithm says; None for one that was not judged.
+def credit(groups: Groups, a: AlgorithmConfig, estimator: Estimator, *, weights: Mapping[str, float], shuffle: str = "") -> Credits:
+    """Each rollout's sample with its advantage, as the algorithm says; None for a rollout that was not judged.
 
-    With `shuffle` (a seed), the same rewards are given to others of the same group: a control, from which nothing
-    can be learnt.
+    `shuffle` is a seed that permutes the rewards within each group: a control run, in which nothing can be learnt.
     """
     rows = [[s for s in group if judged(s)] for group in groups]
-    paid = rows
+    rewarded = rows
     if shuffle:
         random = Random(f"{shuffle}/shuffle")
-        paid = [random.sample(row, len(row)) for row in rows]
-    rewards: Rows = [[s.reward for s in row] for row in paid]
+        rewarded = [random.sample(row, len(row)) for row in rows]
+    rewards: Rows = [[s.reward for s in row] for row in rewarded]
     keep = [kept(row, keep=a.keep, fraction=a.keep_fraction) for row in rewards]
-    if a.advantage == "gdpo" and a.keep == "signal":  # equal totals of different rules are what it is there for
-        keep = [[has_signal(row) or _rules_differ(told)] * len(row) for row, told in zip(rewards, paid, strict=True)]
+    if a.advantage == "gdpo" and a.keep == "signal":  # GDPO also learns from equal totals if the rules' values differ
+        keep = [[has_signal(totals) or _rules_differ(row)] * len(row) for totals, row in zip(rewards, rewarded, strict=True)]
     if a.mask_overlong:
         keep = [[k and s.rollout.finish != "length" for k, s in zip(ks, row, strict=True)] for ks, row in zip(keep, rows, strict=True)]
     samples = [_sample(s) for row in rows for s in row]
     if a.advantage in PER_TOKEN:
-        samples = _per_token(samples, rewards, a, judges)
+        samples = _per_token(samples, rewards, a, estimator)
     else:
-        samples = _per_rollout(samples, paid, rewards, a, judges, weights)
+        samples = _per_rollout(samples, rewarded, rewards, a, estimator, weights)
     trained = [k for row in keep for k in row]
     credits = iter(_whitened([Credit(sample=s, trained=t) for s, t in zip(samples, trained, strict=True)], a.whiten))
     return [[next(credits) if judged(s) else None for s in group] for group in groups]
 
 
 def samples_of(credits: Credits) -> list[Sample]:
-    """What is trained on. A group that says nothing is left out, never forwarded."""
+    """The samples that are trained on. A group without signal is left out before the forward pass."""
     return [c.sample for row in credits for c in row if c is not None and c.trained]
 
 
@@ -65,16 +64,16 @@ def _sample(scored: Scored) -> Sample:
 
 
 def _per_rollout(
-    samples: Sequence[Sample], paid: Groups, rewards: Rows, a: AlgorithmConfig, judges: Judges, weights: Mapping[str, float]
+    samples: Sequence[Sample], rewarded: Groups, rewards: Rows, a: AlgorithmConfig, estimator: Estimator, weights: Mapping[str, float]
 ) -> list[Sample]:
-    if a.reward_kl_coef:  # a response is charged for all of its tokens
-        charges = iter([a.reward_kl_coef * sum(kl) for kl in _kl(samples, judges)])
-        rewards = [[r - next(charges) for r in row] for row in rewards]
+    if a.reward_kl_coef:  # a response's penalty is the sum over its tokens
+        penalties = iter([a.reward_kl_coef * sum(kl) for kl in _kl(samples, estimator)])
+        rewards = [[r - next(penalties) for r in row] for row in rewards]
     match a.advantage:
         case "pass_at_k":
             advantages = pass_at_k_advantages(rewards, a.pass_k, scale=a.scale, eps=a.eps)
         case "gdpo":
-            rules = [[[s.verdicts[name].value for s in row] for row in paid] for name in weights]
+            rules = [[[s.verdicts[name].value for s in row] for row in rewarded] for name in weights]
             advantages = gdpo_advantages(rules, list(weights.values()), eps=a.eps)
         case _:
             advantages = group_advantages(rewards, center=a.center, scale=a.scale, eps=a.eps)
@@ -82,18 +81,19 @@ def _per_rollout(
     return [replace(s, advantage=x) for s, x in zip(samples, flat, strict=True)]
 
 
-def _per_token(samples: Sequence[Sample], rewards: Rows, a: AlgorithmConfig, judges: Judges) -> list[Sample]:
-    """The reward comes with the last token, the KL with each; what is still to come is each token's credit."""
-    ends = [x for row in group_advantages(rewards, center=a.center, scale=a.scale, eps=a.eps) for x in row]
-    kls = _kl(samples, judges) if a.reward_kl_coef else [[]] * len(samples)
-    paid = [token_rewards(r, length=s.trained, kl=kl, kl_coef=a.reward_kl_coef) for r, s, kl in zip(ends, samples, kls, strict=True)]
+def _per_token(samples: Sequence[Sample], rewards: Rows, a: AlgorithmConfig, estimator: Estimator) -> list[Sample]:
+    """The reward is paid at the last token, the KL penalty at each; a token's credit is what is paid from it onwards."""
+    totals = [x for row in group_advantages(rewards, center=a.center, scale=a.scale, eps=a.eps) for x in row]
+    kls = _kl(samples, estimator) if a.reward_kl_coef else [[]] * len(samples)
+    per_token = [token_rewards(r, length=s.trained, kl=kl, kl_coef=a.reward_kl_coef) for r, s, kl in zip(totals, samples, kls, strict=True)]
     if a.advantage == "return_to_go":
-        return [replace(s, token_advantages=masked_scatter(returns_to_go(p, gamma=a.gamma), s.mask)) for s, p in zip(samples, paid, strict=True)]
+        returns = [returns_to_go(row, gamma=a.gamma) for row in per_token]
+        return [replace(s, token_advantages=masked_scatter(row, s.mask)) for s, row in zip(samples, returns, strict=True)]
     credited = []
-    for s, rewarded, values in zip(samples, paid, judges.values(samples), strict=True):
-        advantages, returns = gae(rewarded, masked_select(values, s.mask), gamma=a.gamma, lam=a.lam)
-        per_token = {"token_advantages": masked_scatter(advantages, s.mask), "returns": masked_scatter(returns, s.mask)}
-        credited.append(replace(s, values=tuple(values), **per_token))
+    for s, row, values in zip(samples, per_token, estimator.values(samples), strict=True):
+        advantages, returns = gae(row, masked_select(values, s.mask), gamma=a.gamma, lam=a.lam)
+        columns = {"token_advantages": masked_scatter(advantages, s.mask), "returns": masked_scatter(returns, s.mask)}
+        credited.append(replace(s, values=tuple(values), **columns))
     return credited
 
 
@@ -101,21 +101,23 @@ def _rules_differ(row: Sequence[Scored]) -> bool:
     return any(s.verdicts[name].value != row[0].verdicts[name].value for s in row for name in s.verdicts)
 
 
-def _kl(samples: Sequence[Sample], judges: Judges) -> list[list[float]]:
-    """k1 of each trained token: how much likelier the policy found it than the reference does."""
+def _kl(samples: Sequence[Sample], estimator: Estimator) -> list[list[float]]:
+    """k1 of each trained token: its log-prob under the policy that sampled it, minus that under the reference."""
     return [
         masked_select([old - ref for old, ref in zip(s.logprobs, row, strict=True)], s.mask)
-        for s, row in zip(samples, judges.reference_logprobs(samples), strict=True)
+        for s, row in zip(samples, estimator.reference_logprobs(samples), strict=True)
     ]
 
 
 def _whitened(credits: list[Credit], over: str) -> list[Credit]:
-    """Over what is trained on, and nothing else."""
-    chosen = [c for c in credits if c.trained]
-    if over == "none" or not chosen:
+    """Whiten the advantages of the trained samples, with their statistics alone."""
+    trained = [c for c in credits if c.trained]
+    if over == "none" or not trained:
         return credits
-    rows = [masked_select(c.sample.token_advantages, c.sample.mask) or [c.sample.advantage] * c.sample.trained for c in chosen]
-    white = iter(whiten(rows, over=over))
-    return [
-        replace(c, sample=replace(c.sample, token_advantages=masked_scatter(next(white), c.sample.mask))) if c.trained else c for c in credits
-    ]
+    rows = [masked_select(c.sample.token_advantages, c.sample.mask) or [c.sample.advantage] * c.sample.trained for c in trained]
+    whitened = iter(whiten(rows, over=over))
+    return [_with_token_advantages(c, next(whitened)) if c.trained else c for c in credits]
+
+
+def _with_token_advantages(credit: Credit, advantages: Sequence[float]) -> Credit:
+    return replace(credit, sample=replace(credit.sample, token_advantages=masked_scatter(advantages, credit.sample.mask)))

@@ -16,8 +16,8 @@ from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
-from r1lite.rl.parity import Gate
-from r1lite.rl.prefetch import Ahead
+from r1lite.rl.parity import ParityCheck
+from r1lite.rl.prefetch import Prefetcher
 from r1lite.scoring.metrics import Groups, rollout_metrics, totals_of_judged
 from r1lite.scoring.scorer import Scorer
 from r1lite.stages import stage
@@ -37,8 +37,8 @@ class Parts:
 
     policy: Policy
     scorer: Scorer
-    ahead: Ahead
-    gate: Gate
+    prefetcher: Prefetcher
+    parity: ParityCheck
     objective: Objective
     ledger: Ledger
     checkpoints: Checkpoints
@@ -51,7 +51,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     place.tracker.begin(place.name, done)
     say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
-    with parts.scorer, parts.ahead, Progress(place.name, cfg.rl.steps, done) as progress:
+    with parts.scorer, parts.prefetcher, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
             got, metrics = take_step(parts, cfg, step)
             place.tracker.log(place.name, step, metrics)
@@ -62,7 +62,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(got.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
-                parts.checkpoints.save(step, parts.policy, position=got.position, settled=got.settled, past=parts.ahead.past)
+                parts.checkpoints.save(step, parts.policy, position=got.position, settled=got.settled, past=parts.prefetcher.past)
     parts.policy.save(place.final)
     return place.final
 
@@ -71,7 +71,7 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
     """One step of GRPO, or of whichever algorithm the config describes."""
     watch = Stopwatch()
     with watch.lap("wait"):
-        got = parts.ahead.take(step)
+        got = parts.prefetcher.take(step)
     with watch.lap("train"):
         shuffle = f"{cfg.seed}/{parts.ledger.stage}/{step}" if cfg.rl.shuffle_rewards else ""
         credits = credit(got.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
@@ -79,17 +79,17 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
     if got.broken:
         raise got.broken
     with watch.lap("check"):
-        alike = parts.gate.check(step, got, parts.ahead.past)
+        parity = parts.parity.check(step, got, parts.prefetcher.past)
 
     with watch.lap("train"):
-        parts.ahead.keep(parts.policy.weights())
+        parts.prefetcher.keep_past(parts.policy.weights())
         trained = update(parts, samples_of(credits), cfg, totals_of_judged(got.groups) if cfg.algorithm.count_dropped else None)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
-        parts.ahead.sync(step, parts.policy.weights())
-    # In this order: what was trained on says more of the mismatch than the few that the gate looked at.
-    return got, rollout_metrics(got.groups) | alike | trained | got.prompts | got.seconds | watch.metrics()
+        parts.prefetcher.sync(step, parts.policy.weights())
+    # In this order: what was trained on says more of the mismatch than the few rollouts of the parity check.
+    return got, rollout_metrics(got.groups) | parity | trained | got.prompts | got.seconds | watch.metrics()
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
@@ -118,13 +118,13 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     seed = f"{cfg.seed}/{place.name}"
     curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=checkpoints.settled())
     feed = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
-    ahead = Ahead(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
-    ahead.resume(done, checkpoints.past(), policy.weights())
+    prefetcher = Prefetcher(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
+    prefetcher.resume(done, checkpoints.past(), policy.weights())
     parts = Parts(
         policy=policy,
         scorer=scorer,
-        ahead=ahead,
-        gate=Gate(cfg.parity, policy, sampler, cfg.sampler),
+        prefetcher=prefetcher,
+        parity=ParityCheck(cfg.parity, policy, sampler, cfg.sampler),
         objective=make_objective(cfg),
         ledger=Ledger(place.out / "rollouts", place.name),
         checkpoints=checkpoints,
