@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.config import Config, TrainingConfig
-from r1lite.data.decontaminate import HeldOut, questions_of, questions_of_test_split, runs_of_set, without
+from r1lite.data.decontaminate import HeldOut, decontaminated, questions_of, questions_of_test_split, runs_of_set
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
@@ -54,7 +54,7 @@ def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem
     if key not in _decontaminated:
         sets = {name: runs_of_set(evaluation_questions(name, cfg), n) for name in against}
         _decontaminated.clear()
-        _decontaminated[key] = without(problems, sets, n)
+        _decontaminated[key] = decontaminated(problems, sets, n)
     return _decontaminated[key]
 
 

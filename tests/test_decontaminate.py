@@ -10,7 +10,7 @@ import pytest
 from r1lite.build import evaluation_questions, training_problems
 from r1lite.checks.data import check_data_settings
 from r1lite.config import Config
-from r1lite.data.decontaminate import runs, runs_of_set, without
+from r1lite.data.decontaminate import decontaminated, runs, runs_of_set
 from r1lite.types import Problem
 
 STORY = "Mira waters four rows of seven tomato plants every morning before she walks to the old school by the river"
@@ -22,7 +22,7 @@ def asked(*prompts: Any) -> list[Problem]:
 
 
 def left(problems: list[Problem], *held_out: str, n: int = 13) -> list[str]:
-    return [p.id for p in without(problems, {"test": runs_of_set(held_out, n)}, n)]
+    return [p.id for p in decontaminated(problems, {"test": runs_of_set(held_out, n)}, n)]
 
 
 def test_runs_are_of_words_and_where_there_are_no_spaces_of_characters() -> None:
@@ -102,5 +102,5 @@ def test_names_that_mean_nothing_are_refused(config: Callable[..., Config], tmp_
     with pytest.raises(ValueError, match=r"data\.ngram must be at least 1, got 0"):
         check_data_settings(config("data.ngram=0"))
     (tmp_path / "bad.jsonl").write_text('{"text_of_it": "x"}\n')
-    with pytest.raises(ValueError, match=r"bad\.jsonl, line 1: no question; it stands in one of prompt, question"):
+    with pytest.raises(ValueError, match=r"bad\.jsonl, line 1: no question; expected a column prompt, question"):
         list(evaluation_questions(str(tmp_path / "bad.jsonl"), config()))

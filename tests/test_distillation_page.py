@@ -26,7 +26,7 @@ def test_there_are_commands() -> None:
 
 def test_every_reason_to_drop_a_response_is_named() -> None:
     source = Path(quality.__file__).read_text(encoding="utf-8")
-    returned = set(re.findall(r'"([a-z_]{4,})"', source.split("def sift")[1])) - {"nowhere", "anywhere", "stop"}
+    returned = set(re.findall(r'"([a-z_]{4,})"', source.split("def select")[1])) - {"nowhere", "anywhere", "stop"}
     assert returned == set(
         re.findall(r"`([a-z_]+)`", " ".join(re.findall(r"^\| (`.*?) \|", TEXT.split("## What is kept")[1], re.MULTILINE)))
     )

@@ -144,7 +144,7 @@ def test_a_users_own_examples_hold_nothing_that_the_run_is_tested_with(
     assert 0 < tested < 20
     kept = examples.from_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(cfg))
     assert len(kept) == len(list(pairs_of_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(cfg)))) == 60 - tested
-    assert f"{tested} of 60 rows ask what test ask, and are left out" in capsys.readouterr().out
+    assert f"left out {tested} of 60 rows, whose questions are also in test" in capsys.readouterr().out
     assert len(examples.from_file(tmp_path / "worked.jsonl", prompter)) == 60
     assert len(examples.from_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(config("task=arithmetic")))) == 60
     examples.write_rows(tmp_path / "tests.jsonl", [row for row in worked if split_of(row["prompt"]) == "test"])

@@ -84,7 +84,7 @@ def test_an_evaluation_takes_no_problem_twice() -> None:
 
 
 def test_prompts_over_the_limit_are_refused_where_that_is_wanted() -> None:
-    with pytest.raises(ValueError, match=r"the prompt of 0 has 11 tokens, and prompt\.max_tokens is 10\. .*prompt\.too_long=skip"):
+    with pytest.raises(ValueError, match=r"the prompt of 0 has 11 tokens, but prompt\.max_tokens is 10\. .*prompt\.too_long=skip"):
         feed(problems(11), too_long="refuse").take(1)
     assert ids(feed(problems(10), too_long="refuse").take(1)) == ["0"]
 

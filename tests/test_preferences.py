@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification
 
 from r1lite.checks.data import check_data
 from r1lite.config import Config
-from r1lite.data.preferences import drawn, pairs_of_file, pairs_of_ledger
+from r1lite.data.preferences import pairs_of_file, pairs_of_ledger, sample_pairs
 from r1lite.learning.policy import Policy
 from r1lite.learning.reward_model import RewardModel
 from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
@@ -95,10 +95,10 @@ def test_what_a_model_is_tested_with_is_never_paired(config: Callable[..., Confi
 def test_so_many_pairs_are_drawn_as_are_wanted_from_all_of_them() -> None:
     pairs = [Pair(chosen=Sample(prompt_ids=(i,), token_ids=(1,)), rejected=Sample(prompt_ids=(i,), token_ids=(2,))) for i in range(200)]
     for count, expected in ((0, 200), (10, 10), (500, 200)):
-        got = [pair.chosen.prompt_ids[0] for pair in drawn(iter(pairs), count, "s")]
+        got = [pair.chosen.prompt_ids[0] for pair in sample_pairs(iter(pairs), count, "s")]
         assert len(got) == len(set(got)) == expected
         assert got != sorted(got)
-    often = [pair.chosen.prompt_ids[0] for seed in range(300) for pair in drawn(iter(pairs), 10, str(seed))]
+    often = [pair.chosen.prompt_ids[0] for seed in range(300) for pair in sample_pairs(iter(pairs), 10, str(seed))]
     assert 80 < statistics.fmean(often) < 119  # the first as often as the last
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from r1lite.config import QualityConfig
-from r1lite.data.quality import fault, loops, main_language_share, sift, unfit, unreadable
+from r1lite.data.quality import fault, loops, main_language_share, select, structural_fault, style_fault
 from r1lite.text.response import respond
 from r1lite.types import Finish, Problem, Response, Rollout, Scored, Verdict
 
@@ -22,15 +22,15 @@ def thoughts(kept: list[Scored]) -> list[str]:
 
 
 def keep_best(groups: list[list[Scored]], *, per_prompt: int) -> list[Scored]:
-    return sift(groups, ALL, per_prompt=per_prompt)[0]
+    return select(groups, ALL, per_prompt=per_prompt)[0]
 
 
 def test_readable_is_finished_well_formed_and_unbroken() -> None:
-    assert unreadable(scored("1+1=2")) == ""
-    assert unreadable(scored("1+1=2", finish="length")) == "cut_off"
-    assert unreadable(scored("", text="<answer>2</answer>")) == "malformed"
-    assert unreadable(scored("1+1=\ufffd")) == "broken_characters"
-    assert unreadable(scored(" ".join(["so on"] * 40))) == "loop"
+    assert structural_fault(scored("1+1=2")) == ""
+    assert structural_fault(scored("1+1=2", finish="length")) == "cut_off"
+    assert structural_fault(scored("", text="<answer>2</answer>")) == "malformed"
+    assert structural_fault(scored("1+1=\ufffd")) == "broken_characters"
+    assert structural_fault(scored(" ".join(["so on"] * 40))) == "loop"
 
 
 def test_a_loop_is_a_run_of_eight_words_for_the_fourth_time() -> None:
@@ -94,8 +94,8 @@ def strict(**changes: object) -> QualityConfig:
     ],
 )
 def test_what_the_settings_do_not_allow(one: Scored, setting: dict[str, object], why: str) -> None:
-    assert unfit(one, ALL) == ""
-    assert unfit(one, strict(**setting)) == why
+    assert style_fault(one, ALL) == ""
+    assert style_fault(one, strict(**setting)) == why
 
 
 def test_the_main_language_is_that_of_most_words() -> None:
@@ -116,7 +116,7 @@ def test_every_dropped_response_is_counted_once_by_the_first_reason() -> None:
     wrong = Scored(problem=wrong.problem, rollout=wrong.rollout, reward=0.0, verdicts={"answer": Verdict(value=0.0)})
     fence = scored("```\nx\n```")
     group = [scored("a"), scored("a"), scored("b", tokens=4), failed, wrong, scored("c", finish="length"), fence]
-    kept, dropped = sift([group], strict(code_blocks="thought"), per_prompt=1)
+    kept, dropped = select([group], strict(code_blocks="thought"), per_prompt=1)
     assert thoughts(kept) == ["a"]
     assert dropped == {"duplicate": 1, "over_the_cap": 1, "not_judged": 1, "wrong": 1, "cut_off": 1, "code_block": 1}
     assert len(kept) + sum(dropped.values()) == len(group)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from r1lite.checks.bounds import at_least
 from r1lite.config import Config, DistillConfig, ImitationConfig, QualityConfig, TeacherConfig
-from r1lite.data.examples import ASKED
+from r1lite.data.examples import FROM_MODELS
 from r1lite.data.quality import CODE_BLOCKS
 from r1lite.losses.distill import KINDS
 from r1lite.models import pretrained
@@ -37,7 +37,7 @@ def check_distill(cfg: Config, settings: DistillConfig) -> None:
 
 def check_examples(name: str, settings: ImitationConfig, cfg: Config) -> None:
     """Of a supervised stage: whom it asks for its examples, and which weights it lets through."""
-    if settings.data in ASKED:
+    if settings.data in FROM_MODELS:
         at_least(f"{name}.ask", settings.ask, prompts=1, samples=1, keep_per_prompt=1)
         check_quality(cfg.quality)
     if settings.data == "teacher":

@@ -22,7 +22,7 @@ from r1lite.config import (
     RLConfig,
     TrainingConfig,
 )
-from r1lite.data.examples import ASKED
+from r1lite.data.examples import FROM_MODELS
 from r1lite.losses.preference import KINDS
 from r1lite.models import pretrained
 from r1lite.registry import unknown
@@ -62,7 +62,7 @@ def _stage(name: str, settings: object, cfg: Config) -> None:
         above_zero(name, settings, "lr", "max_grad_norm")
     if isinstance(settings, ImitationConfig):
         at_least(name, settings, steps=1, batch_size=1)
-        if settings.data not in ("task", *ASKED, *earlier) and not Path(settings.data).is_file():
+        if settings.data not in ("task", *FROM_MODELS, *earlier) and not Path(settings.data).is_file():
             raise ValueError(
                 f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file, nor teacher or own"
             )
@@ -115,4 +115,4 @@ def _leaves_examples(stage: str, cfg: Config) -> bool:
     own, kind = settings_for(cfg, stage), kind_of(stage)
     if kind == "distill":
         return own.distill.method == "traces" or own.distill.on_policy_share < 1
-    return kind == "reject" or (kind in ("cold_start", "sft") and getattr(own, kind).data in ASKED)
+    return kind == "reject" or (kind in ("cold_start", "sft") and getattr(own, kind).data in FROM_MODELS)

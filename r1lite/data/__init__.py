@@ -1,1 +1,1 @@
-"""What is learnt from: problems in their order, worked examples, pairs, and which of them are fit for it. Open to all that trains."""
+"""Training data: the order of problems, worked examples, preference pairs, and the filters on them. Used by everything that trains."""

@@ -1,8 +1,8 @@
-"""Which problems a step passes over: those that are too hard yet, and most of those that have nothing left to teach.
+"""Selects the problems that a step passes over: those that are still too hard, and most of those with nothing left to teach.
 
-A group whose rollouts were all right or all wrong carries no signal. Its problem is `settled` until a later group of it
-differs; while it is, it is admitted with probability `revisit`. The draw is seeded by the place in the order, so a feed
-stays a function of its seed, its position, and the settled problems, which stand in the checkpoint.
+A group whose rollouts are all correct or all wrong has no signal. Its problem is `settled` until a later group has both; a
+settled problem is admitted with probability `revisit`. The draw is seeded by the position in the data, so a feed remains a
+function of its seed, its position and the settled problems, which the checkpoint stores.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class Curriculum:
         self.limit = cfg.hardest
 
     def begin(self, step: int, steps: int) -> None:
-        """The limit on difficulty rises in a line over the first `until` of all steps, from step 1 on."""
-        rise = max(1.0, self.cfg.until * steps)
-        done = min(1.0, (step - 1) / rise)
-        self.limit = self.cfg.easiest + (self.cfg.hardest - self.cfg.easiest) * done
+        """Set the limit on difficulty, which rises linearly over the share `until` of all steps."""
+        rising_steps = max(1.0, self.cfg.until * steps)
+        progress = min(1.0, (step - 1) / rising_steps)
+        self.limit = self.cfg.easiest + (self.cfg.hardest - self.cfg.easiest) * progress
 
     def learn(self, groups: Groups) -> None:
-        """What a step's groups say of their problems; one that was not judged says nothing."""
+        """Update the settled problems from a step's groups. Rollouts that were not judged do not count."""
         for group in groups:
             right = {s.right for s in group if judged(s)}
             if len(right) == 1:
@@ -46,12 +46,12 @@ class Curriculum:
         value = problem.info.get(self.cfg.column)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(
-                f"rl.curriculum.column={self.cfg.column}: a difficulty is a number, and {problem.id} has {value!r:.40}; "
+                f"rl.curriculum.column={self.cfg.column}: a difficulty must be a number, but {problem.id} has {value!r:.40}; "
                 f"its columns are {', '.join(problem.info) or 'none'}"
             )
         return value
 
 
 def make_curriculum(cfg: CurriculumConfig, *, seed: str, settled: Iterable[str] = ()) -> Curriculum | None:
-    """None where nothing is ever passed over."""
+    """None if the settings never pass over a problem."""
     return Curriculum(cfg, seed=seed, settled=settled) if cfg.column or cfg.revisit < 1 else None

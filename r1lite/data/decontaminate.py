@@ -1,8 +1,8 @@
-"""Training problems that an evaluation set holds too are left out: those that share a run of words with one of its questions.
+"""Removes training problems that also occur in an evaluation set: those that share a run of words with one of its questions.
 
-A run is `data.ngram` words (13, as is usual); where writing has no spaces, a character is a word. A question shorter than
-that counts where all of it is the same. Runs that a tenth of a set's questions share are its template, and say nothing.
-Not seen: the same question in other words, in another language, or with other numbers in every run.
+A run is `data.ngram` words (13 is usual); in scripts without spaces, a character counts as a word. A question with fewer words
+must be identical. Runs that a tenth of a set's questions share are a template, and are ignored.
+Not covered: the same question in other words, in another language, or with other numbers in every run.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from r1lite.types import Problem
 from tasks import Place, Source
 
 COLUMNS = ("prompt", "question", "problem", "query", "instruction", "text")
-SHOWN = 3
-TEMPLATE = 0.1  # share of a set's questions, of sets with at least FEW of them
-FEW = 20
+EXAMPLES_SHOWN = 3
+TEMPLATE_SHARE = 0.1  # a run in more of a set's questions than this is a template
+TEMPLATE_QUESTIONS = 20  # smaller sets are not searched for templates
 
 
-class Kept(Sequence[Problem]):
-    """The problems that are left."""
+class Subset(Sequence[Problem]):
+    """The problems at the chosen indices."""
 
     def __init__(self, problems: Sequence[Problem], chosen: Sequence[int]) -> None:
         self.problems, self.chosen = problems, chosen
@@ -45,44 +45,45 @@ class Kept(Sequence[Problem]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOut:
-    """The questions that a run is tested with."""
+    """The questions that a run is evaluated on, and the splits they are from."""
 
     questions: frozenset[str]
     splits: Sequence[str]
 
 
-def fit_to_learn(problems: Sequence[Problem], held_out: HeldOut, path: Path) -> list[int]:
-    """The places of those that no test asks. Says how many are left out."""
-    places = [place for place, problem in enumerate(problems) if question(problem) not in held_out.questions]
-    if left_out := len(problems) - len(places):
-        say(f"{path}: {left_out} of {len(problems)} rows ask what {' and '.join(held_out.splits)} ask, and are left out")
-    if not places:
-        raise ValueError(f"{path}: every row asks what the run is tested with; name another file, or other evaluate.splits")
-    return places
+def indices_not_held_out(problems: Sequence[Problem], held_out: HeldOut, path: Path) -> list[int]:
+    """The indices of the rows whose questions the run is not evaluated on. Prints how many are left out."""
+    indices = [i for i, problem in enumerate(problems) if question(problem) not in held_out.questions]
+    if left_out := len(problems) - len(indices):
+        say(f"{path}: left out {left_out} of {len(problems)} rows, whose questions are also in {' or '.join(held_out.splits)}")
+    if not indices:
+        raise ValueError(f"{path}: every row's question is one that the run is evaluated on; use another file, or other evaluate.splits")
+    return indices
 
 
-def without(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Kept:
-    """Says how many were left out, and the first of them."""
-    chosen, found = array("q"), []
-    holder = {run: name for name, held in reversed(sets.items()) for run in held}
+def decontaminated(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Subset:
+    """The problems that share no run of n words with an evaluation set. Prints how many are removed, with examples."""
+    chosen, removed = array("q"), []
+    set_of_run = {run: name for name, set_runs in reversed(sets.items()) for run in set_runs}
     for index in range(len(problems)):
         problem = problems[index]
-        shared = next((run for run in runs(question(problem), n) if run in holder), None)
+        shared = next((run for run in runs(question(problem), n) if run in set_of_run), None)
         if shared is None:
             chosen.append(index)
         else:
-            found.append((problem.id, holder[shared], shared))
-    if found:
-        examples = "; ".join(f"{id} ({run!r:.100}, as in {name})" for id, name, run in found[:SHOWN])
-        say(f"decontamination: {len(found)} of {len(problems)} training problems share {n} words with an evaluation set: {examples}")
+            removed.append((problem.id, set_of_run[shared], shared))
+    if removed:
+        examples = "; ".join(f"{id} ({run!r:.100}, as in {name})" for id, name, run in removed[:EXAMPLES_SHOWN])
+        say(f"decontamination: {len(removed)} of {len(problems)} training problems share {n} words with an evaluation set: {examples}")
     else:
         say(f"decontamination: none of {len(problems)} training problems shares {n} words with {', '.join(sets)}")
     if not chosen:
         raise ValueError("data.decontaminate_against leaves no training problem: every one shares words with an evaluation set")
-    return Kept(problems, chosen)
+    return Subset(problems, chosen)
 
 
 def runs(text: str, n: int) -> Iterator[str]:
+    """Every run of n words; a shorter text is a run of its own kind, which only an identical text shares."""
     words = tokens(text)
     if len(words) < n:
         yield "all of: " + " ".join(words)
@@ -91,25 +92,26 @@ def runs(text: str, n: int) -> Iterator[str]:
 
 
 def runs_of_set(texts: Iterable[str], n: int) -> set[str]:
-    held = [set(runs(text, n)) for text in texts]
-    counts = Counter(run for own in held for run in own)
-    most = TEMPLATE * len(held) if len(held) >= FEW else len(held)
-    return {run for run, count in counts.items() if count <= most or run.startswith("all of: ")}
+    """The runs of an evaluation set's questions, without those of its template."""
+    per_question = [set(runs(text, n)) for text in texts]
+    counts = Counter(run for question_runs in per_question for run in question_runs)
+    limit = TEMPLATE_SHARE * len(per_question) if len(per_question) >= TEMPLATE_QUESTIONS else len(per_question)
+    return {run for run, count in counts.items() if count <= limit or run.startswith("all of: ")}
 
 
 def questions_of(path: Path) -> Iterator[str]:
-    """Of each row of a file."""
+    """The questions in the rows of a file."""
     for line, row in open_rows(path):
-        yield question(_asked(told(row), Place(path, line)))
+        yield question(_problem_of(told(row), Place(path, line)))
 
 
 def questions_of_test_split(name: str) -> Iterator[str]:
-    """Of a folder or a hub data set."""
-    yield from map(question, Source("dataset", _asked, path=name, splits=None, config=None).problems("test"))
+    """The questions in the test split of a folder or a hub data set."""
+    yield from map(question, Source("dataset", _problem_of, path=name, splits=None, config=None).problems("test"))
 
 
-def _asked(row: Mapping[str, Any], place: Place) -> Problem:
+def _problem_of(row: Mapping[str, Any], place: Place) -> Problem:
     column = next((name for name in COLUMNS if row.get(name)), None)
     if column is None:
-        raise ValueError(f"{place.source}, line {place.line}: no question; it stands in one of {', '.join(COLUMNS)}")
+        raise ValueError(f"{place.source}, line {place.line}: no question; expected a column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}")
     return Problem(id=place.id, prompt=as_prompt(row[column], *place))

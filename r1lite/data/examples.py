@@ -1,4 +1,4 @@
-"""Worked examples, read from files or written by the task: a prompt and its completion as tokens."""
+"""Worked examples from files or from the task: a prompt and its completion as token ids."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite.data.decontaminate import HeldOut, fit_to_learn
+from r1lite.data.decontaminate import HeldOut, indices_not_held_out
 from r1lite.prompt import Prompter
 from r1lite.store.files import atomic
 from r1lite.text.response import respond
@@ -15,7 +15,7 @@ from r1lite.text.rows import as_prompt, read_rows, require
 from r1lite.types import Problem, Sample, TeachingTask
 
 FILE, SAMPLING = "data.jsonl", "sampling.json"
-ASKED = ("teacher", "own")  # as data=: a model answers prompts, and its answers are scored and filtered
+FROM_MODELS = ("teacher", "own")  # values of `data` for which a model answers prompts; the answers are scored and filtered
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -24,27 +24,27 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def demonstrations(task: TeachingTask, problems: Sequence[Problem], prompter: Prompter) -> list[Sample]:
-    """The task's own worked examples."""
+    """Worked examples that the task writes."""
     return [as_sample(p, respond(task.demonstration(p)), prompter) for p in problems]
 
 
 def from_file(path: Path, prompter: Prompter, *, held_out: HeldOut | None = None) -> list[Sample]:
-    """Worked examples from a file: `prompt` (text or chat messages) and `completion`. Rows that are held out are left out."""
+    """Worked examples from a file with `prompt` (text or chat messages) and `completion`. Rows with held-out questions are left out."""
     rows = list(read_rows(path))
-    problems = [asked_in(row, path, line) for line, row in rows]
+    problems = [problem_of(row, path, line) for line, row in rows]
     completions = [str(require(row, "completion", path, line)) for line, row in rows]
-    places = fit_to_learn(problems, held_out, path) if held_out else range(len(rows))
-    return [as_sample(problems[place], completions[place], prompter) for place in places]
+    indices = indices_not_held_out(problems, held_out, path) if held_out else range(len(rows))
+    return [as_sample(problems[i], completions[i], prompter) for i in indices]
 
 
-def asked_in(row: Mapping[str, Any], path: Path, line: int) -> Problem:
+def problem_of(row: Mapping[str, Any], path: Path, line: int) -> Problem:
     return Problem(id=f"{path}:{line}", prompt=as_prompt(require(row, "prompt", path, line), path, line))
 
 
 def as_sample(problem: Problem, completion: str, prompter: Prompter) -> Sample:
-    # What the template prefilled is in the prompt already; an example must not write it twice, whatever blanks stand around it.
-    opened = prompter.response_prefix(problem)
-    if opened.strip() and not completion.startswith(opened) and completion.lstrip().startswith(opened.strip()):
-        opened, completion = opened.strip(), completion.lstrip()
-    completion = completion.removeprefix(opened)
+    # The prompt may already contain the start of the response; the completion must not repeat it, with or without its whitespace.
+    prefix = prompter.response_prefix(problem)
+    if prefix.strip() and not completion.startswith(prefix) and completion.lstrip().startswith(prefix.strip()):
+        prefix, completion = prefix.strip(), completion.lstrip()
+    completion = completion.removeprefix(prefix)
     return Sample(prompt_ids=prompter.ids(problem), token_ids=prompter.completion_ids(completion))

@@ -1,4 +1,4 @@
-"""The order in which a stage sees its problems: shuffled anew each epoch, and a function of seed and position."""
+"""The order in which a stage sees its problems: reshuffled every epoch, a function of seed and position."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from r1lite.prompt import Prompter
 from r1lite.scoring.metrics import Groups
 from r1lite.types import Problem
 
-PATIENCE = 10_000  # problems that a curriculum may pass over in a row, if an epoch has so many: then what comes is taken
+PATIENCE = 10_000  # after the curriculum has passed over this many problems in a row, or an epoch, the next one is taken
 
 
 class Feed:
-    """Problems without end. `position` is all there is to save, beside what a curriculum knows.
+    """An endless sequence of problems. Its state is `position`, and the curriculum's settled problems.
 
-    `skipped` counts prompts over the limit, `passed_over` those that the curriculum left out.
+    `skipped` counts prompts over the length limit, `passed_over` the problems that the curriculum passed over.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class Feed:
         self._order: tuple[int, array[int]] = (-1, array("q"))
 
     def take(self, count: int) -> list[Problem]:
-        """The next problems. Each has a prompt within the limit."""
+        """The next problems whose prompts are within the length limit."""
         taken: list[Problem] = []
-        misses = passed = 0
+        too_long = passed = 0
         while len(taken) < count:
             problem = self._at(self.position)
             self.position += 1
@@ -52,18 +52,18 @@ class Feed:
                 continue
             if self._fits(problem):
                 taken.append(problem)
-                misses = passed = 0
-            elif (misses := misses + 1) >= 2 * len(self.problems) - 1:  # so many in a row hold one whole epoch
+                too_long = passed = 0
+            elif (too_long := too_long + 1) >= 2 * len(self.problems) - 1:  # this many in a row contain a whole epoch
                 raise self._none_fits()
         return taken
 
     def begin(self, step: int, steps: int) -> None:
-        """Always before a step takes its problems."""
+        """Tell the curriculum which step comes next. Call before the step takes its problems."""
         if self.curriculum:
             self.curriculum.begin(step, steps)
 
     def learn(self, groups: Groups) -> None:
-        """Always after: what the step's rollouts say of their problems."""
+        """Tell the curriculum the step's results. Call after its rollouts are scored."""
         if self.curriculum:
             self.curriculum.learn(groups)
 
@@ -72,14 +72,14 @@ class Feed:
         return tuple(sorted(self.curriculum.settled)) if self.curriculum else ()
 
     def metrics(self) -> dict[str, float]:
-        """How many prompts did not fit, and what a curriculum did."""
-        told = {"prompts/skipped": float(self.skipped)}
+        """How many prompts were too long, and what the curriculum did, since the stage started or resumed."""
+        counts = {"prompts/skipped": float(self.skipped)}
         if self.curriculum:
-            told |= {"prompts/passed_over": float(self.passed_over), "prompts/settled": float(len(self.curriculum.settled))}
-        return told
+            counts |= {"prompts/passed_over": float(self.passed_over), "prompts/settled": float(len(self.curriculum.settled))}
+        return counts
 
     def take_once(self, count: int) -> list[Problem]:
-        """The next problems of this epoch: fewer where it has fewer, but none of them twice."""
+        """The next problems of this epoch, without repetition; fewer than `count` if the epoch ends first."""
         taken: list[Problem] = []
         end = (self.position // len(self.problems) + 1) * len(self.problems)
         while len(taken) < count and self.position < end:
@@ -92,20 +92,20 @@ class Feed:
         return taken
 
     def _passes_over(self, problem: Problem) -> bool:
-        over = self.curriculum is not None and not self.curriculum.admits(problem, self.position - 1)
-        self.passed_over += over
-        return over
+        passes_over = self.curriculum is not None and not self.curriculum.admits(problem, self.position - 1)
+        self.passed_over += passes_over
+        return passes_over
 
     def _none_fits(self) -> ValueError:
         return ValueError(f"every prompt is longer than prompt.max_tokens={self.limits.max_tokens}: raise it, or shorten the prompts")
 
     def _at(self, position: int) -> Problem:
-        epoch, place = divmod(position, len(self.problems))
+        epoch, index = divmod(position, len(self.problems))
         if self._order[0] != epoch:
             indices = array("q", range(len(self.problems)))
             Random(f"{self.seed}/epoch/{epoch}").shuffle(indices)
             self._order = (epoch, indices)
-        return self.problems[self._order[1][place]]
+        return self.problems[self._order[1][index]]
 
     def _fits(self, problem: Problem) -> bool:
         tokens = len(self.prompter.ids(problem))
@@ -113,7 +113,7 @@ class Feed:
             return True
         if self.limits.too_long == "refuse":
             raise ValueError(
-                f"the prompt of {problem.id} has {tokens} tokens, and prompt.max_tokens is {self.limits.max_tokens}. "
+                f"the prompt of {problem.id} has {tokens} tokens, but prompt.max_tokens is {self.limits.max_tokens}. "
                 f"Raise the limit, or set prompt.too_long=skip."
             )
         self.skipped += 1

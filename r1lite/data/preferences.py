@@ -1,4 +1,4 @@
-"""Pairs of responses to one prompt, one preferred: from a file, or from what an earlier stage's rollouts left in the ledger."""
+"""Preference pairs: a preferred and a rejected response to one prompt, from a file or from an earlier stage's ledger."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from r1lite.data.decontaminate import HeldOut, fit_to_learn
-from r1lite.data.examples import as_sample, asked_in
+from r1lite.data.decontaminate import HeldOut, indices_not_held_out
+from r1lite.data.examples import as_sample, problem_of
 from r1lite.prompt import Prompter
 from r1lite.text.rows import read_rows, require
 from r1lite.types import Pair, Sample
 
-LEDGER = "ledger"  # as data=: the rollouts of the nearest earlier stage that left any
-HELD_OUT = "evaluate"  # the stage whose rollouts are answers to held-out problems
+LEDGER = "ledger"  # value of `data` for the rollouts of the latest earlier stage that has any
+HELD_OUT = "evaluate"  # the stage whose rollouts answer held-out problems
 COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts", "mask"]
 
 
-def drawn(found: Iterable[Pair], count: int, seed: str) -> list[Pair]:
-    """So many of them by lot, or all, in an order by lot. No more are held at once: a long run leaves millions."""
-    random, pairs = Random(seed), []
-    for seen, pair in enumerate(found):
-        if not count or len(pairs) < count:
-            pairs.append(pair)
-        elif (place := random.randrange(seen + 1)) < count:
-            pairs[place] = pair
-    random.shuffle(pairs)
-    return pairs
+def sample_pairs(pairs: Iterable[Pair], count: int, seed: str) -> list[Pair]:
+    """A random sample of `count` pairs (0: all), shuffled. Only the sample is in memory: a long run has millions of pairs."""
+    random, sample = Random(seed), []
+    for seen, pair in enumerate(pairs):
+        if not count or len(sample) < count:
+            sample.append(pair)
+        elif (slot := random.randrange(seen + 1)) < count:
+            sample[slot] = pair
+    random.shuffle(sample)
+    return sample
 
 
 def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
-    """Right beside wrong, of the same prompt in the same step. No rollout stands in two pairs of it."""
+    """Pairs of a correct and a wrong rollout of one prompt in one step. Each rollout is in at most one pair."""
     import pyarrow.parquet as pq
 
     for path in sorted(folder.glob("*.parquet")):
         groups: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
-        known = pq.read_schema(path).names  # a ledger from before episodes has no mask
-        for row in pq.read_table(path, columns=[c for c in COLUMNS if c in known]).to_pylist():
+        columns = pq.read_schema(path).names  # older ledgers have no mask
+        for row in pq.read_table(path, columns=[c for c in COLUMNS if c in columns]).to_pylist():
             if _was_judged(row):
                 groups[row["step"], row["problem_id"]].append(row)
         for key, rows in groups.items():
@@ -51,14 +51,14 @@ def pairs_of_ledger(folder: Path, per_prompt: int, seed: str) -> Iterator[Pair]:
 
 
 def pairs_of_file(path: Path, prompter: Prompter, *, held_out: HeldOut | None = None) -> Iterator[Pair]:
-    """`prompt` (text or chat messages), `chosen` and `rejected`; a number in `margin` says by how much, where it is known."""
+    """Pairs from a file with `prompt` (text or chat messages), `chosen`, `rejected`, and optionally a number in `margin`."""
     rows = list(read_rows(path))
-    problems = [asked_in(row, path, line) for line, row in rows]
-    for place in fit_to_learn(problems, held_out, path) if held_out else range(len(rows)):
-        problem, (line, row) = problems[place], rows[place]
+    problems = [problem_of(row, path, line) for line, row in rows]
+    for i in indices_not_held_out(problems, held_out, path) if held_out else range(len(rows)):
+        problem, (line, row) = problems[i], rows[i]
         chosen, rejected = (str(require(row, side, path, line)) for side in ("chosen", "rejected"))
         if chosen == rejected:
-            raise ValueError(f"{path}, line {line}: chosen and rejected are the same text, so nothing is preferred")
+            raise ValueError(f"{path}, line {line}: chosen and rejected are the same text, so neither is preferred")
         yield Pair(
             chosen=as_sample(problem, chosen, prompter),
             rejected=as_sample(problem, rejected, prompter),
@@ -75,7 +75,7 @@ def _as_sample(row: dict[str, Any]) -> Sample:
     return Sample(prompt_ids=tuple(row["prompt_ids"]), token_ids=tuple(row["token_ids"]), mask=tuple(row.get("mask") or ()))
 
 
-def _margin(given: Any, path: Path, line: int) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float | None):
-        raise ValueError(f"{path}, line {line}: margin should be a number, got {given!r}")
-    return float(given or 0.0)
+def _margin(value: object, path: Path, line: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ValueError(f"{path}, line {line}: margin should be a number, got {value!r}")
+    return float(value or 0.0)

@@ -1,7 +1,7 @@
-"""Which responses are fit to learn from: right, readable, and not many times the same; and why the others are not.
+"""Selects the responses to learn from, which are correct, readable and distinct, and counts why the others are dropped.
 
-DeepSeek-R1 dropped what was wrong, mixed languages, long paragraphs, code blocks and endless repetition. Each of these has
-a name here, and is counted under it: the first that applies.
+DeepSeek-R1 dropped wrong responses, mixed languages, long paragraphs, code blocks and endless repetition. Each of these faults
+has a name here. A response counts under the first that applies.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from r1lite.text.strip import prose
 from r1lite.text.words import words
 from r1lite.types import Scored
 
-REPEATED_WORDS = 8  # a run of so many words that comes back again and again is a loop, not a thought
-MAX_REPEATS = 3
+REPEATED_WORDS = 8  # a response that repeats a run of this many words
+MAX_REPEATS = 3  # more often than this is a loop
 CODE_BLOCKS = ("nowhere", "thought", "anywhere")
 _FENCE = re.compile(r"^\s*(```|~~~)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
-def sift(groups: Sequence[Sequence[Scored]], quality: QualityConfig, *, per_prompt: int) -> tuple[list[Scored], Counter[str]]:
-    """Of each prompt at most so many distinct responses, the best first, then the shortest; and how many were dropped for what."""
+def select(groups: Sequence[Sequence[Scored]], quality: QualityConfig, *, per_prompt: int) -> tuple[list[Scored], Counter[str]]:
+    """At most `per_prompt` distinct responses to each prompt, by reward, then by length; and how many were dropped for each fault."""
     kept: dict[str, list[Scored]] = {}
     seen: set[tuple[str, str]] = set()
     dropped: Counter[str] = Counter()
     for group in groups:
         faults = [fault(s, quality) for s in group]
-        dropped.update(why for why in faults if why)
-        fit = [s for s, why in zip(group, faults, strict=True) if not why]
-        for scored in sorted(fit, key=lambda s: (-s.reward, len(s.rollout.token_ids))):
+        dropped.update(name for name in faults if name)
+        faultless = [s for s, name in zip(group, faults, strict=True) if not name]
+        for scored in sorted(faultless, key=lambda s: (-s.reward, len(s.rollout.token_ids))):
             text = " ".join(scored.rollout.response.split())
-            mine = kept.setdefault(scored.problem.id, [])
+            of_prompt = kept.setdefault(scored.problem.id, [])
             if (scored.problem.id, text) in seen:
                 dropped["duplicate"] += 1
-            elif len(mine) >= per_prompt:
+            elif len(of_prompt) >= per_prompt:
                 dropped["over_the_cap"] += 1
             else:
                 seen.add((scored.problem.id, text))
-                mine.append(scored)
-    return [scored for mine in kept.values() for scored in mine], dropped
+                of_prompt.append(scored)
+    return [scored for of_prompt in kept.values() for scored in of_prompt], dropped
 
 
 def fault(scored: Scored, quality: QualityConfig) -> str:
-    """What keeps a response from being an example; empty where nothing does."""
+    """The fault for which a response is dropped; empty if it has none."""
     if not scored.right:
         return "wrong" if judged(scored) else "not_judged"
-    return unreadable(scored) or unfit(scored, quality)
+    return structural_fault(scored) or style_fault(scored, quality)
 
 
-def unreadable(scored: Scored) -> str:
-    """Unfinished, malformed, broken or a loop: what no setting allows."""
+def structural_fault(scored: Scored) -> str:
+    """Faults that no setting allows: unfinished, malformed, with broken characters, or a loop."""
     text = scored.rollout.response
     if scored.rollout.finish != "stop":
         return "cut_off"
@@ -66,8 +66,8 @@ def unreadable(scored: Scored) -> str:
     return "loop" if loops(text) else ""
 
 
-def unfit(scored: Scored, quality: QualityConfig) -> str:
-    """What the settings do not allow."""
+def style_fault(scored: Scored, quality: QualityConfig) -> str:
+    """Faults that depend on the settings in `quality`."""
     text = scored.rollout.response
     response = parse(text)
     thought = response.thought if response else text
@@ -81,16 +81,17 @@ def unfit(scored: Scored, quality: QualityConfig) -> str:
 
 
 def main_language_share(text: str) -> float:
-    """Of the words whose language is known, the share of the most frequent one; code and formulas are no words."""
-    said = words(prose(text))
+    """The share of the most frequent language among the words whose language is known. Code and formulas do not count."""
+    prose_words = words(prose(text))
     weights: dict[str, float] = {}
-    for word, language in zip(said, tell(said, default="en"), strict=True):
+    for word, language in zip(prose_words, tell(prose_words, default="en"), strict=True):
         if language != UNKNOWN:
             weights[language] = weights.get(language, 0.0) + word.weight
     return max(weights.values()) / sum(weights.values()) if weights else 1.0
 
 
 def loops(text: str) -> bool:
+    """Whether a run of words is repeated too often."""
     words = text.split()
     runs = Counter(tuple(words[i : i + REPEATED_WORDS]) for i in range(len(words) - REPEATED_WORDS + 1))
     return any(count > MAX_REPEATS for count in runs.values())

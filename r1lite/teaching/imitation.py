@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from r1lite.build import held_out, make_policy, make_prompter, make_rules, make_task, training_problems
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
-from r1lite.data.examples import ASKED, FILE, demonstrations, from_file
+from r1lite.data.examples import FILE, FROM_MODELS, demonstrations, from_file
 from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
@@ -43,8 +43,8 @@ def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place)
     prompter = make_prompter(policy.tokenizer, whole)
     if cfg.data == "task":
         return task_examples(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
-    made = (place.out if cfg.data in ASKED else place.run / cfg.data) / FILE
-    if cfg.data in ASKED and not made.is_file():
+    made = (place.out if cfg.data in FROM_MODELS else place.run / cfg.data) / FILE
+    if cfg.data in FROM_MODELS and not made.is_file():
         if cfg.data == "teacher":
             ask_teacher(prompter, whole, cfg.ask, place)
         else:  # nothing is trained yet, so these are samples of the weights that the stage begins from

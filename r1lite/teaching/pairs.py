@@ -6,7 +6,7 @@ from pathlib import Path
 
 from r1lite.build import held_out
 from r1lite.config import Config, PreferenceConfig
-from r1lite.data.preferences import HELD_OUT, LEDGER, drawn, pairs_of_file, pairs_of_ledger
+from r1lite.data.preferences import HELD_OUT, LEDGER, pairs_of_file, pairs_of_ledger, sample_pairs
 from r1lite.prompt import Prompter
 from r1lite.settings.rounds import kind_of
 from r1lite.store.run import Place
@@ -21,7 +21,7 @@ def load_pairs(cfg: PreferenceConfig, whole: Config, place: Place, prompter: Pro
         found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed)
     else:
         found = pairs_of_file(Path(cfg.data), prompter, held_out=held_out(whole))
-    pairs = drawn(found, cfg.pairs, seed)
+    pairs = sample_pairs(found, cfg.pairs, seed)
     if not pairs:
         raise ValueError(
             f"{place.name}: {folder or cfg.data} holds no pair. A pair is a right and a wrong response to one prompt; "

@@ -11,7 +11,7 @@ from r1lite.config import AskConfig, Config, DistillConfig, RejectConfig
 from r1lite.console import Progress, say
 from r1lite.data.examples import FILE, SAMPLING, write_rows
 from r1lite.data.feed import Feed
-from r1lite.data.quality import sift
+from r1lite.data.quality import select
 from r1lite.prompt import Prompter
 from r1lite.scoring.metrics import failed_share
 from r1lite.scoring.scorer import Scorer
@@ -76,7 +76,7 @@ def _judged(groups: Iterable[Group], asked: Sequence[Problem], scorer: Scorer, p
 
 def _keep(scored: Sequence[Sequence[Scored]], cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any]) -> Path:
     """Sift, and say in `sampling.json` how many were dropped for what."""
-    kept, dropped = sift(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
+    kept, dropped = select(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
     answers, why = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
     write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **known})
     if not kept:
