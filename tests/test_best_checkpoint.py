@@ -1,4 +1,4 @@
-"""The gate of a supervised stage: what it measures, whom it prefers, and that it can be interrupted."""
+"""The best checkpoint of a supervised stage: what is measured, which weights are kept, and that it can be interrupted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from r1lite.config import Config
 from r1lite.sampling.rollouts import Sampler
 from r1lite.store.run import Run
-from r1lite.teaching import best_checkpoint as gate_module
+from r1lite.teaching import best_checkpoint
 from r1lite.teaching.best_checkpoint import best, figures
 from r1lite.train import train
 from r1lite.types import Problem, Rollout, Scored, Verdict
@@ -26,7 +26,7 @@ def scored(reward: float, *logprobs: float, right: bool = False) -> Scored:
     return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=right, verdicts={"r": Verdict(value=reward)})
 
 
-def test_a_look_counts_live_groups_right_answers_and_entropy() -> None:
+def test_a_measurement_counts_groups_with_signal_correct_responses_and_entropy() -> None:
     half = math.log(0.5)
     groups = [
         [scored(1.0, half, half, right=True), scored(0.0, half, 2 * half)],  # live
@@ -42,13 +42,13 @@ def test_a_look_counts_live_groups_right_answers_and_entropy() -> None:
     }
 
 
-def test_live_groups_come_first_then_right_answers_then_the_earlier_step() -> None:
-    def look(step: int, live: float, right: float) -> dict[str, float]:
+def test_signal_comes_first_then_correct_responses_then_the_earlier_step() -> None:
+    def row(step: int, live: float, right: float) -> dict[str, float]:
         return {"step": step, "live_share": live, "pass_rate": right}
 
-    assert best([look(2, 0.5, 0.2), look(4, 0.9, 0.3), look(6, 0.6, 0.9)])["step"] == 4
-    assert best([look(2, 0.5, 0.2), look(4, 0.5, 0.3), look(6, 0.5, 0.1)])["step"] == 4
-    assert best([look(2, 0.5, 0.2), look(4, 0.5, 0.2)])["step"] == 2
+    assert best([row(2, 0.5, 0.2), row(4, 0.9, 0.3), row(6, 0.6, 0.9)])["step"] == 4
+    assert best([row(2, 0.5, 0.2), row(4, 0.5, 0.3), row(6, 0.5, 0.1)])["step"] == 4
+    assert best([row(2, 0.5, 0.2), row(4, 0.5, 0.2)])["step"] == 2
 
 
 SMALL = (
@@ -58,16 +58,16 @@ SMALL = (
 ).split()
 
 
-def test_every_look_is_at_the_weights_of_its_step(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_uses_the_weights_of_its_step(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the sampler has copies, here of another precision."""
     seen: list[torch.Tensor] = []
     sample = Sampler.sample
 
-    def looked(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+    def sampled(self: Sampler, *args: Any, **kwargs: Any) -> Any:
         seen.append(next(self.engine.decoder.parameters()).detach().clone())
         return sample(self, *args, **kwargs)
 
-    monkeypatch.setattr(Sampler, "sample", looked)
+    monkeypatch.setattr(Sampler, "sample", sampled)
     run(config, tmp_path / "run", "cold_start.gate=signal", "sampler.dtype=bfloat16", "cold_start.lr=0.01")
     assert len(seen) == 3
     assert not torch.equal(seen[0], seen[1])
@@ -85,15 +85,15 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 @pytest.fixture
 def prefers(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Looks that see the most signal at one step; what they measured themselves goes on in `length_mean`."""
-    measured, seen = gate_module.Gate.look, gate_module.figures
+    """Measurements with the most signal at one step; the other figures are real."""
+    measure, figures_of = best_checkpoint.BestCheckpoint.measure, best_checkpoint.figures
 
     def prefer(step: int) -> None:
-        def look(self: Any, at: int) -> dict[str, float]:
-            monkeypatch.setattr(gate_module, "figures", lambda groups: seen(groups) | {"live_share": 1.0 if at == step else 0.1})
-            return measured(self, at)
+        def measured(self: Any, at: int) -> dict[str, float]:
+            monkeypatch.setattr(best_checkpoint, "figures", lambda groups: figures_of(groups) | {"live_share": 1.0 if at == step else 0.1})
+            return measure(self, at)
 
-        monkeypatch.setattr(gate_module.Gate, "look", look)
+        monkeypatch.setattr(best_checkpoint.BestCheckpoint, "measure", measured)
 
     return prefer
 
@@ -105,7 +105,7 @@ def test_the_weights_that_come_out_are_those_of_the_chosen_step(
     chosen = run(config, tmp_path / "gate", "cold_start.gate=signal")
     folder = tmp_path / "gate" / "cold_start"
     table = json.loads((folder / "gate.json").read_text())
-    assert [look["step"] for look in table] == [2, 4, 5]  # the last is looked at, whatever the rhythm
+    assert [row["step"] for row in table] == [2, 4, 5]  # the last step is always measured
     assert not list(folder.glob("gate-*.safetensors"))
     # The same training that stops at the chosen step, with the schedule of the whole.
     from r1lite.build import make_policy, make_prompter
@@ -120,9 +120,7 @@ def test_the_weights_that_come_out_are_those_of_the_chosen_step(
     assert all(torch.equal(p.detach(), chosen[name]) for name, p in policy.weights())
 
 
-def test_a_gate_that_takes_the_last_step_changes_nothing(
-    config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None]
-) -> None:
+def test_keeping_the_last_step_changes_nothing(config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None]) -> None:
     last = run(config, tmp_path / "last")
     prefers(5)
     assert same(run(config, tmp_path / "gate", "cold_start.gate=signal"), last)
@@ -132,32 +130,32 @@ def test_a_gate_that_takes_the_last_step_changes_nothing(
 
 
 @pytest.mark.parametrize("dies_in", [1, 2, 3])
-def test_an_interrupted_gate_comes_to_the_same_choice(
+def test_an_interrupted_stage_keeps_the_same_step(
     dies_in: int, config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(config, tmp_path / "whole", "cold_start.gate=signal")
     table = (tmp_path / "whole" / "cold_start" / "gate.json").read_text()
-    looks: list[int] = []
-    write = gate_module.write_json
+    written: list[int] = []
+    write = best_checkpoint.write_json
 
     def dies(path: Path, value: Any) -> None:
-        looks.append(1)
-        if len(looks) == dies_in:  # the weights are kept by then, and the table does not know of it
+        written.append(1)
+        if len(written) == dies_in:  # the weights are saved by then, but the table is not
             raise KeyboardInterrupt
         write(path, value)
 
     with monkeypatch.context() as patch:
-        patch.setattr(gate_module, "write_json", dies)
+        patch.setattr(best_checkpoint, "write_json", dies)
         with pytest.raises(KeyboardInterrupt):
             run(config, tmp_path / "killed", "cold_start.gate=signal")
     assert same(run(config, tmp_path / "killed", "cold_start.gate=signal"), whole)
     assert (tmp_path / "killed" / "cold_start" / "gate.json").read_text() == table
 
 
-def test_a_gate_that_has_settled_can_settle_again(
+def test_the_best_weights_can_be_saved_again(
     config: Callable[..., Config], tmp_path: Path, prefers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the end came between its choice and the mark that the stage is finished."""
+    """After an interruption between saving them and marking the stage as finished."""
     prefers(2)
     whole = run(config, tmp_path / "whole", "cold_start.gate=signal")
 

@@ -109,9 +109,7 @@ def test_where_all_is_passed_over_what_comes_is_taken() -> None:
 
 def test_a_problem_without_a_difficulty_is_an_error() -> None:
     told = Curriculum(settings(column="grade"), seed="s")
-    with pytest.raises(
-        ValueError, match=r"rl\.curriculum\.column=grade: a difficulty must be a number, but 0 has None; its columns"
-    ):
+    with pytest.raises(ValueError, match=r"rl\.curriculum\.column=grade: a difficulty must be a number, but 0 has None; its columns"):
         told.admits(TWENTY[0], 0)
 
 

@@ -10,8 +10,8 @@ import pytest
 from endpoints import Handler, serving, settings
 
 from r1lite.teaching.endpoint.client import Endpoint, Question, Unanswered
-from r1lite.teaching.endpoint.completion import Answer, Gone, Trouble, address, api_key, as_answer
-from r1lite.teaching.endpoint.rate_limit import Pace, pause, retry_after
+from r1lite.teaching.endpoint.completion import Answer, EndpointError, Retryable, address, api_key, as_answer
+from r1lite.teaching.endpoint.rate_limit import RateLimiter, backoff_seconds, retry_after
 
 KEY = "sk-very-secret"
 
@@ -108,7 +108,7 @@ def gone(behave: Any, count: int = 40, **changes: Any) -> tuple[str, list[Any], 
     with serving(behave) as server:
         came: list[Any] = []
         answers = Endpoint(settings(server.url, **changes)).ask(questions(count))
-        with pytest.raises(Gone) as error:
+        with pytest.raises(EndpointError) as error:
             came.extend(answers)
     return str(error.value), came, server
 
@@ -126,7 +126,7 @@ def test_an_endpoint_that_dies_gives_what_it_had_and_its_last_words() -> None:
 def test_nobody_there() -> None:
     with serving(echo) as server:
         url = server.url
-    with pytest.raises(Gone, match=r"ConnectionRefusedError: .* \(3 requests in a row, each tried 2 times\)"):
+    with pytest.raises(EndpointError, match=r"ConnectionRefusedError: .* \(3 requests in a row, each tried 2 times\)"):
         list(Endpoint(settings(url, retries=1)).ask(questions(9)))
 
 
@@ -138,13 +138,13 @@ def test_what_no_retry_mends_is_said_at_once(status: int, monkeypatch: pytest.Mo
         handler.say(status, f"no entry with {KEY}".encode(), Location="http://127.0.0.1:1/")
 
     said, _, server = gone(behave, api_key_env="SOME_KEY", concurrency=1)
-    assert said == f"HTTP {status}: no entry with *** (teacher.url, teacher.model or the key in teacher.api_key_env does not fit)"
+    assert said == f"HTTP {status}: no entry with *** (check teacher.url, teacher.model and the key in teacher.api_key_env)"
     assert len(server.asked) == 1
 
 
 def test_an_endpoint_that_refuses_everything_is_given_up() -> None:
     said, came, server = gone(lambda handler, body: handler.say(422, b"unknown field"), concurrency=1)
-    assert said == "it refuses all that it is asked: HTTP 422: unknown field"
+    assert said == "it refuses every request: HTTP 422: unknown field"
     assert len(came) == 8
     assert len(server.asked) <= 10
 
@@ -181,24 +181,24 @@ class Clock:
 
 def test_so_many_a_minute_and_silence_where_it_is_asked_for() -> None:
     clock = Clock()
-    pace = Pace(120, clock)
+    limiter = RateLimiter(120, clock)
     starts = []
     for i in range(5):
         if i == 3:
-            pace.hold(7.0)
-        assert pace.wait(clock)  # pyright: ignore[reportArgumentType]
+            limiter.hold(7.0)
+        assert limiter.wait(clock)  # pyright: ignore[reportArgumentType]
         starts.append(round(clock.now - 100, 6))
     assert starts == [0.0, 0.5, 1.0, 8.0, 8.5]
-    free = Pace(0, clock)
+    free = RateLimiter(0, clock)
     assert all(free.wait(clock) for _ in range(100))  # pyright: ignore[reportArgumentType]
     assert clock.waits == [0.5, 0.5, 7.0, 0.5]
 
 
 def test_pauses_double_with_jitter_and_never_undercut_the_server() -> None:
-    assert [pause(i, 1.0, 0.0, 1.0) for i in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert pause(3, 1.0, 0.0, 0.0) == 4.0
-    assert pause(0, 1.0, 30.0, 0.7) == 30.0
-    assert pause(5, 1.0, 3.0, 0.5) == 24.0
+    assert [backoff_seconds(i, 1.0, 0.0, 1.0) for i in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert backoff_seconds(3, 1.0, 0.0, 0.0) == 4.0
+    assert backoff_seconds(0, 1.0, 30.0, 0.7) == 30.0
+    assert backoff_seconds(5, 1.0, 3.0, 0.5) == 24.0
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
@@ -217,9 +217,9 @@ def test_answers_in_all_their_shapes() -> None:
     told = parsed('{"content": "a"}', ', "usage": {"prompt_tokens": 3, "completion_tokens": "many"}')
     assert (told.tokens_in, told.tokens_out) == (3, None)
     for bad in ("[]", '"text"', "3", '{"content": [3]}'):
-        with pytest.raises(Trouble, match="what came is no chat completion"):
+        with pytest.raises(Retryable, match="the answer is not a chat completion"):
             parsed(bad)
-    with pytest.raises(Trouble):
+    with pytest.raises(Retryable):
         as_answer("k", b"[" * 100_000)
 
 
@@ -233,6 +233,6 @@ def test_addresses_and_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_KEY", f" {KEY}\n")
     assert api_key("SOME_KEY") == KEY
     monkeypatch.setenv("SOME_KEY", f"{KEY}\nX-Evil: 1")
-    with pytest.raises(ValueError, match="holds what is no key") as error:
+    with pytest.raises(ValueError, match="is not a valid key") as error:
         api_key("SOME_KEY")
     assert KEY not in str(error.value)

@@ -94,7 +94,7 @@ def test_examples_stand_in_the_order_of_asking(config: Callable[..., Config], tm
     cfg = config(*SMALL, "reject.prompts=12")
     from r1lite.models.pretrained import load_tokenizer
 
-    order = [p.id for p in sampled.asked_problems(Prompter(tokenizer=load_tokenizer("tiny_base")), cfg, cfg.reject, name="reject")]
+    order = [p.id for p in sampled.trace_problems(Prompter(tokenizer=load_tokenizer("tiny_base")), cfg, cfg.reject, name="reject")]
     places = [order.index(row["problem_id"]) for row in rows]
     assert places == sorted(places)
 
@@ -156,4 +156,4 @@ def test_a_prompt_that_comes_twice_in_a_part_keeps_both_groups(config: Callable[
     problem = Problem(id="p", prompt="?")
     twice = [Group(problem=problem, rollouts=(Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(1,), logprobs=(), text="a"),))] * 2
     with pytest.raises(ValueError, match="none of 2 responses"):
-        sampled.keep_answers(twice, config("scoring.workers=0"), config().reject, folder=tmp_path, name="reject", known={})
+        sampled.score_answers(twice, config("scoring.workers=0"), config().reject, folder=tmp_path, name="reject", extra={})

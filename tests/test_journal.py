@@ -40,5 +40,5 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.jsonl, line 2: this is not JSON"):
         Journal(path).rows()
     path.write_text("[1]\n")
-    with pytest.raises(ValueError, match=r"line 1: a line is one object, got \[1\]"):
+    with pytest.raises(ValueError, match=r"line 1: a line must be one JSON object, got \[1\]"):
         Journal(path).rows()

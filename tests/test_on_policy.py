@@ -21,7 +21,7 @@ from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
 from r1lite.prompt import Prompter
-from r1lite.teaching.on_policy import Lesson, Teacher, compare, follow, written_by_student, written_by_teacher
+from r1lite.teaching.on_policy import Lesson, Teacher, compare, distill_step, written_by_student, written_by_teacher
 from r1lite.text.response import respond
 from r1lite.types import Problem, Response, Sample
 
@@ -71,7 +71,7 @@ def test_each_token_is_compared_with_the_teachers_own_view_of_it(
     policy = Policy(model, tokenizer, cfg, total_steps=1)
     with torch.no_grad():
         wanted = reference(model, other, width or model.config.vocab_size)
-    metrics = follow(policy, LESSONS, teacher_of(other, tokenizer, width), cfg)
+    metrics = distill_step(policy, LESSONS, teacher_of(other, tokenizer, width), cfg)
     assert metrics["loss"] == pytest.approx(wanted, rel=1e-4)
     assert wanted > 0.1
     assert metrics["tokens/trained"] == 7
@@ -87,7 +87,7 @@ def test_neither_micro_batches_nor_chunks_change_anything(
         cfg = config(f"distill.micro_batch_tokens={tokens}", "distill.loss=jsd", "distill.top_k=5").distill
         policy = Policy(fresh, tokenizer, cfg, total_steps=1)
         policy.optimiser.step = dict  # pyright: ignore[reportAttributeAccessIssue]
-        found = follow(policy, LESSONS, teacher_of(other, tokenizer), cfg)
+        found = distill_step(policy, LESSONS, teacher_of(other, tokenizer), cfg)
         return [found[k] for k in ("loss", "entropy", "agreement")], fresh.model.embed_tokens.weight.grad
 
     whole, gradient = step(8192)
@@ -129,14 +129,14 @@ def test_a_model_that_shapes_its_logits_keeps_its_way(other: Any, tokenizer: Any
     with torch.no_grad():
         wanted = reference(shaped, other, other.config.vocab_size)
     cfg = config("distill.loss=reverse_kl").distill
-    metrics = follow(Policy(shaped, tokenizer, cfg, total_steps=1), LESSONS, teacher_of(other, tokenizer), cfg)
+    metrics = distill_step(Policy(shaped, tokenizer, cfg, total_steps=1), LESSONS, teacher_of(other, tokenizer), cfg)
     assert metrics["loss"] == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_student_learns_to_say_what_the_teacher_would(model: Any, other: Any, tokenizer: Any, config: Callable[..., Config]) -> None:
     cfg = config("distill.lr=0.01", "distill.warmup_steps=0", "distill.final_lr_share=1").distill
     policy = Policy(model, tokenizer, cfg, total_steps=30)
-    losses = [follow(policy, LESSONS, teacher_of(other, tokenizer), cfg)["loss"] for _ in range(30)]
+    losses = [distill_step(policy, LESSONS, teacher_of(other, tokenizer), cfg)["loss"] for _ in range(30)]
     assert losses[-1] < 0.1 * losses[0]
 
 

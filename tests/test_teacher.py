@@ -16,8 +16,8 @@ from r1lite.config import Config
 from r1lite.prompt import Prompter
 from r1lite.store.metrics import Tracker
 from r1lite.store.run import Place
-from r1lite.teaching.endpoint.completion import Gone
-from r1lite.teaching.endpoint.teacher import ask_teacher, bill_of, folded, messages_for
+from r1lite.teaching.endpoint.completion import EndpointError
+from r1lite.teaching.endpoint.teacher import ask_teacher, bill_of, messages_for, with_tags
 from r1lite.train import train
 from r1lite.types import Problem
 
@@ -89,12 +89,12 @@ def test_a_teacher_that_dies_is_asked_again_only_for_what_is_missing(tokenizer: 
     def dies(handler: Handler, body: dict[str, Any]) -> None:
         right(handler, body) if handler.number < 7 else handler.say(503, b"gone home")
 
-    with serving(dies) as server, pytest.raises(Gone) as error:
+    with serving(dies) as server, pytest.raises(EndpointError) as error:
         ask(server, tmp_path, tokenizer, config)
     assert str(error.value) == (
         f"distill: the teacher at {server.url} does not answer: HTTP 503: gone home (3 requests in a row, each tried 2 times). "
         f"7 of 16 answers are saved in {tmp_path}/distill/answers.jsonl. The same command with run_dir={tmp_path} asks for the rest; "
-        f"teacher.url, api_key_env, timeout, retries, backoff, concurrency and requests_per_minute may be others."
+        f"you may change teacher.url, api_key_env, timeout, retries, backoff, concurrency and requests_per_minute."
     )
     before = saved(tmp_path)
     assert len(before) == 7
@@ -127,17 +127,17 @@ def test_a_question_that_is_given_up_is_said_and_the_rest_is_used(
     with serving(behave) as server:
         rows = ask(server, tmp_path, tokenizer, config, "teacher.concurrency=1")
     assert len(rows) == 14
-    assert "2 requests were given up, each after 2 tries" in capsys.readouterr().out
+    assert "2 requests failed, each after 2 tries" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("behave", "says"),
     [
-        (lambda handler, body: handler.say(500), "does not answer: not one request was answered. 0 of 2 answers are saved"),
+        (lambda handler, body: handler.say(500), "does not answer: no request was answered. 0 of 2 answers are saved"),
         (lambda handler, body: handler.say(400), "the teacher refused all 2 requests; "),
         (
             lambda handler, body: handler.answer("<answer>99</answer>", reasoning="r"),
-            r"none of 2 responses is right and readable (wrong 2)",
+            r"none of 2 responses is correct and readable (wrong 2)",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_a_cold_start_from_a_teacher_may_go_on_elsewhere(config: Callable[..., C
     def dies(handler: Handler, body: dict[str, Any]) -> None:
         right(handler, body) if handler.number < 2 else handler.hang()
 
-    with serving(dies) as server, pytest.raises(Gone, match="2 of 6 answers are saved"):
+    with serving(dies) as server, pytest.raises(EndpointError, match="2 of 6 answers are saved"):
         train(config(*small, f"teacher.url={server.url}", "teacher.timeout=0.3", "teacher.retries=0"))
     with serving(right) as server:
         train(config(*small, f"teacher.url={server.url}"))
@@ -207,7 +207,7 @@ def test_a_cold_start_from_the_models_own_answers(config: Callable[..., Config],
     ],
 )
 def test_thought_and_answer_come_into_the_houses_tags(reasoning: str, content: str, text: str) -> None:
-    assert folded(reasoning, content) == text
+    assert with_tags(reasoning, content) == text
 
 
 def test_what_a_teacher_is_told(config: Callable[..., Config]) -> None:

@@ -19,7 +19,7 @@ from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.imitation import epochs, imitate
-from r1lite.teaching.on_policy import Lesson, Teacher, follow, written_by_student, written_by_teacher
+from r1lite.teaching.on_policy import Lesson, Teacher, distill_step, written_by_student, written_by_teacher
 from r1lite.teaching.sampled import sample_traces
 
 
@@ -63,7 +63,7 @@ def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config
             written = written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
         lengths = [lesson.student.trained for lesson in written]
         wrote = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
-        return follow(policy, lessons + written, teacher, settings) | wrote
+        return distill_step(policy, lessons + written, teacher, settings) | wrote
 
     run_steps(policy, step, settings, place, steps=settings.steps, shown=("loss", "agreement"))
 

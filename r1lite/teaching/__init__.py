@@ -1,1 +1,1 @@
-"""Learning from another's writing: imitation of examples, distillation, teachers behind an endpoint. Stages come in, and the checks."""
+"""Learning from others' responses: imitation of examples, distillation, teachers behind an endpoint. Used by stages and checks."""

@@ -1,4 +1,4 @@
-"""Supervised training, shared by every stage that learns from examples: the loss is on the completion only."""
+"""Supervised training for every stage that learns from examples. The loss is on the completion only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from r1lite.objective import IMITATE
 from r1lite.prompt import Prompter
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.run import Place
-from r1lite.teaching.best_checkpoint import Gate
+from r1lite.teaching.best_checkpoint import BestCheckpoint
 from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.sampled import sample_traces
 from r1lite.types import Sample, TeachingTask
@@ -28,35 +28,35 @@ T = TypeVar("T")
 Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
 
 
-def learn_examples(cfg: ImitationConfig, whole: Config, start: Path, place: Place) -> Path:
-    """Supervised training on the task's demonstrations, a model's own right answers, an earlier stage's data, or a file."""
-    policy = make_policy(start, whole, cfg, steps=cfg.steps)
-    batches = epochs(_examples(policy, cfg, whole, place), cfg.batch_size, f"{whole.seed}/{place.name}")
-    if cfg.gate == "signal":
-        _through_gate(policy, batches, cfg, whole, place)
+def learn_examples(settings: ImitationConfig, cfg: Config, start: Path, place: Place) -> Path:
+    """Train on the task's demonstrations, on correct responses of a model, on an earlier stage's data, or on a file."""
+    policy = make_policy(start, cfg, settings, steps=settings.steps)
+    batches = epochs(_examples(policy, settings, cfg, place), settings.batch_size, f"{cfg.seed}/{place.name}")
+    if settings.gate == "signal":
+        _imitate_and_keep_best(policy, batches, settings, cfg, place)
     else:
-        imitate(policy, batches, cfg, place, steps=cfg.steps)
+        imitate(policy, batches, settings, place, steps=settings.steps)
     return place.final
 
 
-def _examples(policy: Policy, cfg: ImitationConfig, whole: Config, place: Place) -> list[Sample]:
-    prompter = make_prompter(policy.tokenizer, whole)
-    if cfg.data == "task":
-        return task_examples(whole, cfg.examples, prompter, seed=f"{whole.seed}/{place.name}")
-    made = (place.out if cfg.data in FROM_MODELS else place.run / cfg.data) / FILE
-    if cfg.data in FROM_MODELS and not made.is_file():
-        if cfg.data == "teacher":
-            ask_teacher(prompter, whole, cfg.ask, place)
-        else:  # nothing is trained yet, so these are samples of the weights that the stage begins from
-            sample_traces(policy.model, policy.tokenizer, whole, cfg.ask, folder=place.out, name=place.name)
-    found = from_file(made, prompter) if made.is_file() else from_file(Path(cfg.data), prompter, held_out=held_out(whole))
-    if 0 < cfg.examples < len(found):
-        say(f"{place.name}: learns from {cfg.examples} of {len(found)} examples ({place.name}.examples)")
-    return found[: cfg.examples or None]
+def _examples(policy: Policy, settings: ImitationConfig, cfg: Config, place: Place) -> list[Sample]:
+    prompter = make_prompter(policy.tokenizer, cfg)
+    if settings.data == "task":
+        return task_examples(cfg, settings.examples, prompter, seed=f"{cfg.seed}/{place.name}")
+    file = (place.out if settings.data in FROM_MODELS else place.run / settings.data) / FILE
+    if settings.data in FROM_MODELS and not file.is_file():
+        if settings.data == "teacher":
+            ask_teacher(prompter, cfg, settings.ask, place)
+        else:  # nothing is trained yet, so these are samples of the stage's initial weights
+            sample_traces(policy.model, policy.tokenizer, cfg, settings.ask, folder=place.out, name=place.name)
+    examples = from_file(file, prompter) if file.is_file() else from_file(Path(settings.data), prompter, held_out=held_out(cfg))
+    if 0 < settings.examples < len(examples):
+        say(f"{place.name}: learns from {settings.examples} of {len(examples)} examples ({place.name}.examples)")
+    return examples[: settings.examples or None]
 
 
 def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> list[Sample]:
-    """Demonstrations of training problems, where the task can write some."""
+    """Demonstrations of training problems, if the task can write them."""
     task = make_task(cfg)
     if not hasattr(task, "demonstration"):
         raise ValueError(f"task {task.name!r} cannot write demonstrations: set cold_start.data to a file with prompt and completion")
@@ -64,42 +64,42 @@ def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> 
     return demonstrations(cast(TeachingTask, task), problems, prompter)
 
 
-def _through_gate(policy: Policy, batches: Batches, cfg: ImitationConfig, whole: Config, place: Place) -> None:
-    """The same training, looked at in between."""
-    with Scorer(make_rules(whole), whole.scoring) as scorer:
-        gate = Gate(policy, cfg, whole, place, scorer)
+def _imitate_and_keep_best(policy: Policy, batches: Batches, settings: ImitationConfig, cfg: Config, place: Place) -> None:
+    """The same training as `imitate`, but the weights with the best measurements are saved."""
+    with Scorer(make_rules(cfg), cfg.scoring) as scorer:
+        checkpoint = BestCheckpoint(policy, settings, cfg, place, scorer)
         run_steps(
             policy,
-            lambda step: policy.step(batches(step), IMITATE) | gate.look(step),
-            cfg,
+            lambda step: policy.step(batches(step), IMITATE) | checkpoint.measure(step),
+            settings,
             place,
-            steps=cfg.steps,
+            steps=settings.steps,
             shown=("loss", "entropy"),
         )
-        gate.settle(place.final)
+        checkpoint.save_best(place.final)
 
 
-def imitate(policy: Policy, batches: Batches, cfg: TrainingConfig, place: Place, *, steps: int) -> None:
-    """Train for a number of steps, going on from the stage's last checkpoint, and save the result."""
-    run_steps(policy, lambda step: policy.step(batches(step), IMITATE), cfg, place, steps=steps, shown=("loss", "entropy"))
+def imitate(policy: Policy, batches: Batches, settings: TrainingConfig, place: Place, *, steps: int) -> None:
+    """Train for a number of steps, resuming from the stage's last checkpoint, and save the result."""
+    run_steps(policy, lambda step: policy.step(batches(step), IMITATE), settings, place, steps=steps, shown=("loss", "entropy"))
 
 
 def epochs(samples: Sequence[T], batch_size: int, seed: str) -> Callable[[int], list[T]]:
-    """Batches that go through all samples in a new order each epoch; a function of the step alone."""
+    """Batches that visit all samples once per epoch, reshuffled every epoch; a function of the step alone."""
     if not samples:
         raise ValueError("there are no examples to train on")
 
     @lru_cache(maxsize=2)  # a batch may span two epochs
     def order(epoch: int) -> list[int]:
-        places = list(range(len(samples)))
-        Random(f"{seed}/{epoch}").shuffle(places)
-        return places
+        indices = list(range(len(samples)))
+        Random(f"{seed}/{epoch}").shuffle(indices)
+        return indices
 
     def batch(step: int) -> list[T]:
         taken: list[T] = []
         for position in range((step - 1) * batch_size, step * batch_size):
-            epoch, at = divmod(position, len(samples))
-            taken.append(samples[order(epoch)[at]])
+            epoch, index = divmod(position, len(samples))
+            taken.append(samples[order(epoch)[index]])
         return taken
 
     return batch

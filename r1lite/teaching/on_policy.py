@@ -1,7 +1,7 @@
-"""On-policy distillation: the student writes, and the teacher says of every token what it would have written there.
+"""On-policy distillation: the student writes, and learns the teacher's distribution over every token that it wrote.
 
-One step: sequences (the student's own, or a share of the teacher's traces), both models over the same tokens, and the mean
-divergence of their distributions as the loss. Neither model's logits ever exist for more than a chunk of tokens.
+A step runs both models over the same sequences (the student's own, or a share of the teacher's traces). The loss is the mean
+divergence of their distributions. Logits exist for one chunk of tokens at a time.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Teacher:
-    """Whom the student follows."""
+    """The model that the student imitates."""
 
     model: PreTrainedModel
-    prompter: Prompter  # its own: it is asked through its own template
-    width: int  # rows of both output heads that are compared
+    prompter: Prompter  # with the teacher's own chat template
+    width: int  # how many logits, from token 0 on, the two models have in common
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lesson:
-    """One sequence, as each of the two sees it: the prompts may differ, the tokens of the completion do not."""
+    """One sequence as a sample for each model. The prompts may differ, the completion is the same."""
 
     student: Sample
     teacher: Sample
 
 
 def written_by_student(sampler: Sampler, problems: Sequence[Problem], teacher: Teacher, *, seed: str) -> list[Lesson]:
-    """One response to each problem."""
+    """One response of the student to each problem."""
     lessons = []
     for group in sampler.sample(problems, n=1, seed=seed):
         for rollout in group.rollouts:
-            # From the padding of its own vocabulary the student may draw what the teacher has no embedding of.
+            # The student's vocabulary may be padded with tokens for which the teacher has no embedding.
             known = tuple(min(token, teacher.width - 1) for token in rollout.token_ids)
             lessons.append(
                 Lesson(
@@ -62,37 +62,40 @@ def written_by_student(sampler: Sampler, problems: Sequence[Problem], teacher: T
 
 
 def written_by_teacher(path: Path, prompter: Prompter, teacher: Teacher) -> list[Lesson]:
-    pairs = zip(from_file(path, prompter), from_file(path, teacher.prompter), strict=True)
-    return [Lesson(student=mine, teacher=replace(theirs, token_ids=mine.token_ids)) for mine, theirs in pairs]
+    """The teacher's traces in a file, in the student's tokens."""
+    samples = zip(from_file(path, prompter), from_file(path, teacher.prompter), strict=True)
+    return [Lesson(student=student, teacher=replace(taught, token_ids=student.token_ids)) for student, taught in samples]
 
 
-def follow(policy: Policy, lessons: Sequence[Lesson], teacher: Teacher, cfg: DistillConfig) -> dict[str, float]:
-    """One optimiser step over all lessons, whatever the micro-batches."""
+def distill_step(policy: Policy, lessons: Sequence[Lesson], teacher: Teacher, cfg: DistillConfig) -> dict[str, float]:
+    """One optimiser step over all lessons."""
 
     def measure(batch: Batch) -> Measured:
         tokens = batch.totals.tokens
-        theirs = as_batch([lessons[i].teacher for i in batch.rows], batch.rows, batch.totals, policy.model.device)
-        apart, entropy, agreed = compare(policy.model, batch, teacher, theirs, cfg)
-        return apart.sum() / tokens, {"entropy": entropy.sum() / tokens, "agreement": agreed.sum() / tokens}
+        teacher_batch = as_batch([lessons[i].teacher for i in batch.rows], batch.rows, batch.totals, policy.model.device)
+        divergence, entropy, agreement = compare(policy.model, batch, teacher, teacher_batch, cfg)
+        return divergence.sum() / tokens, {"entropy": entropy.sum() / tokens, "agreement": agreement.sum() / tokens}
 
     samples = [lesson.student for lesson in lessons]
     batches = collate(samples, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
     return train_step(batches, measure, policy.optimiser) | {"tokens/trained": float(batches[0].totals.tokens)}
 
 
-def compare(student: PreTrainedModel, batch: Batch, teacher: Teacher, theirs: Batch, cfg: DistillConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Of each token [M]: the divergence, the student's entropy, and whether both would have written the same."""
+def compare(
+    student: PreTrainedModel, batch: Batch, teacher: Teacher, teacher_batch: Batch, cfg: DistillConfig
+) -> tuple[Tensor, Tensor, Tensor]:
+    """For each token [M]: the divergence, the student's entropy, and 1 if both models rank the same token first."""
     states, head = completion_states(student, batch)
     with torch.no_grad():
-        teacher_states, teacher_head = completion_states(teacher.model, theirs)
+        teacher_states, teacher_head = completion_states(teacher.model, teacher_batch)
 
     def chunk(s: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mine = head(s)[:, : teacher.width]
+        logits = head(s)[:, : teacher.width]
         with torch.no_grad():
-            wanted = teacher_head(t)[:, : teacher.width].to(mine.device)
-            entropy = torch.distributions.Categorical(logits=mine.float(), validate_args=False).entropy()
-            agreed = (mine.argmax(-1) == wanted.argmax(-1)).float()
-        return token_divergence(mine, wanted, kind=cfg.loss, beta=cfg.beta, top_k=cfg.top_k), entropy, agreed
+            teacher_logits = teacher_head(t)[:, : teacher.width].to(logits.device)
+            entropy = torch.distributions.Categorical(logits=logits.float(), validate_args=False).entropy()
+            agreement = (logits.argmax(-1) == teacher_logits.argmax(-1)).float()
+        return token_divergence(logits, teacher_logits, kind=cfg.loss, beta=cfg.beta, top_k=cfg.top_k), entropy, agreement
 
-    apart, entropy, agreed = in_chunks(chunk, states, teacher_states, width=2 * teacher.width)
-    return apart, entropy, agreed
+    divergence, entropy, agreement = in_chunks(chunk, states, teacher_states, width=2 * teacher.width)
+    return divergence, entropy, agreement

@@ -1,4 +1,4 @@
-"""The preference pairs of a stage: from the rollouts of an earlier stage, or from a file."""
+"""Loads a stage's preference pairs: from the rollouts of an earlier stage, or from a file."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from r1lite.store.run import Place
 from r1lite.types import Pair
 
 
-def load_pairs(cfg: PreferenceConfig, whole: Config, place: Place, prompter: Prompter) -> list[Pair]:
-    """In the order of a seed, so that what is held out of them is a fair share."""
-    folder = _rollouts(cfg.data, whole, place)
-    seed = f"{whole.seed}/{place.name}/pairs"
+def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: Prompter) -> list[Pair]:
+    """Shuffled, so that pairs held out from the end are a random sample."""
+    folder = _rollouts(settings.data, cfg, place)
+    seed = f"{cfg.seed}/{place.name}/pairs"
     if folder:
-        found = pairs_of_ledger(folder, cfg.pairs_per_prompt, seed)
+        candidates = pairs_of_ledger(folder, settings.pairs_per_prompt, seed)
     else:
-        found = pairs_of_file(Path(cfg.data), prompter, held_out=held_out(whole))
-    pairs = sample_pairs(found, cfg.pairs, seed)
+        candidates = pairs_of_file(Path(settings.data), prompter, held_out=held_out(cfg))
+    pairs = sample_pairs(candidates, settings.pairs, seed)
     if not pairs:
         raise ValueError(
-            f"{place.name}: {folder or cfg.data} holds no pair. A pair is a right and a wrong response to one prompt; "
-            f"let an earlier stage sample more (rl.group_size, reject.samples), or give a file with prompt, chosen and rejected"
+            f"{place.name}: {folder or settings.data} contains no pair. A pair is a correct and a wrong response to one prompt; "
+            f"let an earlier stage sample more (rl.group_size, reject.samples), or use a file with prompt, chosen and rejected"
         )
     return pairs
 
 
-def _rollouts(data: str, whole: Config, place: Place) -> Path | None:
-    earlier = [name for name in whole.stages[: whole.stages.index(place.name)] if kind_of(name) != HELD_OUT]
-    named = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
-    folders = [place.run / name / "rollouts" for name in named]
-    found = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)
-    if folders and found is None:
-        raise ValueError(f"{place.name}: no rollouts lie in {', '.join(map(str, folders))}. The stages rl, reject and distill leave some.")
-    return found
+def _rollouts(data: str, cfg: Config, place: Place) -> Path | None:
+    """The folder with an earlier stage's rollouts; None if `data` is a file."""
+    earlier = [name for name in cfg.stages[: cfg.stages.index(place.name)] if kind_of(name) != HELD_OUT]
+    names = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
+    folders = [place.run / name / "rollouts" for name in names]
+    folder = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)
+    if folders and folder is None:
+        raise ValueError(f"{place.name}: no rollouts in {', '.join(map(str, folders))}. Stages rl, reject and distill write them.")
+    return folder

@@ -1,10 +1,10 @@
-"""Worked examples that a model writes: ask it, score its answers, keep those that are right and readable."""
+"""Worked examples from a model: sample responses, score them, and keep those that are correct and readable."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from r1lite.build import make_prompter, make_rules, make_sampler, training_problems
 from r1lite.config import AskConfig, Config, DistillConfig, RejectConfig
@@ -19,73 +19,84 @@ from r1lite.store.files import write_json
 from r1lite.store.ledger import Ledger
 from r1lite.types import Group, Problem, Scored
 
-Wanted = RejectConfig | DistillConfig | AskConfig
-PART = 4096  # rollouts: an interruption costs as many, and at the end of each part the sampler's rows run dry
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+TraceSettings = RejectConfig | DistillConfig | AskConfig
+PART = 4096  # rollouts in a part: how many an interruption can lose. At the end of each part the sampler's batch runs empty
 
 
-def sample_traces(model: Any, tokenizer: Any, cfg: Config, wanted: Wanted, *, folder: Path, name: str) -> Path:
-    """Ask the model, score its answers, keep the right and readable ones; write them to `folder/data.jsonl`.
+def sample_traces(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: Config, settings: TraceSettings, *, folder: Path, name: str
+) -> Path:
+    """Sample responses, score them, and write the correct and readable ones to `folder/data.jsonl`.
 
-    In parts: one that was scored is in the ledger, and after an interruption it is read from there.
+    This happens in parts. A part that was scored is in the ledger, and is read from there after an interruption.
     """
     prompter = make_prompter(tokenizer, cfg)
-    problems = asked_problems(prompter, cfg, wanted, name=name)
+    problems = trace_problems(prompter, cfg, settings, name=name)
     sampler, ledger, seed = make_sampler(model, prompter, cfg), Ledger(folder / "rollouts", name), f"{cfg.seed}/{name}"
-    size = max(1, PART // wanted.samples)
+    size = max(1, PART // settings.samples)
     scored: list[list[Scored]] = []
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
         for part, begin in enumerate(range(0, len(problems), size)):
-            asked = problems[begin : begin + size]
-            found = ledger.read(part, asked)
-            if found is None or failed_share(found) > cfg.scoring.max_failed_share:  # then what was wrong has been mended since
-                groups = sampler.sample(asked, n=wanted.samples, seed=f"{seed}/{part}" if part else seed)
-                found = _judged(groups, asked, scorer, progress)
-                ledger.write(part, found)
+            in_part = problems[begin : begin + size]
+            scored_part = ledger.read(part, in_part)
+            # A part in which too many verdicts failed stopped the run; its cause has been fixed since.
+            if scored_part is None or failed_share(scored_part) > cfg.scoring.max_failed_share:
+                groups = sampler.sample(in_part, n=settings.samples, seed=f"{seed}/{part}" if part else seed)
+                scored_part = _score(groups, in_part, scorer, progress)
+                ledger.write(part, scored_part)
                 scorer.check_health()
             else:
-                for _ in asked:
+                for _ in in_part:
                     progress.advance({})
-            scored += found
-    return _keep(scored, cfg, wanted, folder=folder, name=name, known={})
+            scored += scored_part
+    return _write_selected(scored, cfg, settings, folder=folder, name=name, extra={})
 
 
-def asked_problems(prompter: Prompter, cfg: Config, wanted: Wanted, *, name: str) -> list[Problem]:
+def trace_problems(prompter: Prompter, cfg: Config, settings: TraceSettings, *, name: str) -> list[Problem]:
+    """The training problems that a stage samples responses to."""
     feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{name}", prompter=prompter, limits=cfg.prompt)
-    return feed.take(wanted.prompts)
+    return feed.take(settings.prompts)
 
 
-def keep_answers(groups: Sequence[Group], cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any]) -> Path:
-    """The same with answers that are there already; what is `known` of them stands in `sampling.json` too."""
+def score_answers(
+    groups: Sequence[Group], cfg: Config, settings: TraceSettings, *, folder: Path, name: str, extra: Mapping[str, Any]
+) -> Path:
+    """The same as `sample_traces` with existing responses. `extra` fields are added to `sampling.json`."""
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: scoring", len(groups)) as progress:
-        scored = _judged(groups, [group.problem for group in groups], scorer, progress)
+        scored = _score(groups, [group.problem for group in groups], scorer, progress)
         Ledger(folder / "rollouts", name).write(0, scored)
         scorer.check_health()
-    return _keep(scored, cfg, wanted, folder=folder, name=name, known=known)
+    return _write_selected(scored, cfg, settings, folder=folder, name=name, extra=extra)
 
 
-def _judged(groups: Iterable[Group], asked: Sequence[Problem], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
-    """Scored as they come, and then in the order of asking: the short ones come first, and whoever learns from a part of all must not
-    learn from those alone."""
-    waiting = []
+def _score(groups: Iterable[Group], problems: Sequence[Problem], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
+    """Score groups as they arrive, then restore the order of the problems: groups of short responses arrive first, and a
+    prefix of the data must not consist of those alone."""
+    pending = []
     for group in groups:
-        waiting += scorer.ask([group])
+        pending += scorer.ask([group])
         progress.advance({})
-    places = {problem.id: place for place, problem in enumerate(asked)}
-    return sorted(scorer.wait(waiting), key=lambda group: places[group[0].problem.id])
+    order = {problem.id: i for i, problem in enumerate(problems)}
+    return sorted(scorer.wait(pending), key=lambda group: order[group[0].problem.id])
 
 
-def _keep(scored: Sequence[Sequence[Scored]], cfg: Config, wanted: Wanted, *, folder: Path, name: str, known: Mapping[str, Any]) -> Path:
-    """Sift, and say in `sampling.json` how many were dropped for what."""
-    kept, dropped = select(scored, cfg.quality, per_prompt=wanted.keep_per_prompt)
-    answers, why = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
-    write_json(folder / SAMPLING, {"responses": answers, "kept": len(kept), "dropped": dict(dropped.most_common()), **known})
+def _write_selected(
+    scored: Sequence[Sequence[Scored]], cfg: Config, settings: TraceSettings, *, folder: Path, name: str, extra: Mapping[str, Any]
+) -> Path:
+    """Write the selected responses to `data.jsonl`, and how many were dropped for each fault to `sampling.json`."""
+    kept, dropped = select(scored, cfg.quality, per_prompt=settings.keep_per_prompt)
+    total, faults = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
+    write_json(folder / SAMPLING, {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **extra})
     if not kept:
         raise ValueError(
-            f"{name}: none of {answers} responses is right and readable ({why}); train the model further, ask for more samples, "
-            f"or see quality.* for what is dropped"
+            f"{name}: none of {total} responses is correct and readable ({faults}); train the model further, ask for more samples, "
+            f"or change what quality.* drops"
         )
-    write_rows(folder / FILE, [_as_row(one) for one in kept])
-    say(f"{name}: kept {len(kept)} of {answers} responses in {folder / FILE}{f'; dropped: {why}' if why else ''}")
+    write_rows(folder / FILE, [_as_row(s) for s in kept])
+    say(f"{name}: kept {len(kept)} of {total} responses in {folder / FILE}{f'; dropped: {faults}' if faults else ''}")
     return folder / FILE
 
 

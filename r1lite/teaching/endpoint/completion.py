@@ -1,6 +1,6 @@
-"""One chat completion over HTTP, as every OpenAI-compatible server gives it; and what each way of failing means.
+"""One chat completion from an OpenAI-compatible server over HTTP, and the meaning of each way to fail.
 
-Not followed: redirects, since the key would go with them. The key stands in no message.
+Redirects are not followed, since the API key would go with them. The key never appears in a message.
 """
 
 from __future__ import annotations
@@ -19,54 +19,58 @@ from typing import Any
 
 from r1lite.teaching.endpoint.rate_limit import retry_after
 
-LARGEST = 32 * 2**20  # bytes of one answer
-AGAIN = {408, 409, 425, 429}  # and every 5xx: it may go better in a moment
+MAX_BYTES = 32 * 2**20  # of one answer
+RETRYABLE = {408, 409, 425, 429}  # HTTP statuses that a retry may cure, as may every 5xx
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-HOPELESS = {401, 402, 403, 404, 405}  # whatever is asked
+FATAL = {401, 402, 403, 404, 405}  # HTTP statuses that every request would get
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    key: str
+    """A chat completion."""
+
+    key: str  # of the question
     content: str
-    reasoning: str = ""  # where the server gives it apart
+    reasoning: str = ""  # if the server reports it separately
     finish: str = "stop"
-    tokens_in: int | None = None  # None where the server does not say
+    tokens_in: int | None = None  # None if the server does not report it
     tokens_out: int | None = None
 
 
-class Gone(ValueError):
-    """The endpoint cannot be worked with any more, or never could."""
+class EndpointError(ValueError):
+    """The endpoint does not work, or has stopped working."""
 
 
-class Trouble(Exception):
-    """It may go better in a moment."""
+class Retryable(Exception):
+    """The request failed, but may succeed later."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
         super().__init__(why)
-        self.wait = wait  # seconds, where the endpoint says so
+        self.wait = wait  # seconds, if the endpoint asks for a pause
 
 
-class Refused(Exception):
-    """This request will never be answered."""
+class RequestRefused(Exception):
+    """The endpoint will never answer this request."""
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Makes a redirect an error."""
+
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         return None
 
 
 class Server:
-    """Where completions come from."""
+    """The server at one address."""
 
     def __init__(self, url: str, api_key: str, timeout: float) -> None:
         self.url, self.key, self.timeout = address(url), api_key, timeout
-        here = urllib.parse.urlsplit(self.url).hostname in LOOPBACK
-        # A proxy that the environment names cannot reach this machine's own servers.
-        self.opener = urllib.request.build_opener(NoRedirect, *([urllib.request.ProxyHandler({})] if here else []))
+        local = urllib.parse.urlsplit(self.url).hostname in LOOPBACK
+        # A proxy set in the environment cannot reach servers on this machine.
+        self.opener = urllib.request.build_opener(NoRedirect, *([urllib.request.ProxyHandler({})] if local else []))
 
     def complete(self, key: str, fields: Mapping[str, Any]) -> Answer:
-        """The answer; Trouble, Refused or Gone where there is none."""
+        """The answer to one request. Raises Retryable, RequestRefused or EndpointError."""
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "r1lite"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
@@ -75,35 +79,36 @@ class Server:
             with self.opener.open(request, timeout=self.timeout) as response:
                 return as_answer(key, read_whole(response, time.monotonic() + self.timeout))
         except urllib.error.HTTPError as error:
-            raise self._told(error) from None
-        except (OSError, http.client.HTTPException) as error:  # no connection, no answer in time, or half of one
+            raise self._error_of(error) from None
+        except (OSError, http.client.HTTPException) as error:  # no connection, a timeout, or a truncated answer
             reason = getattr(error, "reason", error)
-            raise Trouble(self._without_key(f"{type(reason).__name__}: {reason}")) from None
+            raise Retryable(self._without_key(f"{type(reason).__name__}: {reason}")) from None
 
-    def _told(self, error: urllib.error.HTTPError) -> Exception:
-        """What an HTTP status means for this request, and for the others."""
+    def _error_of(self, error: urllib.error.HTTPError) -> Exception:
+        """The exception for an HTTP status."""
         try:
             with error:
-                said = " ".join(error.read(2000).decode(errors="replace").split())[:300]
+                message = " ".join(error.read(2000).decode(errors="replace").split())[:300]
         except (OSError, http.client.HTTPException):
-            said = ""
-        why = self._without_key(f"HTTP {error.code}{f': {said}' if said else ''}")
-        if error.code in AGAIN or error.code >= 500:
-            return Trouble(why, retry_after(error.headers.get("Retry-After"), datetime.now(UTC)))
-        if error.code in HOPELESS or error.code < 400:
-            return Gone(f"{why} (teacher.url, teacher.model or the key in teacher.api_key_env does not fit)")
-        return Refused(why)
+            message = ""
+        why = self._without_key(f"HTTP {error.code}{f': {message}' if message else ''}")
+        if error.code in RETRYABLE or error.code >= 500:
+            return Retryable(why, retry_after(error.headers.get("Retry-After"), datetime.now(UTC)))
+        if error.code in FATAL or error.code < 400:
+            return EndpointError(f"{why} (check teacher.url, teacher.model and the key in teacher.api_key_env)")
+        return RequestRefused(why)
 
     def _without_key(self, text: str) -> str:
         return text.replace(self.key, "***") if self.key else text
 
 
 def address(url: str) -> str:
+    """The address of chat completions for a base URL such as http://host/v1."""
     return url if url.partition("?")[0].endswith("/chat/completions") else f"{url.rstrip('/')}/chat/completions"
 
 
 def api_key(variable: str) -> str:
-    """The key that an environment variable holds; empty where none is named."""
+    """The API key in an environment variable; empty if no variable is named."""
     if not variable:
         return ""
     key = os.environ.get(variable, "").strip()
@@ -112,21 +117,23 @@ def api_key(variable: str) -> str:
             f"teacher.api_key_env={variable}, but there is no such environment variable, or it is empty: export {variable}=..."
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError(f"the environment variable {variable} (teacher.api_key_env) holds what is no key: it has spaces or odd characters")
+        raise ValueError(
+            f"the environment variable {variable} (teacher.api_key_env) is not a valid key: it contains spaces or unusual characters"
+        )
     return key
 
 
 def read_whole(response: Any, deadline: float) -> bytes:
-    """All of a body, unless it drips or never ends."""
+    """The whole body of a response. Raises if it is too large, or arrives too slowly."""
     parts: list[bytes] = []
     size = 0
     while part := response.read1(65536):
         parts.append(part)
         size += len(part)
-        if size > LARGEST:
-            raise Trouble(f"an answer of more than {LARGEST // 2**20} MB")
+        if size > MAX_BYTES:
+            raise Retryable(f"the answer is larger than {MAX_BYTES // 2**20} MB")
         if time.monotonic() > deadline:
-            raise TimeoutError("the answer was not whole in time")
+            raise TimeoutError("the answer was not complete in time")
     return b"".join(parts)
 
 
@@ -147,15 +154,15 @@ def as_answer(key: str, body: bytes) -> Answer:
             tokens_out=_count(usage.get("completion_tokens")),
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise Trouble(f"what came is no chat completion: {body[:80]!r}") from None
+        raise Retryable(f"the answer is not a chat completion: {body[:80]!r}") from None
 
 
 def _text(content: Any) -> str:
-    """Text, or a list of parts of which some are text; nothing where all went into the reasoning."""
+    """The text of a message, which may be a list of parts; empty if there is only reasoning."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part.get("type") == "text")
     return content if isinstance(content, str) else ""
 
 
-def _count(value: Any) -> int | None:
+def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,4 +1,4 @@
-"""A file that grows by whole lines, each on the disk before the next: what was paid for is not lost."""
+"""An append-only file of JSON lines, each synced to disk before the next, so that no paid answer is lost."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 class Journal:
-    """One JSON object a line. Covered: a process or a machine that dies while a line is written. One process writes."""
+    """One JSON object per line. Covered: a crash of process or machine while a line is written. Not covered: several writers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._cut_the_unfinished()
+        self._truncate_partial_line()
 
     def rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():
@@ -27,20 +27,20 @@ class Journal:
             file.write(line)
             os.fsync(file.fileno())
 
-    def _cut_the_unfinished(self) -> None:
-        """A last line without its end was being written when all stopped; what follows must not be glued to it."""
+    def _truncate_partial_line(self) -> None:
+        """Remove a last line without a newline: a crash interrupted it, and the next line must not be appended to it."""
         if not self.path.exists():
             return
         text = self.path.read_bytes()
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            os.truncate(self.path, whole)
+        complete = text.rfind(b"\n") + 1
+        if complete < len(text):
+            os.truncate(self.path, complete)
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise ValueError(f"{self.path}, line {number}: this is not JSON ({error}). Mend or remove that line to go on.") from error
+            raise ValueError(f"{self.path}, line {number}: this is not JSON ({error}). Fix or remove the line.") from error
         if not isinstance(row, dict):
-            raise ValueError(f"{self.path}, line {number}: a line is one object, got {row!r:.60}. Mend or remove that line to go on.")
+            raise ValueError(f"{self.path}, line {number}: a line must be one JSON object, got {row!r:.60}. Fix or remove the line.")
         return row
