@@ -148,7 +148,7 @@ def test_a_users_own_examples_hold_nothing_that_the_run_is_tested_with(
     assert len(examples.from_file(tmp_path / "worked.jsonl", prompter)) == 60
     assert len(examples.from_file(tmp_path / "worked.jsonl", prompter, held_out=held_out(config("task=arithmetic")))) == 60
     examples.write_rows(tmp_path / "tests.jsonl", [row for row in worked if split_of(row["prompt"]) == "test"])
-    with pytest.raises(ValueError, match=r"tests\.jsonl: every row asks what the run is tested with"):
+    with pytest.raises(ValueError, match=r"tests\.jsonl: every row.s question is one that the run is evaluated on"):
         examples.from_file(tmp_path / "tests.jsonl", prompter, held_out=held_out(cfg))
 
 

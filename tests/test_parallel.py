@@ -35,8 +35,8 @@ def trained(samples: list[Sample], share: float) -> dict[str, Any]:
 def rank(number: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2)
-    assert parallel.totals(Totals(tokens=number + 1, sequences=2)) == Totals(tokens=3, sequences=4)
-    assert parallel.values(torch.arange(number + 1.0)).tolist() == [0.0, 0.0, 1.0]
+    assert parallel.sum_totals(Totals(tokens=number + 1, sequences=2)) == Totals(tokens=3, sequences=4)
+    assert parallel.gather_values(torch.arange(number + 1.0)).tolist() == [0.0, 0.0, 1.0]
     torch.save({share: trained(SAMPLES[number::2], share) for share in SHARES}, f"{folder}/{number}.pt")
     dist.destroy_process_group()
 
@@ -57,6 +57,6 @@ def test_two_ranks_train_as_one(tmp_path: Path) -> None:
 
 def test_one_process_exchanges_nothing() -> None:
     totals = Totals(tokens=3, sequences=1)
-    assert parallel.ranks() == 1
-    assert parallel.totals(totals) is totals
-    assert parallel.sums({"loss": 1.5}) == {"loss": 1.5}
+    assert parallel.world_size() == 1
+    assert parallel.sum_totals(totals) is totals
+    assert parallel.sum_metrics({"loss": 1.5}) == {"loss": 1.5}

@@ -67,7 +67,7 @@ def test_the_gradient_is_that_of_finite_differences(model: Any, tokenizer: Any, 
             for t in range(len(s.token_ids))
         )
 
-    loss_of_batch, _ = policy._measure(batch, IMITATE)
+    loss_of_batch, _ = policy._loss(batch, IMITATE)
     policy.optimiser.backward(loss_of_batch)
     analytic = weight.grad[0, 0].item()
     with torch.no_grad():

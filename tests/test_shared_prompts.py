@@ -12,7 +12,7 @@ from r1lite.build import make_learner, make_objective
 from r1lite.config import Config
 from r1lite.learning.batch import collate, per_sample
 from r1lite.learning.forward import can_share_prompts, forward
-from r1lite.learning.packing import cut_by_prompt, padded_tokens
+from r1lite.learning.packing import pack_by_prompt, padded_tokens
 from r1lite.learning.policy import Policy
 from r1lite.types import Sample
 
@@ -81,7 +81,7 @@ def test_the_head_in_chunks_changes_nothing(model_folder: Path, config: Callable
 
 def test_parts_hold_every_sample_once_within_the_budget() -> None:
     for budget in (1, 30, 60, 1000):
-        parts = cut_by_prompt(SAMPLES, budget)
+        parts = pack_by_prompt(SAMPLES, budget)
         assert sorted(i for part in parts for rows in part for i in rows) == list(range(len(SAMPLES)))
         assert all(len({SAMPLES[i].prompt_ids for i in rows}) == 1 for part in parts for rows in part)
         assert all(padded_tokens(SAMPLES, part) <= budget or sum(map(len, part)) == 1 for part in parts)

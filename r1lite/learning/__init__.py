@@ -1,1 +1,1 @@
-"""Everything that trains: batches, forward passes, the optimiser, the policy, the critic, the reward model."""
+"""Training: batches, forward passes, gradient accumulation, the optimiser, the policy, the critic and the reward model."""

@@ -1,7 +1,7 @@
-"""Gradient accumulation: one loop over micro-batches, for every loss.
+"""Gradient accumulation: one loop over micro-batches for every loss.
 
-A micro-batch's loss is a sum over its tokens, or sequences, divided by the totals of the whole step. So micro-batches add up to
-the step exactly, and so do ranks.
+A micro-batch's loss is a sum over its tokens or sequences, divided by the totals of the whole step. So the losses of micro-batches,
+and of ranks, add up to the loss of the step.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from r1lite.learning import parallel
 from r1lite.learning.optimiser import Optimiser
 from r1lite.types import Batch
 
-Measured = tuple[Tensor, Mapping[str, Tensor]]  # the loss of a micro-batch, and the metrics to add up
-Measure = Callable[[Batch], Measured]
+LossAndMetrics = tuple[Tensor, Mapping[str, Tensor]]  # of a micro-batch; both are summed over the step
+LossFunction = Callable[[Batch], LossAndMetrics]
 
 
-def train_step(batches: Sequence[Batch], measure: Measure, optimiser: Optimiser, *others: Optimiser) -> dict[str, float]:
-    """Accumulate gradients over all micro-batches, then step. `others` step too; the metrics are those of the first."""
-    metrics = _over(batches, measure, optimiser.backward)
-    for each in others:
-        each.step()
+def train_step(batches: Sequence[Batch], loss_function: LossFunction, optimiser: Optimiser, *others: Optimiser) -> dict[str, float]:
+    """Accumulate gradients over all micro-batches, then step all optimisers. The metrics are those of the first one."""
+    metrics = _accumulate(batches, loss_function, optimiser.backward)
+    for other in others:
+        other.step()
     return metrics | optimiser.step()
 
 
 @torch.no_grad()
-def evaluate_step(batches: Sequence[Batch], measure: Measure) -> dict[str, float]:
-    """The same metrics, without learning."""
-    return _over(batches, measure, lambda _: None)
+def evaluate_step(batches: Sequence[Batch], loss_function: LossFunction) -> dict[str, float]:
+    """The same metrics without training."""
+    return _accumulate(batches, loss_function, lambda _: None)
 
 
-def _over(batches: Sequence[Batch], measure: Measure, backward: Callable[[Tensor], None]) -> dict[str, float]:
+def _accumulate(batches: Sequence[Batch], loss_function: LossFunction, backward: Callable[[Tensor], None]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for batch in batches:
-        loss, stats = measure(batch)
+        loss, stats = loss_function(batch)
         backward(loss)
         for key, value in (*stats.items(), ("loss", loss)):
             metrics[key] = metrics.get(key, 0.0) + float(value.detach())
-    return parallel.sums(metrics)
+    return parallel.sum_metrics(metrics)

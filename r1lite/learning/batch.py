@@ -1,4 +1,4 @@
-"""Samples -> micro-batches under a token budget. The first place where tensors exist."""
+"""Turns samples into micro-batches of tensors, within a budget of tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from r1lite.learning import parallel
-from r1lite.learning.packing import Part, cut, cut_by_prompt, length, padded_tokens
+from r1lite.learning.packing import Part, length, pack, pack_by_prompt, padded_tokens
 from r1lite.types import Batch, Prompts, Sample, Totals
 
 
@@ -20,24 +20,24 @@ def collate(
     device: torch.device | str = "cpu",
     share_prompts: bool = False,
 ) -> list[Batch]:
-    """Micro-batches of similar lengths. Cutting finer changes memory and nothing else: the totals are the step's.
+    """Micro-batches of samples of similar length. Their size affects memory only, since the totals are those of the step.
 
-    With `share_prompts` a prompt stands once for all of its samples, wherever that leaves less to compute.
+    With `share_prompts`, a prompt is computed once for all of its samples, if that means fewer padded tokens.
     """
-    totals = totals or parallel.totals(totals_of(samples))
-    whole = cut([length(s) for s in samples], micro_batch_tokens)
+    totals = totals or parallel.sum_totals(totals_of(samples))
+    whole = pack([length(s) for s in samples], micro_batch_tokens)
     if share_prompts:
-        shared = cut_by_prompt(samples, micro_batch_tokens)
+        shared = pack_by_prompt(samples, micro_batch_tokens)
         if sum(padded_tokens(samples, part) for part in shared) < sum(len(p) * max(length(samples[i]) for i in p) for p in whole):
-            return [_with_prompts(samples, part, totals, device) for part in shared]
+            return [_batch_with_prompts(samples, part, totals, device) for part in shared]
     return [as_batch([samples[i] for i in rows], rows, totals, device) for rows in whole]
 
 
 def collate_pairs(pairs: Sequence[tuple[Sample, Sample]], *, micro_batch_tokens: int, device: torch.device | str = "cpu") -> list[Batch]:
-    """Micro-batches of whole pairs: the first of each pair in the first half of the rows, the second in the other."""
-    totals = parallel.totals(Totals(tokens=sum(s.trained for pair in pairs for s in pair), sequences=len(pairs)))
+    """Micro-batches of pairs: the first half of the rows has the first sample of each pair, the second half the second."""
+    totals = parallel.sum_totals(Totals(tokens=sum(s.trained for pair in pairs for s in pair), sequences=len(pairs)))
     widths = [2 * max(map(length, pair)) for pair in pairs]
-    return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in cut(widths, micro_batch_tokens)]
+    return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in pack(widths, micro_batch_tokens)]
 
 
 def totals_of(samples: Sequence[Sample]) -> Totals:
@@ -45,35 +45,35 @@ def totals_of(samples: Sequence[Sample]) -> Totals:
 
 
 def per_sample(batches: Sequence[Batch], values: Sequence[Tensor], samples: Sequence[Sample]) -> list[list[float]]:
-    """[N, T] tensors, one for each batch, as one list for each sample: its completion's tokens."""
-    found: list[list[float]] = [[] for _ in samples]
+    """Split [N, T] tensors, one per batch, into one list per sample, with a value for each completion token."""
+    rows: list[list[float]] = [[] for _ in samples]
     for batch, tensor in zip(batches, values, strict=True):
         for i, row in zip(batch.rows, tensor.float().cpu().tolist(), strict=True):
             begin = _begin(samples[i], batch.first)
-            found[i] = row[begin : begin + len(samples[i].token_ids)]
-    return found
+            rows[i] = row[begin : begin + len(samples[i].token_ids)]
+    return rows
 
 
 def as_batch(samples: Sequence[Sample], rows: Sequence[int], totals: Totals, device: torch.device | str) -> Batch:
-    """Whole sequences, padded on the right, where causal attention never looks, so no attention mask is needed."""
+    """A batch of whole sequences. The padding is on the right, which causal attention never sees: no attention mask is needed."""
     first, width = min(len(s.prompt_ids) for s in samples), max(map(length, samples))
     ids = _padded([s.prompt_ids + s.token_ids for s in samples], width)
     return _fields(samples, rows, totals, device, first=first, columns=width - first, input_ids=ids.to(device))
 
 
-def _with_prompts(samples: Sequence[Sample], part: Part, totals: Totals, device: torch.device | str) -> Batch:
-    """Completions alone, padded on the right, beside the prompts that they share."""
-    chosen = [samples[i] for rows in part for i in rows]
-    asked = [samples[rows[0]].prompt_ids for rows in part]
+def _batch_with_prompts(samples: Sequence[Sample], part: Part, totals: Totals, device: torch.device | str) -> Batch:
+    """A batch of completions and the prompts that they share."""
+    rows = [i for of_prompt in part for i in of_prompt]
+    chosen = [samples[i] for i in rows]
+    prompt_ids = [samples[of_prompt[0]].prompt_ids for of_prompt in part]
     columns = max(len(s.token_ids) for s in chosen)
     prompts = Prompts(
-        ids=_padded(asked, max(map(len, asked))).to(device),
-        lengths=torch.tensor([len(p) for p in asked], device=device),
-        of_row=torch.tensor([at for at, rows in enumerate(part) for _ in rows], device=device),
+        ids=_padded(prompt_ids, max(map(len, prompt_ids))).to(device),
+        lengths=torch.tensor([len(ids) for ids in prompt_ids], device=device),
+        of_row=torch.tensor([p for p, of_prompt in enumerate(part) for _ in of_prompt], device=device),
     )
     ids = _padded([s.token_ids for s in chosen], columns).to(device)
-    flat = [i for rows in part for i in rows]
-    return _fields(chosen, flat, totals, device, first=None, columns=columns, input_ids=ids, prompts=prompts)
+    return _fields(chosen, rows, totals, device, first=None, columns=columns, input_ids=ids, prompts=prompts)
 
 
 def _fields(
@@ -89,12 +89,12 @@ def _fields(
 ) -> Batch:
     def field(values: Sequence[Sequence[float]]) -> Tensor:
         filled = torch.zeros(len(samples), columns)
-        for row, (sample, given) in enumerate(zip(samples, values, strict=True)):
+        for row, (sample, numbers) in enumerate(zip(samples, values, strict=True)):
             begin = _begin(sample, first)
-            filled[row, begin : begin + len(given)] = torch.tensor(given)
+            filled[row, begin : begin + len(numbers)] = torch.tensor(numbers)
         return filled.to(device)
 
-    known = {name: all(getattr(s, name) for s in samples) for name in ("logprobs", "values", "returns")}
+    present = {name: all(getattr(s, name) for s in samples) for name in ("logprobs", "values", "returns")}
     return Batch(
         input_ids=input_ids,
         first=first,
@@ -104,9 +104,9 @@ def _fields(
         advantages=field([s.token_advantages or [s.advantage] * len(s.token_ids) for s in samples]),
         totals=totals,
         rows=tuple(rows),
-        sampler_logp=field([s.logprobs for s in samples]) if known["logprobs"] else None,
-        values=field([s.values for s in samples]) if known["values"] else None,
-        returns=field([s.returns for s in samples]) if known["returns"] else None,
+        sampler_logp=field([s.logprobs for s in samples]) if present["logprobs"] else None,
+        values=field([s.values for s in samples]) if present["values"] else None,
+        returns=field([s.returns for s in samples]) if present["returns"] else None,
     )
 
 
@@ -117,6 +117,6 @@ def _begin(sample: Sample, first: int | None) -> int:
 
 def _padded(rows: Sequence[Sequence[int]], width: int) -> Tensor:
     filled = torch.zeros(len(rows), width, dtype=torch.long)
-    for at, row in enumerate(rows):
-        filled[at, : len(row)] = torch.tensor(row)
+    for i, row in enumerate(rows):
+        filled[i, : len(row)] = torch.tensor(row)
     return filled

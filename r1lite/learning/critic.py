@@ -1,9 +1,9 @@
-"""PPO's critic: what a response is worth before each of its tokens."""
+"""PPO's critic: estimates the return before each token of a response."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -12,57 +12,57 @@ from r1lite.learning.forward import states_before
 from r1lite.learning.optimiser import Optimiser
 from r1lite.losses.parts import value_loss
 from r1lite.models import adapters
-from r1lite.types import Batch
+from r1lite.types import Batch, State
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 class Critic:
-    """A value head on a trunk: a copy of the policy's, or the policy's own, which both then train.
+    """A value head on a trunk: a copy of the policy's trunk, or the policy's own, which is then trained by both losses.
 
-    The head starts at 0, so that a new critic says 0 of everything rather than noise.
+    The head starts at 0, so that a new critic predicts 0 instead of noise.
     """
 
     def __init__(self, policy: PreTrainedModel, cfg: AlgorithmConfig, training: TrainingConfig, *, total_steps: int) -> None:
         self.cfg, self.shared = cfg, cfg.critic == "shared"
-        self.trunk: Any = None if self.shared else copy.deepcopy(adapters.trunk_of(policy))
+        self.trunk: nn.Module | None = None if self.shared else copy.deepcopy(adapters.trunk_of(policy))
         self.head = nn.Linear(policy.config.hidden_size, 1, device=policy.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.optimiser = Optimiser(self.parameters(), training, total_steps=total_steps, lr=cfg.critic_lr)
 
     def parameters(self) -> list[nn.Parameter]:
-        trunk = [] if self.shared else [p for p in self.trunk.parameters() if p.requires_grad]
+        trunk = [] if self.trunk is None else [p for p in self.trunk.parameters() if p.requires_grad]
         return [*trunk, *self.head.parameters()]
 
     def values(self, batch: Batch, hidden: Tensor | None) -> Tensor:
-        """[N, T]; `hidden` is the policy's, for a critic that shares its trunk."""
-        if not self.shared:
+        """Values [N, T]. A critic that shares the policy's trunk needs the policy's states in `hidden`."""
+        if self.trunk is not None:
             hidden = states_before(self.trunk, batch)
         assert hidden is not None
         return self.head(hidden.float()).squeeze(-1)
 
     def loss(self, batch: Batch, hidden: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """The clipped value loss, a mean over the step's tokens."""
+        """The clipped value loss: a mean over the tokens of the step."""
         assert batch.values is not None
         assert batch.returns is not None
         values = self.values(batch, hidden)
-        per_token, held = value_loss(values, batch.values, batch.returns, self.cfg.value_clip)
+        per_token, clipped = value_loss(values, batch.values, batch.returns, self.cfg.value_clip)
         tokens = max(1, batch.totals.tokens)
         stats = {
             "critic/loss": (per_token * batch.mask).sum().detach() / tokens,
-            "critic/clip_share": (held * batch.mask).sum() / tokens,
+            "critic/clip_share": (clipped * batch.mask).sum() / tokens,
             "critic/value_mean": (batch.values * batch.mask).sum() / tokens,
         }
         return self.cfg.value_coef * (per_token * batch.mask).sum() / tokens, stats
 
-    def state(self) -> dict[str, Any]:
-        trunk = None if self.shared else self.trunk.state_dict()
+    def state(self) -> State:
+        trunk = None if self.trunk is None else self.trunk.state_dict()
         return {"trunk": trunk, "head": self.head.state_dict(), "optimiser": self.optimiser.state()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        if not self.shared:
+    def restore(self, state: State) -> None:
+        if self.trunk is not None:
             self.trunk.load_state_dict(state["trunk"])
         self.head.load_state_dict(state["head"])
         self.optimiser.restore(state["optimiser"])

@@ -1,4 +1,4 @@
-"""One pass of a model over a batch: log-probs and entropies of the completion tokens, and the states they came from."""
+"""A forward pass over a batch: log-probs and entropies of the completion tokens, and the hidden states that predict them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from r1lite.models.adapters import trunk_of
@@ -19,47 +19,48 @@ from r1lite.types import Batch, Prompts
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-CHUNK_BYTES = 64 * 2**20  # of logits at once, where a loss of its own is taken of them
+CHUNK_BYTES = 64 * 2**20  # of logits at once, in `in_chunks`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forward:
-    """All [N, T]: what stands at t belongs to the completion token t, and was known before it."""
+    """The results for each completion token, in the columns of the batch."""
 
-    logp: Tensor
-    entropy: Tensor
-    hidden: Tensor | None  # [N, T, hidden] the trunk's state from which token t was drawn
+    logp: Tensor  # [N, T]
+    entropy: Tensor  # [N, T] of the distribution that token t was sampled from
+    hidden: Tensor | None  # [N, T, hidden] the trunk's state that predicts token t
 
 
 def forward(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool = False, hidden: bool = False) -> Forward:
+    """Run the model over a batch. `hidden` asks for the states, `entropy_grad` for gradients of the entropy."""
     if not has_plain_head(model):
-        return _by_the_models_own_head(model, batch, temperature, entropy_grad=entropy_grad, hidden=hidden)
-    # The output head sees completion tokens alone: no prompt, no padding.
+        return _forward_with_own_head(model, batch, temperature, entropy_grad=entropy_grad, hidden=hidden)
+    # The output head computes trained tokens only: no prompts, no padding.
     states = states_before(trunk_of(model), batch)
-    inside = batch.mask > 0
+    trained = batch.mask > 0
     head: Any = model.get_output_embeddings()
     tokens = batch.input_ids if batch.first is None else batch.input_ids[:, batch.first :]
-    logp, entropy = head_log_probs(head, states[inside], tokens[inside], temperature, entropy_grad=entropy_grad)
+    logp, entropy = head_log_probs(head, states[trained], tokens[trained], temperature, entropy_grad=entropy_grad)
     empty = torch.zeros_like(batch.mask, dtype=logp.dtype)
-    return Forward(logp=empty.masked_scatter(inside, logp), entropy=empty.masked_scatter(inside, entropy), hidden=states)
+    return Forward(logp=empty.masked_scatter(trained, logp), entropy=empty.masked_scatter(trained, entropy), hidden=states)
 
 
-def states_before(trunk: Any, batch: Batch) -> Tensor:
-    """[N, T, hidden]: the trunk's state at the position before each completion token."""
+def states_before(trunk: nn.Module, batch: Batch) -> Tensor:
+    """The trunk's states [N, T, hidden] at the position before each completion token."""
     if batch.prompts is not None:
-        return after_shared_prompts(trunk, batch)
-    return trunk(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, before_each_token(batch)]
+        return states_after_shared_prompts(trunk, batch, batch.prompts)
+    return trunk(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, predicting_positions(batch)]
 
 
-def before_each_token(batch: Batch) -> Tensor:
-    """The positions whose states predict the batch's T columns."""
+def predicting_positions(batch: Batch) -> Tensor:
+    """The positions whose states predict the T columns of a batch of whole sequences."""
     assert batch.first is not None
     return torch.arange(batch.first - 1, batch.input_ids.shape[1] - 1, device=batch.input_ids.device)
 
 
-def _by_the_models_own_head(model: Any, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Forward:
-    """Whole sequences through a model that shapes its logits in its own way."""
-    keep = before_each_token(batch)
+def _forward_with_own_head(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Forward:
+    """The same for a model that changes its logits after the output head, such as by soft-capping. Takes whole sequences."""
+    keep = predicting_positions(batch)
     out = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False, output_hidden_states=hidden)
     precise = torch.promote_types(out.logits.dtype, torch.float32)
     logprobs = torch.log_softmax(out.logits.to(precise) / temperature, dim=-1)
@@ -69,20 +70,18 @@ def _by_the_models_own_head(model: Any, batch: Batch, temperature: float, *, ent
     return Forward(logp=logp, entropy=entropy, hidden=out.hidden_states[-1][:, keep] if hidden else None)
 
 
-def after_shared_prompts(trunk: Any, batch: Batch) -> Tensor:
-    """[N, T, hidden]: completions go over the keys and values of their prompts, which carry gradient."""
+def states_after_shared_prompts(trunk: nn.Module, batch: Batch, prompts: Prompts) -> Tensor:
+    """The states [N, T, hidden] of completions that attend to the keys and values of their prompts. Gradients reach the prompts."""
     from transformers import DynamicCache
 
-    prompts = batch.prompts
-    assert prompts is not None
-    seen = trunk(input_ids=prompts.ids, past_key_values=DynamicCache(), use_cache=True)
-    last = seen.last_hidden_state[torch.arange(len(prompts.lengths), device=prompts.ids.device), prompts.lengths - 1]
+    prefilled = trunk(input_ids=prompts.ids, past_key_values=DynamicCache(), use_cache=True)
+    last = prefilled.last_hidden_state[torch.arange(len(prompts.lengths), device=prompts.ids.device), prompts.lengths - 1]
     first_states = last[prompts.of_row].unsqueeze(1)
     if batch.input_ids.shape[1] == 1:
         return first_states
     cache = DynamicCache()
-    for at, layer in enumerate(seen.past_key_values.layers):
-        cache.update(layer.keys[prompts.of_row], layer.values[prompts.of_row], at)
+    for index, layer in enumerate(prefilled.past_key_values.layers):
+        cache.update(layer.keys[prompts.of_row], layer.values[prompts.of_row], index)
     mask, positions = _after_prompts(prompts, batch.input_ids.shape[1] - 1)
     rest = trunk(
         input_ids=batch.input_ids[:, :-1], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
@@ -90,15 +89,18 @@ def after_shared_prompts(trunk: Any, batch: Batch) -> Tensor:
     return torch.cat([first_states, rest], dim=1)
 
 
-def can_share_prompts(model: Any) -> bool:
-    """Whether a prompt's keys and values are all that later layers need of it, the head's output is the logits, no layer runs twice,
-    and attention takes a mask of truth values, which transformers' plain one would add to its scores."""
+def can_share_prompts(model: PreTrainedModel) -> bool:
+    """Whether completions can attend to the cached keys and values of a prompt that they share.
+
+    Every layer must attend to the whole prompt, attention must accept a boolean mask (eager attention would add it to the scores),
+    the logits must be the output of a plain head, and no layer may run twice, as gradient checkpointing would.
+    """
     shareable = takes_masks(model) and has_plain_head(model) and not uses_gradient_checkpointing(model)
     return shareable and not layers_without_full_attention(model)
 
 
 def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
-    """The attention mask [N, 1, T, prompt + T] and the positions [N, T] of completion tokens."""
+    """The attention mask [N, 1, T, prompt + T] and the position ids [N, T] of completion tokens."""
     lengths = prompts.lengths[prompts.of_row]
     steps = torch.arange(columns, device=lengths.device)
     of_prompt = torch.arange(prompts.ids.shape[1], device=lengths.device) < lengths[:, None]
@@ -106,23 +108,27 @@ def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
     return torch.cat([of_prompt[:, None, None, :].expand(-1, 1, columns, -1), causal], dim=-1), lengths[:, None] + steps
 
 
-def completion_states(model: Any, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """[M, hidden]: the states from which the completions' tokens come, row after row; and the way from there to logits."""
-    inside = batch.mask > 0
-    if not has_plain_head(model):  # its own way is the only one; then a micro-batch's logits do exist together
-        keep = before_each_token(batch)
-        return model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[inside], lambda logits: logits
-    return states_before(trunk_of(model), batch)[inside], model.get_output_embeddings()
+def completion_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """The states [M, hidden] that predict the trained tokens, row by row, and the function from states to logits.
+
+    A model that changes its logits after the head computes them all at once: then the states are the logits.
+    """
+    trained = batch.mask > 0
+    if not has_plain_head(model):
+        keep = predicting_positions(batch)
+        return model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[trained], lambda logits: logits
+    head: Any = model.get_output_embeddings()
+    return states_before(trunk_of(model), batch)[trained], head
 
 
 def in_chunks(function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor, width: int) -> list[Tensor]:
-    """A function of rows, for as many at a time as CHUNK_BYTES has room for `width` logits of; its outputs, joined."""
+    """Apply a function of rows to chunks of rows, and concatenate its outputs. A chunk has CHUNK_BYTES of rows of `width` logits."""
     rows = max(1, CHUNK_BYTES // (4 * width))
     if len(tensors[0]) <= rows:
         return list(function(*tensors))
-    again = torch.is_grad_enabled()  # the backward pass makes each chunk's logits anew
+    recompute = torch.is_grad_enabled()  # the backward pass computes the logits of each chunk again
     parts: list[Any] = [
-        checkpoint(function, *part, use_reentrant=False) if again else function(*part)
+        checkpoint(function, *part, use_reentrant=False) if recompute else function(*part)
         for part in zip(*(t.split(rows) for t in tensors), strict=True)
     ]
     return [torch.cat(column) for column in zip(*parts, strict=True)]

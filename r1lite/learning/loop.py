@@ -1,4 +1,4 @@
-"""The steps of a stage that learns from given data: go on from the last checkpoint, log, save."""
+"""The training loop of all stages but RL: resumes from the last checkpoint, logs every step, saves checkpoints and the result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from r1lite.types import Learner
 
 def run_steps(
     learner: Learner,
-    take: Callable[[int], Mapping[str, float]],  # step -> its metrics
+    take_step: Callable[[int], Mapping[str, float]],  # step -> its metrics
     cfg: TrainingConfig,
     place: Place,
     *,
@@ -28,7 +28,7 @@ def run_steps(
         for step in range(done + 1, steps + 1):
             watch = Stopwatch()
             with watch.lap("train"):
-                metrics = take(step)
+                metrics = take_step(step)
             place.tracker.log(place.name, step, dict(metrics) | watch.metrics())
             progress.advance({name.rpartition("/")[2]: metrics[name] for name in shown})
             if step % cfg.checkpoint_every == 0 and step < steps:

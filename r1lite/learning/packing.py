@@ -1,4 +1,4 @@
-"""Which samples go through the model together. Plain lengths in, places out; a budget counts padded tokens."""
+"""Packs samples into micro-batches within a budget of padded tokens. Pure: lengths in, indices out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from r1lite.types import Sample
 
-Part = list[list[int]]  # a micro-batch: for each prompt in it, the places of its samples
+Part = list[list[int]]  # a micro-batch with shared prompts: for each prompt, the indices of its samples
 
 
-def cut(widths: Sequence[int], budget: int) -> list[list[int]]:
-    """Rows by width, the widest first: the first of a part sets its padded width."""
+def pack(widths: Sequence[int], budget: int) -> list[list[int]]:
+    """Row indices per micro-batch, the widest rows first: the first row of a micro-batch sets its padded width."""
     parts: list[list[int]] = []
     for i in sorted(range(len(widths)), key=lambda i: -widths[i]):
         if parts and widths[parts[-1][0]] * (len(parts[-1]) + 1) <= budget:
@@ -20,8 +20,8 @@ def cut(widths: Sequence[int], budget: int) -> list[list[int]]:
     return parts
 
 
-def cut_by_prompt(samples: Sequence[Sample], budget: int) -> list[Part]:
-    """Samples of one prompt together, those with the longest completions first; a prompt whose samples are too many comes again."""
+def pack_by_prompt(samples: Sequence[Sample], budget: int) -> list[Part]:
+    """Keep the samples of a prompt together, longest completions first. A prompt with too many samples is repeated in the next part."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for i in sorted(range(len(samples)), key=lambda i: -len(samples[i].token_ids)):
         groups.setdefault(samples[i].prompt_ids, []).append(i)
@@ -35,7 +35,7 @@ def cut_by_prompt(samples: Sequence[Sample], budget: int) -> list[Part]:
 
 
 def padded_tokens(samples: Sequence[Sample], part: Part) -> int:
-    """What a shared part costs: its prompts once, and its completions."""
+    """The padded tokens of a part: those of its prompts, once, and of its completions."""
     prompts = max(len(samples[rows[0]].prompt_ids) for rows in part) * len(part)
     rows = [i for of_prompt in part for i in of_prompt]
     return prompts + len(rows) * max(len(samples[i].token_ids) for i in rows)

@@ -1,4 +1,4 @@
-"""A model that scores a whole response with one number, learnt from pairs. On disk it is a sequence classifier with one label."""
+"""A reward model: scores a whole response with one number, learnt from pairs. Saved as a sequence classifier with one label."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from r1lite.config import ModelConfig, RewardModelConfig
-from r1lite.learning.accumulate import Measured, evaluate_step, train_step
+from r1lite.learning.accumulate import LossAndMetrics, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser, load_weights
 from r1lite.losses.preference import by_sides, reward_model_loss
 from r1lite.models import pretrained
-from r1lite.types import Batch, Pair
+from r1lite.types import Batch, Pair, State
 
 
 class RewardModel:
-    """The trunk of a language model with a head for one number, read off the response's last token."""
+    """The trunk of a language model, with a head that reads one number from the state of the response's last token."""
 
     def __init__(self, start: Path | str, model: ModelConfig, cfg: RewardModelConfig) -> None:
         self.model, self.tokenizer = pretrained.load_reward_model(str(start), model)
@@ -28,7 +28,7 @@ class RewardModel:
         self.optimiser = Optimiser(self.model.parameters(), cfg, total_steps=cfg.steps)
 
     def scores(self, batch: Batch) -> Tensor:
-        """[N]"""
+        """The scores [N] of the responses."""
         hidden = self.model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
         assert batch.first is not None
         last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
@@ -36,17 +36,18 @@ class RewardModel:
         return self.head(hidden[rows, last]).squeeze(-1).float()
 
     def step(self, pairs: Sequence[Pair]) -> dict[str, float]:
-        return train_step(self._batches(pairs), lambda batch: self._measure(batch, pairs), self.optimiser)
+        """One optimiser step over all pairs."""
+        return train_step(self._batches(pairs), lambda batch: self._loss(batch, pairs), self.optimiser)
 
     def accuracy(self, pairs: Sequence[Pair]) -> float:
-        """The share of pairs whose preferred side scores higher."""
-        return evaluate_step(self._batches(pairs), lambda batch: self._measure(batch, pairs))["accuracy"]
+        """The share of pairs whose chosen response scores higher."""
+        return evaluate_step(self._batches(pairs), lambda batch: self._loss(batch, pairs))["accuracy"]
 
     def _batches(self, pairs: Sequence[Pair]) -> list[Batch]:
         sides = [(p.chosen, p.rejected) for p in pairs]
         return collate_pairs(sides, micro_batch_tokens=self.cfg.micro_batch_tokens, device=self.model.device)
 
-    def _measure(self, batch: Batch, pairs: Sequence[Pair]) -> Measured:
+    def _loss(self, batch: Batch, pairs: Sequence[Pair]) -> LossAndMetrics:
         margin = torch.tensor([pairs[i].margin for i in batch.rows], device=self.model.device)
         chosen, rejected = by_sides(self.scores(batch))
         return reward_model_loss(chosen, rejected, margin=margin, centring=self.cfg.centring, total=batch.totals.sequences)
@@ -54,10 +55,10 @@ class RewardModel:
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         return self.model.named_parameters()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         return {"optimiser": self.optimiser.state()}
 
-    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+    def restore(self, weights: dict[str, Tensor], state: State) -> None:
         load_weights(self.weights(), weights)
         self.optimiser.restore(state["optimiser"])
 

@@ -9,7 +9,7 @@ import torch
 
 from r1lite.build import make_policy, make_prompter
 from r1lite.config import Config, DPOConfig
-from r1lite.learning.accumulate import Measured, train_step
+from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
@@ -42,7 +42,7 @@ def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, flo
     return metrics | {"tokens/trained": float(batches[0].totals.tokens)}
 
 
-def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> Measured:
+def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:
     """The loss of a micro-batch of pairs. At temperature 1, since the models are compared and no sampler."""
     chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
     with torch.no_grad(), policy.as_reference() as reference:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from r1lite.config import DistillConfig
 from r1lite.data.examples import from_file
-from r1lite.learning.accumulate import Measured, train_step
+from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import as_batch, collate
 from r1lite.learning.forward import completion_states, in_chunks
 from r1lite.learning.policy import Policy
@@ -70,7 +70,7 @@ def written_by_teacher(path: Path, prompter: Prompter, teacher: Teacher) -> list
 def distill_step(policy: Policy, lessons: Sequence[Lesson], teacher: Teacher, cfg: DistillConfig) -> dict[str, float]:
     """One optimiser step over all lessons."""
 
-    def measure(batch: Batch) -> Measured:
+    def measure(batch: Batch) -> LossAndMetrics:
         tokens = batch.totals.tokens
         teacher_batch = as_batch([lessons[i].teacher for i in batch.rows], batch.rows, batch.totals, policy.model.device)
         divergence, entropy, agreement = compare(policy.model, batch, teacher, teacher_batch, cfg)
