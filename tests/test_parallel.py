@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from commands import PRELOADED
 
 from r1lite.learning import parallel
 from r1lite.learning.policy import Policy
@@ -42,7 +44,8 @@ def rank(number: int, folder: str) -> None:
 
 
 def test_two_ranks_train_as_one(tmp_path: Path) -> None:
-    mp.spawn(rank, args=(str(tmp_path),), nprocs=2)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+    mp.start_processes(rank, args=(str(tmp_path),), nprocs=2, start_method="forkserver")
     ranks = [torch.load(tmp_path / f"{number}.pt", weights_only=True) for number in range(2)]
     for share in SHARES:
         alone, (first, second) = trained(SAMPLES, share), [saved[share] for saved in ranks]
