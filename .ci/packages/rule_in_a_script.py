@@ -1,0 +1,12 @@
+"""A run begun from a script that has a rule of its own, which scoring workers cannot import."""
+
+from r1lite.train import main
+from rewards import Problem, Rollout, reward
+
+
+@reward("flat")
+def flat(problem: Problem, rollout: Rollout) -> float:
+    return 1.0
+
+
+main()
