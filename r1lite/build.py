@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.config import Config, TrainingConfig
-from r1lite.data.decontaminate import HeldOut, decontaminated, questions_of, questions_of_test_split, runs_of_set
+from r1lite.data.decontaminate import HeldOut, decontaminated, ngrams_of_set, questions_of, questions_of_test_split
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
@@ -52,7 +52,7 @@ def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem
     against, n = cfg.data.decontaminate_against, cfg.data.ngram
     key = json.dumps([cfg.task, against, n, cfg.seed, cfg.plugins, cfg.evaluate.splits, sources(cfg)], default=str)
     if key not in _decontaminated:
-        sets = {name: runs_of_set(evaluation_questions(name, cfg), n) for name in against}
+        sets = {name: ngrams_of_set(evaluation_questions(name, cfg), n) for name in against}
         _decontaminated.clear()
         _decontaminated[key] = decontaminated(problems, sets, n)
     return _decontaminated[key]

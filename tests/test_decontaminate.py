@@ -10,7 +10,7 @@ import pytest
 from r1lite.build import evaluation_questions, training_problems
 from r1lite.checks.data import check_data_settings
 from r1lite.config import Config
-from r1lite.data.decontaminate import decontaminated, runs, runs_of_set
+from r1lite.data.decontaminate import decontaminated, ngrams, ngrams_of_set
 from r1lite.types import Problem
 
 STORY = "Mira waters four rows of seven tomato plants every morning before she walks to the old school by the river"
@@ -22,13 +22,13 @@ def asked(*prompts: Any) -> list[Problem]:
 
 
 def left(problems: list[Problem], *held_out: str, n: int = 13) -> list[str]:
-    return [p.id for p in decontaminated(problems, {"test": runs_of_set(held_out, n)}, n)]
+    return [p.id for p in decontaminated(problems, {"test": ngrams_of_set(held_out, n)}, n)]
 
 
 def test_runs_are_of_words_and_where_there_are_no_spaces_of_characters() -> None:
-    assert list(runs("One two, THREE four!", 3)) == ["one two three", "two three four"]
-    assert list(runs("One two.", 3)) == ["all of: one two"]
-    assert list(runs("把12和abc加起来", 3)) == ["把 12 和", "12 和 abc", "和 abc 加", "abc 加 起", "加 起 来"]
+    assert list(ngrams("One two, THREE four!", 3)) == ["one two three", "two three four"]
+    assert list(ngrams("One two.", 3)) == ["all of: one two"]
+    assert list(ngrams("把12和abc加起来", 3)) == ["把 12 和", "12 和 abc", "和 abc 加", "abc 加 起", "加 起 来"]
 
 
 def test_thirteen_words_in_a_row_are_too_many_and_twelve_are_not() -> None:

@@ -1,1 +1,1 @@
-"""What can be known to be wrong with the parts of a configuration; check.py asks them all."""
+"""What is wrong with a configuration, before any work is done. run.py calls all checks."""

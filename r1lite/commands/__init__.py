@@ -1,1 +1,1 @@
-"""What `r1lite COMMAND` runs, a file a command, and the parts that they share. Only cli.py and score.py come in."""
+"""What `r1lite COMMAND` runs, one file each, and the parts they share. Imported only by cli.py and score.py."""

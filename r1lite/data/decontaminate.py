@@ -1,8 +1,8 @@
-"""Removes training problems that also occur in an evaluation set: those that share a run of words with one of its questions.
+"""Removes training problems that also occur in an evaluation set: those that share an n-gram with one of its questions.
 
-A run is `data.ngram` words (13 is usual); in scripts without spaces, a character counts as a word. A question with fewer words
-must be identical. Runs that a tenth of a set's questions share are a template, and are ignored.
-Not covered: the same question in other words, in another language, or with other numbers in every run.
+An n-gram is `data.ngram` words (13 is usual); in scripts without spaces, a character counts as a word. A question with fewer
+words must be identical. N-grams that a tenth of a set's questions share are a template, and are ignored.
+Not covered: the same question in other words, in another language, or with other numbers in every n-gram.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tasks import Place, Source
 
 COLUMNS = ("prompt", "question", "problem", "query", "instruction", "text")
 EXAMPLES_SHOWN = 3
-TEMPLATE_SHARE = 0.1  # a run in more of a set's questions than this is a template
+TEMPLATE_SHARE = 0.1  # an n-gram in more of a set's questions than this is a template
 TEMPLATE_QUESTIONS = 20  # smaller sets are not searched for templates
 
 
@@ -62,18 +62,18 @@ def indices_not_held_out(problems: Sequence[Problem], held_out: HeldOut, path: P
 
 
 def decontaminated(problems: Sequence[Problem], sets: dict[str, set[str]], n: int) -> Subset:
-    """The problems that share no run of n words with an evaluation set. Prints how many are removed, with examples."""
+    """The problems that share no n-gram with an evaluation set. Prints how many are removed, with examples."""
     chosen, removed = array("q"), []
-    set_of_run = {run: name for name, set_runs in reversed(sets.items()) for run in set_runs}
+    set_of_ngram = {ngram: name for name, set_ngrams in reversed(sets.items()) for ngram in set_ngrams}
     for index in range(len(problems)):
         problem = problems[index]
-        shared = next((run for run in runs(question(problem), n) if run in set_of_run), None)
+        shared = next((ngram for ngram in ngrams(question(problem), n) if ngram in set_of_ngram), None)
         if shared is None:
             chosen.append(index)
         else:
-            removed.append((problem.id, set_of_run[shared], shared))
+            removed.append((problem.id, set_of_ngram[shared], shared))
     if removed:
-        examples = "; ".join(f"{id} ({run!r:.100}, as in {name})" for id, name, run in removed[:EXAMPLES_SHOWN])
+        examples = "; ".join(f"{id} ({ngram!r:.100}, as in {name})" for id, name, ngram in removed[:EXAMPLES_SHOWN])
         say(f"decontamination: {len(removed)} of {len(problems)} training problems share {n} words with an evaluation set: {examples}")
     else:
         say(f"decontamination: none of {len(problems)} training problems shares {n} words with {', '.join(sets)}")
@@ -82,8 +82,8 @@ def decontaminated(problems: Sequence[Problem], sets: dict[str, set[str]], n: in
     return Subset(problems, chosen)
 
 
-def runs(text: str, n: int) -> Iterator[str]:
-    """Every run of n words; a shorter text is a run of its own kind, which only an identical text shares."""
+def ngrams(text: str, n: int) -> Iterator[str]:
+    """Every n-gram; a text of fewer words is one of its own kind, which only an identical text shares."""
     words = tokens(text)
     if len(words) < n:
         yield "all of: " + " ".join(words)
@@ -91,12 +91,12 @@ def runs(text: str, n: int) -> Iterator[str]:
         yield " ".join(words[start : start + n])
 
 
-def runs_of_set(texts: Iterable[str], n: int) -> set[str]:
-    """The runs of an evaluation set's questions, without those of its template."""
-    per_question = [set(runs(text, n)) for text in texts]
-    counts = Counter(run for question_runs in per_question for run in question_runs)
+def ngrams_of_set(texts: Iterable[str], n: int) -> set[str]:
+    """The n-grams of an evaluation set's questions, without those of its template."""
+    per_question = [set(ngrams(text, n)) for text in texts]
+    counts = Counter(ngram for question_ngrams in per_question for ngram in question_ngrams)
     limit = TEMPLATE_SHARE * len(per_question) if len(per_question) >= TEMPLATE_QUESTIONS else len(per_question)
-    return {run for run, count in counts.items() if count <= limit or run.startswith("all of: ")}
+    return {ngram for ngram, count in counts.items() if count <= limit or ngram.startswith("all of: ")}
 
 
 def questions_of(path: Path) -> Iterator[str]:

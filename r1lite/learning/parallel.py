@@ -1,6 +1,6 @@
 """Communication between the ranks of a run: divisors, metrics and gradients. A single process communicates nothing.
 
-Every function is collective: all ranks must call it, in the same order.
+Every function is collective: all ranks must call it, in the same order. No command starts several ranks yet.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What is minimised. Pure: tensors in, tensors out; no model, no config, no I/O. Open to all."""
+"""Losses. Pure: tensors in, tensors out, no model and no I/O; choice.py names their parts."""

@@ -1,1 +1,1 @@
-"""Models: finding, loading and saving them, their passes, heads and adapters, the optimiser. Open to all; knows no task and no reward."""
+"""Finding, loading and saving models; output heads, adapters, GGUF; cpu/ has faster layers. Knows no task and no reward."""

@@ -1,1 +1,1 @@
-"""What a run says of itself: evaluations, summary.json, model cards."""
+"""Evaluations, summary.json and model cards."""

@@ -18,7 +18,7 @@ class Collected:
     """A step's groups, and the state when the last of them arrived. With a lag, later steps change that state before this one trains."""
 
     groups: list[list[Scored]]
-    weights: int  # number of training steps behind the weights that sampled
+    weights_step: int  # training steps that the weights had seen which sampled these groups
     position: int  # in the data, after this step
     settled: tuple[str, ...]  # problems that the curriculum considers settled
     prompts: dict[str, float]  # metrics: prompts that were too long, and those that the curriculum passed over, so far
@@ -26,7 +26,7 @@ class Collected:
     seconds: dict[str, float]
 
 
-def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights: int) -> Collected:
+def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights_step: int) -> Collected:
     """Sample and score a step. If the algorithm refills groups without signal (DAPO), new prompts are sampled with the same weights."""
     watch, seed = Stopwatch(), f"{feed.seed}/{step}"
     groups: list[list[Scored]] = []
@@ -43,7 +43,7 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int
     feed.learn(groups)
     return Collected(
         groups=groups,
-        weights=weights,
+        weights_step=weights_step,
         position=feed.position,
         settled=feed.settled,
         prompts=feed.metrics(),

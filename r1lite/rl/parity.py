@@ -29,7 +29,7 @@ class Passed:
     """The figures of the last check that passed, for comparison."""
 
     mean: float  # difference of log-probs
-    weights: int  # number of training steps behind the sampler's weights
+    weights_step: int  # training steps that the sampler's weights had seen
     version: int  # of the weights, as reported by the sampler; 0 if it counts none
 
 
@@ -60,14 +60,14 @@ class ParityCheck:
                 sampling=self.sampling,
                 at_temperature=lambda t: self._at_temperature(samples, t),
                 dtypes=self.dtypes,
-                mean_before=self.passed.mean if self.passed and self.passed.weights < collected.weights else None,
+                mean_before=self.passed.mean if self.passed and self.passed.weights_step < collected.weights_step else None,
                 version=version,
-                version_before=self.passed.version if self.passed and self.passed.weights < collected.weights else 0,
+                version_before=self.passed.version if self.passed and self.passed.weights_step < collected.weights_step else 0,
             )
             if not within_threshold(evidence):
                 raise ValueError(self._refusal(step, evidence))
         metrics = parity_metrics(evidence)
-        self.passed = Passed(mean=metrics["parity/mean"], weights=collected.weights, version=version)
+        self.passed = Passed(mean=metrics["parity/mean"], weights_step=collected.weights_step, version=version)
         return metrics
 
     def _at_temperature(self, samples: Sequence[Sample], temperature: float) -> Rows:

@@ -29,7 +29,7 @@ class Prefetcher:
 
     def __init__(self, collect: Callable[[int, int], Collected], sampler: Sampler, *, lag: int, last: int, done: int = 0) -> None:
         self.collect, self.sampler, self.lag, self.last = collect, sampler, lag, last
-        self.submitted = self.weights = done  # last step submitted; number of training steps behind the sampler's weights
+        self.submitted = self.weights_step = done  # last step submitted; training steps that the sampler's weights have seen
         # The weights that the steps in progress are sampled with; empty if the trainer still has them.
         self.past: dict[str, Tensor] = {}
         self.pending: dict[int, Future[Collected]] = {}
@@ -59,14 +59,14 @@ class Prefetcher:
         """Load new weights into the sampler once it is idle. Call after every training step."""
         wait(self.pending.values())
         self.sampler.load(weights)
-        self.weights = step
+        self.weights_step = step
 
     def resume(self, done: int, past: dict[str, Tensor], weights: Weights) -> None:
         """Restore the sampler to a checkpoint. Steps that had been sampled ahead are sampled again, with the same weights."""
         if past:
             self.past = past
             self.sampler.load(past.items())
-            self.weights = done - 1
+            self.weights_step = done - 1
             self._submit_until(done + self.lag)
         self.sync(done, weights)
 
@@ -78,9 +78,9 @@ class Prefetcher:
     def _submit(self, step: int) -> Future[Collected]:
         if self.pool is not None:
             # In a copy of this context, so that output goes to the console of this run.
-            return self.pool.submit(copy_context().run, self.collect, step, self.weights)
+            return self.pool.submit(copy_context().run, self.collect, step, self.weights_step)
         done: Future[Collected] = Future()
-        done.set_result(self.collect(step, self.weights))
+        done.set_result(self.collect(step, self.weights_step))
         return done
 
 

@@ -1,1 +1,1 @@
-"""Around the rules: what they say of a rollout, the workers they run in, a rehearsal, what verdicts say of a step. Open to all."""
+"""From rollouts and rules to verdicts and rewards: worker processes, a dry run before training, metrics of scored groups."""

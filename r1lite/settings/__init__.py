@@ -1,1 +1,1 @@
-"""What the user set: composed, checked for spelling, and compared with what a run began from."""
+"""Settings: composed from groups and the command line, checked for spelling, compared with those a run began with."""

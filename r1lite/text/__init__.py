@@ -1,1 +1,1 @@
-"""What rules, tasks and the trainer read in text: responses, words, languages, rows of files. Knows no rule, task or model."""
+"""Text as rules, tasks and the trainer read it: responses, words, languages, rows of files. Knows no rule, task or model."""
