@@ -143,12 +143,12 @@ def test_a_steps_rollouts_come_from_the_weights_before_the_last(config: Callable
             steps.append(rl.take_step(parts, cfg, step))
             history.append({name: p.detach().clone() for name, p in model.named_parameters()})
     off = [[difference(model, history[weights], got) for weights in range(3)] for got, _ in steps]
-    assert [got.weights for got, _ in steps] == [0, 0, 1]
+    assert [got.weights_step for got, _ in steps] == [0, 0, 1]
     for mine, (got, metrics) in zip(off, steps, strict=True):
         assert metrics["tokens/trained"] > 0  # or the weights after it would be those before
         assert metrics["parity/max"] < 1e-4
-        assert mine[got.weights] < 1e-4
-        assert all(mine[other] > 1e-3 for other in range(3) if other != got.weights)
+        assert mine[got.weights_step] < 1e-4
+        assert all(mine[other] > 1e-3 for other in range(3) if other != got.weights_step)
 
 
 @torch.no_grad()
