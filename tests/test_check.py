@@ -56,8 +56,8 @@ BAD = [
     ("stages=[rl,sft] sft.data=rl", "sft.data=rl: that stage leaves no examples"),
     ("stages=[cold_start,sft] sft.data=cold_start", "sft.data=cold_start: that stage leaves no examples"),
     ("stages=[rl,rl]", "stages names one twice: ['rl', 'rl']"),
-    ("model.path=not_there", "model 'not_there' is no folder, no hub name (owner/name) and none of those"),
-    ("model.path=conf", "conf holds no model: there is no config.json in it"),
+    ("model.path=not_there", "model 'not_there' is not a folder, not a hub name (owner/name) and not one of"),
+    ("model.path=conf", "conf holds no model: it has no config.json"),
     ("model.dtype=float17", "unknown model.dtype 'float17'. Known: auto, float32, bfloat16."),
     ("task.name=arithmetik", "unknown task 'arithmetik'. Did you mean 'arithmetic'?"),
     ("task.difficulty=standart", "unknown task.difficulty 'standart'. Did you mean 'standard'?"),
@@ -109,14 +109,14 @@ BAD = [
     ("parity.threshold=0", "parity.threshold must be above 0, got 0.0"),
     ("parity.threshold_bfloat16=nan", "parity.threshold_bfloat16 must be above 0, got nan"),
     ("rl.start=sft", "rl.start=sft, but stage 'sft' comes later in stages="),
-    ("rl.start=nowhere", "model 'nowhere' is no folder"),
+    ("rl.start=nowhere", "model 'nowhere' is not a folder"),
     ("cold_start.batch_size=0", "cold_start.batch_size must be at least 1, got 0"),
     ("cold_start.examples=0", "cold_start.examples must be at least 1, got 0"),
     ("cold_start.data=gone.jsonl", "cold_start.data=gone.jsonl is neither task, nor an earlier stage of"),
     ("stages=[sft]", "sft.data=reject is neither task, nor an earlier stage of ['sft'], nor a file"),
     ("reject.samples=0", "reject.samples must be at least 1, got 0"),
     ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
-    ("distill.student=not_there", "model 'not_there' is no folder"),
+    ("distill.student=not_there", "model 'not_there' is not a folder"),
     ("rl.curriculum.revisit=2", "rl.curriculum.revisit must lie between 0 and 1, got 2.0"),
     ("data.ngram=0", "data.ngram must be at least 1, got 0"),
     ("data.files=[gone.yaml]", "data.files: gone.yaml does not exist"),
@@ -199,7 +199,7 @@ def test_what_will_not_be_read_is_said(composed: Callable[..., Config]) -> None:
 
 def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"model\.device=cuda, but torch sees no GPU here"):
+    with pytest.raises(ValueError, match=r"model\.device=cuda, but torch finds no GPU"):
         check(composed("model.device=cuda"))
 
 

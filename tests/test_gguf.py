@@ -120,19 +120,19 @@ def test_a_tokenizer_beside_the_file_comes_first(tmp_path: Path) -> None:
     [
         ({"attention_bias": True}, "its attention or feed-forward has biases"),
         ({"hidden_act": "gelu"}, "its activation is gelu, not silu"),
-        ({"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}}, "its positions are stretched"),
+        ({"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}}, "its positions are scaled"),
     ],
 )
 def test_a_model_that_a_reader_would_take_for_another_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
     tokenizer = byte_level()
-    with pytest.raises(ValueError, match=f"format=gguf is not sound for this model: {says}"):
+    with pytest.raises(ValueError, match=f"format=gguf cannot represent this model: {says}"):
         write_gguf(llama(tokenizer, **changes), tokenizer, tmp_path / "out.gguf", "F16")
     assert not (tmp_path / "out.gguf").exists()
 
 
 def test_a_tokenizer_that_gguf_has_no_name_for_is_refused(tmp_path: Path) -> None:
     tokenizer = byte_level(pre_tokenizers.Whitespace())
-    with pytest.raises(ValueError, match=r"for this one \(Whitespace\) no name is certain"):
+    with pytest.raises(ValueError, match=r"for this tokenizer \(Whitespace\) no name is certain"):
         write_gguf(llama(tokenizer), tokenizer, tmp_path / "out.gguf", "F16")
 
 
@@ -140,7 +140,7 @@ def test_a_file_that_is_cut_short_is_said(tmp_path: Path) -> None:
     write_gguf(llama(byte_level()), byte_level(), tmp_path / "out.gguf", "F16")
     for size in (2, 4000, (tmp_path / "out.gguf").stat().st_size - 4096):
         (tmp_path / "cut.gguf").write_bytes((tmp_path / "out.gguf").read_bytes()[:size])
-        with pytest.raises(ValueError, match=r"cut\.gguf is no GGUF file, or only a part of one"):
+        with pytest.raises(ValueError, match=r"cut\.gguf is not a GGUF file, or is incomplete"):
             read_model(tmp_path / "cut.gguf", dtype=torch.float32)
 
 

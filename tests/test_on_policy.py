@@ -19,7 +19,7 @@ from r1lite.learning.batch import as_batch, collate
 from r1lite.learning.policy import Policy
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
-from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
+from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
 from r1lite.prompt import Prompter
 from r1lite.teaching.on_policy import Lesson, Teacher, compare, distill_step, written_by_student, written_by_teacher
 from r1lite.text.response import respond
@@ -166,13 +166,13 @@ def test_the_teachers_traces_are_lessons_too(other: Any, tokenizer: Any, tmp_pat
 
 
 def test_other_tokens_are_refused_with_the_way_that_is_open(tokenizer: Any) -> None:
-    assert same_vocabulary(tokenizer, build_tokenizer()) == len(tokenizer)
+    assert check_same_vocabulary(tokenizer, build_tokenizer()) == len(tokenizer)
     larger = build_tokenizer()
     larger.add_tokens(["<new>"])
     with pytest.raises(
         ValueError, match=r"1 differ, such as '<new>' \(id None in the teacher, 265 in the student\)\. Use distill\.method=traces"
     ):
-        same_vocabulary(tokenizer, larger)
+        check_same_vocabulary(tokenizer, larger)
 
 
 def test_padded_heads_are_compared_over_what_they_share() -> None:
@@ -180,22 +180,22 @@ def test_padded_heads_are_compared_over_what_they_share() -> None:
     width, notice = common_width(152064, 151936, 151665)
     assert width == 151936
     assert notice == "output heads of 152064 (teacher) and 151936 rows (student) are compared over the first 151936"
-    with pytest.raises(ValueError, match="an output head has 100 rows, and the tokenizer 290 tokens"):
+    with pytest.raises(ValueError, match="an output head has 100 rows and the tokenizer 290 tokens"):
         common_width(300, 100, 290)
 
 
 def test_templates_must_begin_a_response_alike(tokenizer: Any) -> None:
     plain, opened = Prompter(tokenizer=tokenizer), Prompter(tokenizer=tokenizer, prefill="<think>\n")
-    same_opening(plain, Prompter(tokenizer=tokenizer, system="Other words."), PROBLEMS[0])
+    check_same_opening(plain, Prompter(tokenizer=tokenizer, system="Other words."), PROBLEMS[0])
     with pytest.raises(ValueError, match=r"opens a response with '<think>\\n', the student's with ''"):
-        same_opening(opened, plain, PROBLEMS[0])
+        check_same_opening(opened, plain, PROBLEMS[0])
 
 
 def test_other_end_tokens_are_mentioned(tokenizer: Any) -> None:
-    assert odd_ends(tokenizer, build_tokenizer()) == ""
+    assert end_token_warning(tokenizer, build_tokenizer()) == ""
     other = build_tokenizer()
     other.eos_token = "<|user|>"
-    assert odd_ends(tokenizer, other).startswith("the teacher ends a response with <|end|>, the student with <|user|>")
+    assert end_token_warning(tokenizer, other).startswith("the teacher ends a response with <|end|>, the student with <|user|>")
 
 
 SMALL = (

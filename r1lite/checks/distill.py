@@ -10,7 +10,7 @@ from r1lite.data.examples import FROM_MODELS
 from r1lite.data.quality import CODE_BLOCKS
 from r1lite.losses.distill import KINDS
 from r1lite.models import pretrained
-from r1lite.models.vocabulary import USE_TRACES, same_vocabulary
+from r1lite.models.vocabulary import USE_TRACES, check_same_vocabulary
 from r1lite.registry import unknown
 from r1lite.teaching.best_checkpoint import GATES
 from r1lite.teaching.endpoint.completion import api_key
@@ -83,4 +83,4 @@ def _can_be_followed(cfg: Config, settings: DistillConfig) -> None:
     if cfg.stages[0] == "pretrain":
         return  # its tokenizer is still to be made
     start = cfg.model.path if settings.start in ("previous", "base", *cfg.stages) else settings.start
-    same_vocabulary(pretrained.load_tokenizer(start), pretrained.load_tokenizer(settings.student))
+    check_same_vocabulary(pretrained.load_tokenizer(start), pretrained.load_tokenizer(settings.student))

@@ -20,7 +20,7 @@ from typing import Any
 
 from r1lite.commands import _shell
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
-from r1lite.models.gguf_write import TYPES, write_gguf
+from r1lite.models.gguf_write import GGUF_DTYPES, write_gguf
 from r1lite.registry import unknown
 from r1lite.settings.rounds import kind_of
 
@@ -47,7 +47,7 @@ def export(source: str, *, output: str, dtype: str = "", format: str = "safetens
 
     if format not in FORMATS:
         raise ValueError(unknown("format", format, FORMATS))
-    known = TYPES if format == "gguf" else DTYPES
+    known = GGUF_DTYPES if format == "gguf" else DTYPES
     if dtype and dtype not in known:
         raise ValueError(unknown("dtype", dtype, known))
     if (format == "gguf") != is_gguf(output):

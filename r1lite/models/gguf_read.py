@@ -1,78 +1,87 @@
-"""A GGUF file as a model to train: weights through transformers, in full precision again; the tokenizer from the file or beside it.
+"""Reading a GGUF file as a model to train: transformers reads the weights, back in full precision.
 
-A GGUF file only names its tokenizer's way of splitting text. Two of these names are understood here to the letter (SPLITS);
-for any other transformers guesses by the architecture, and the run says so. A tokenizer.json beside the file settles it.
+A GGUF file stores only the name of its tokenizer's way of splitting text. Two of these names (SPLITS) are implemented here
+exactly. For any other, transformers guesses from the architecture, and the run says so. A tokenizer.json beside the file
+takes precedence.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SUFFIX = ".gguf"
-NAMED = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
-CONTROL, USER_DEFINED, UNUSED = 3, 4, 5  # GGUF's types of tokens that no merge makes
-SPLITS = ("gpt-2", "smollm")  # at spaces and kinds of letters; smollm takes digits one by one before
+SPECIAL_TOKENS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+CONTROL, USER_DEFINED, UNUSED = 3, 4, 5  # GGUF's types of tokens that no merge produces
+SPLITS = ("gpt-2", "smollm")  # both split at spaces and between kinds of letters; smollm splits digits one by one before
+INSTEAD = "use the model's own safetensors, by folder or hub name"
 
 
 def is_gguf(path: str | Path) -> bool:
     return str(path).endswith(SUFFIX)
 
 
-def read_model(path: Path, *, dtype: Any, **how: Any) -> Any:
-    """The model, as if it had never been a GGUF file: it can be trained and saved."""
+def read_model(path: Path, *, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
+    """The model without a trace of GGUF: it can be trained and saved."""
     from transformers import AutoModelForCausalLM, GenerationConfig
 
-    fields = _fields(path)
-    _sound(path, fields)
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            str(path.parent), gguf_file=path.name, dtype=dtype, output_loading_info=True, **how
-        )
-        read, found = loaded
-    except RuntimeError as error:  # shapes that do not fit what transformers reads of the file
-        raise ValueError(f"{path}: transformers does not read this file as it is meant ({str(error).splitlines()[0]}); {_ELSE}") from error
-    missing = sorted(found["missing_keys"])
-    if missing:
-        raise ValueError(f"{path}: {len(missing)} weights were not read from the file, such as {missing[0]}; {_ELSE}")
+    fields = _read_fields(path)
+    _check_positions(path, fields)
+    read = _read_by_transformers(path, dtype, options)
     config = read.config
-    for remembered in ("quantization_config", "_name_or_path"):
-        if hasattr(config, remembered):
-            delattr(config, remembered)
+    for attribute in ("quantization_config", "_name_or_path"):
+        if hasattr(config, attribute):
+            delattr(config, attribute)
     if hasattr(config, "rms_norm_eps"):
-        config.rms_norm_eps = float(f"{config.rms_norm_eps:.6g}")  # GGUF keeps it in float32
-    # What was read remembers that it was quantised, and refuses to be saved.
-    model = AutoModelForCausalLM.from_config(config, dtype=dtype, **how)
+        config.rms_norm_eps = float(f"{config.rms_norm_eps:.6g}")  # GGUF stores it in float32
+    # The model that was read is marked as quantised, and refuses to be saved.
+    model = AutoModelForCausalLM.from_config(config, dtype=dtype, **options)
     model.load_state_dict(read.state_dict())
-    ends = {f"{name}_id": fields.get(f"tokenizer.ggml.{key}_token_id") for name, key in NAMED.items() if name != "unk_token"}
-    for name, token in ends.items():
+    ids = {f"{name}_id": fields.get(f"tokenizer.ggml.{key}_token_id") for name, key in SPECIAL_TOKENS.items() if name != "unk_token"}
+    for name, token in ids.items():
         setattr(model.config, name, token)
-    model.generation_config = GenerationConfig(do_sample=True, **ends)
+    model.generation_config = GenerationConfig(do_sample=True, **ids)
     return model
 
 
-_ELSE = "take the model's own safetensors, by folder or hub name"
+def _read_by_transformers(path: Path, dtype: torch.dtype, options: dict[str, Any]) -> PreTrainedModel:
+    from transformers import AutoModelForCausalLM
+
+    load: Any = AutoModelForCausalLM.from_pretrained
+    try:
+        model, loading = load(str(path.parent), gguf_file=path.name, dtype=dtype, output_loading_info=True, **options)
+    except RuntimeError as error:  # the shapes that transformers derives from the file do not match its weights
+        first = str(error).splitlines()[0]
+        raise ValueError(f"{path}: transformers reads this file wrongly ({first}); {INSTEAD}") from error
+    missing = sorted(loading["missing_keys"])
+    if missing:
+        raise ValueError(f"{path}: {len(missing)} weights were not read from the file, such as {missing[0]}; {INSTEAD}")
+    return model
 
 
-def read_tokenizer(path: Path) -> Any:
+def read_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     if (path.parent / "tokenizer.json").is_file():
         return AutoTokenizer.from_pretrained(path.parent)
-    fields = _fields(path)
+    fields = _read_fields(path)
     if "tokenizer.ggml.tokens" not in fields:
-        raise ValueError(f"{path} holds no tokenizer, and no tokenizer.json lies beside it: put the model's own there")
+        raise ValueError(f"{path} contains no tokenizer, and there is no tokenizer.json beside it: add the model's own")
     if fields.get("tokenizer.ggml.model") == "gpt2" and fields.get("tokenizer.ggml.pre") in SPLITS:
-        return _byte_level(fields)
+        return _byte_level_tokenizer(fields)
     from r1lite.console import say
 
-    say(f"{path}: how its tokenizer splits text is guessed; put the model's own tokenizer.json beside it to be sure")
+    say(f"{path}: the way its tokenizer splits text is guessed; to be sure, put the model's own tokenizer.json beside it")
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     tokenizer.chat_template = tokenizer.chat_template or fields.get("tokenizer.chat_template")
     return tokenizer
 
 
-def _fields(path: Path) -> dict[str, Any]:
+def _read_fields(path: Path) -> dict[str, Any]:
     try:
         from gguf import GGUFReader
     except ImportError as error:
@@ -80,18 +89,19 @@ def _fields(path: Path) -> dict[str, Any]:
     try:
         reader = GGUFReader(path)
     except (ValueError, IndexError, OSError) as error:
-        raise ValueError(f"{path} is no GGUF file, or only a part of one: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path} is not a GGUF file, or is incomplete: {str(error).splitlines()[0]}") from error
     return {key: field.contents() for key, field in reader.fields.items()} | {"tensors": [tensor.name for tensor in reader.tensors]}
 
 
-def _sound(path: Path, fields: dict[str, Any]) -> None:
-    """Refuse what transformers would pass over in silence."""
+def _check_positions(path: Path, fields: dict[str, Any]) -> None:
+    """Refuse rope scaling, which transformers would ignore without a word."""
     scaled = [key for key in fields if ".rope.scaling." in key and fields[key] not in ("none", "")]
     if scaled or "rope_freqs.weight" in fields["tensors"]:
-        raise ValueError(f"{path} stretches its positions ({scaled[0] if scaled else 'rope_freqs'}), which is not read from GGUF; {_ELSE}")
+        setting = scaled[0] if scaled else "rope_freqs"
+        raise ValueError(f"{path} scales its positions ({setting}), which is not supported for GGUF files; {INSTEAD}")
 
 
-def _byte_level(fields: dict[str, Any]) -> Any:
+def _byte_level_tokenizer(fields: dict[str, Any]) -> PreTrainedTokenizerBase:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -107,8 +117,8 @@ def _byte_level(fields: dict[str, Any]) -> Any:
             fast.add_special_tokens([AddedToken(token, special=True, normalized=False)])
         elif kind == USER_DEFINED:
             fast.add_tokens([AddedToken(token, special=False, normalized=False)])
-    ids = {name: fields.get(f"tokenizer.ggml.{key}_token_id") for name, key in NAMED.items()}
-    named = {name: tokens[token] for name, token in ids.items() if token is not None}
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=fast, clean_up_tokenization_spaces=False, **named)
+    ids = {name: fields.get(f"tokenizer.ggml.{key}_token_id") for name, key in SPECIAL_TOKENS.items()}
+    special = {name: tokens[token] for name, token in ids.items() if token is not None}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=fast, clean_up_tokenization_spaces=False, **special)
     tokenizer.chat_template = fields.get("tokenizer.chat_template")
     return tokenizer

@@ -21,44 +21,45 @@ from r1lite.store.files import atomic
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-SMOLLM2 = "smollm2-135m"  # the folder that model=smollm2_135m names
+SMOLLM2 = "smollm2-135m"  # the folder of model=smollm2_135m
 SHIPPED = PACKAGE / "assets"
 DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def locate(path: str) -> str:
-    """A shipped model's folder, a local folder, a GGUF file, or a hub name; anything else is an error before any work."""
+    """The path of a shipped model, a folder or a GGUF file, or a hub name as it is; anything else is an error before any work."""
     if not path.strip():
-        raise ValueError("no model is named: model.path, and distill.student for a student, take a folder or a hub name (owner/name)")
+        raise ValueError("no model is set: give a folder or a hub name (owner/name) as model.path, or as distill.student for a student")
     if is_gguf(path):
         if not Path(path).expanduser().is_file():
-            raise ValueError(f"model {path!r}: there is no such file. A GGUF file is given by where it lies, not by a hub name.")
+            raise ValueError(f"model {path!r}: there is no such file. A GGUF file needs a local path; hub names are for folders.")
         return str(Path(path).expanduser())
     if (SHIPPED / path / "config.json").is_file():
         return str(SHIPPED / path)
     folder = Path(path).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise ValueError(f"{folder} holds no model: there is no config.json in it. A run's weights lie in <run>/<stage>/final.")
+            raise ValueError(f"{folder} holds no model: it has no config.json. The weights of a run are in <run>/<stage>/final.")
         return str(folder)
     if path.count("/") == 1 and not path.startswith((".", "/", "~")) and not folder.parent.is_dir():
-        return path  # the user named something remote
+        return path  # a hub name
     if folder.name == SMOLLM2:
         raise ValueError(
-            f"model {path!r} is not there yet: python -m bench.smollm2 --out {path}, or model.path=HuggingFaceTB/SmolLM2-135M-Instruct"
+            f"model {path!r} does not exist yet. Create it: python -m bench.smollm2 --out {path}, "
+            "or set model.path=HuggingFaceTB/SmolLM2-135M-Instruct"
         )
     shipped = ", ".join(p.name for p in sorted(SHIPPED.iterdir()) if p.is_dir())
-    raise ValueError(f"model {path!r} is no folder, no hub name (owner/name) and none of those that ship with r1lite ({shipped})")
+    raise ValueError(f"model {path!r} is not a folder, not a hub name (owner/name) and not one of the shipped models ({shipped})")
 
 
 def device_of(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError("model.device=cuda, but torch sees no GPU here. Use model.device=cpu, or install a torch build for your GPU.")
+        raise ValueError("model.device=cuda, but torch finds no GPU. Set model.device=cpu, or install a torch build for your GPU.")
     device = torch.device(name)
     if device.type == "cuda" and device.index is not None:
-        torch.cuda.set_device(device)  # streams and graphs belong to the current one
+        torch.cuda.set_device(device)  # streams and graphs use the current device
     return device
 
 
@@ -69,18 +70,22 @@ def dtype_of(name: str, setting: str = "model.dtype") -> torch.dtype:
 
 
 def load(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A model in evaluation mode (no dropout: sampling and training must see the same function) and its tokenizer."""
+    """A model and its tokenizer. The model is in evaluation mode: without dropout, sampling and training compute the same function."""
     where = locate(path)
-    device = device_of(cfg.device)
+    device_of(cfg.device)  # raises an error where there is no such device, before anything is read
     try:
         tokenizer = _tokenizer(where)
-        end_token(tokenizer)  # without one there is no use in going on
-        model = _causal(where, cfg)
-    except OSError as error:  # no such name on the hub, no network, a file that is missing or broken
+        end_token(tokenizer)  # raises an error where there is none, before the weights are read
+        model = _load_causal(where, cfg)
+    except OSError as error:  # unknown hub name, no network, a missing or broken file
         raise ValueError(f"model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
-    model = model.to(device).eval()
+    model = _to_device(model, cfg)
     use_fast_layers(model, cfg)
     return model, tokenizer
+
+
+def _to_device(model: Any, cfg: ModelConfig) -> PreTrainedModel:
+    return model.to(device_of(cfg.device)).eval()
 
 
 def use_fast_layers(model: PreTrainedModel, cfg: ModelConfig) -> None:
@@ -91,7 +96,7 @@ def use_fast_layers(model: PreTrainedModel, cfg: ModelConfig) -> None:
     use_recomputing_layers(model)
 
 
-def _causal(where: str, cfg: ModelConfig) -> Any:
+def _load_causal(where: str, cfg: ModelConfig) -> PreTrainedModel:
     from transformers import AutoModelForCausalLM
 
     if is_gguf(where):
@@ -99,7 +104,7 @@ def _causal(where: str, cfg: ModelConfig) -> Any:
     return _with_attention(partial(AutoModelForCausalLM.from_pretrained, where), cfg)
 
 
-def _with_attention(read: Callable[..., Any], cfg: ModelConfig) -> Any:
+def _with_attention(read: Callable[..., PreTrainedModel], cfg: ModelConfig) -> PreTrainedModel:
     if cfg.attention == "auto":
         return read(dtype=dtype_of(cfg.dtype))
     try:
@@ -109,34 +114,35 @@ def _with_attention(read: Callable[..., Any], cfg: ModelConfig) -> Any:
 
 
 def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
-    """A tokenizer alone."""
+    """The tokenizer without the model."""
     try:
         return _tokenizer(locate(path))
     except (OSError, ValueError) as error:
         raise ValueError(f"the tokenizer of model {path!r} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
-def _tokenizer(where: str) -> Any:
+def _tokenizer(where: str) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     return read_tokenizer(Path(where)) if is_gguf(where) else AutoTokenizer.from_pretrained(where)
 
 
 def load_reward_model(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The same model with a head for one number in place of the vocabulary's; new weights in the head are 0."""
+    """The model with a head of one output instead of the language-model head; the new head's weights are 0."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     where = locate(path)
     if is_gguf(where):
-        raise ValueError(f"a reward model cannot begin from {where}: export it to a folder first (r1lite export {where} output=FOLDER)")
+        raise ValueError(f"a reward model cannot start from {where}: export it to a folder first (r1lite export {where} output=FOLDER)")
     tokenizer = AutoTokenizer.from_pretrained(where)
     model = _with_attention(partial(AutoModelForSequenceClassification.from_pretrained, where, num_labels=1), cfg)
-    if not hasattr(model, "score"):
+    head = getattr(model, "score", None)
+    if head is None:
         raise ValueError(f"a reward model needs a decoder with a head named score; {type(model).__name__} has none")
-    torch.nn.init.zeros_(model.score.weight)
+    torch.nn.init.zeros_(head.weight)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    model = model.to(device_of(cfg.device)).eval()
+    model = _to_device(model, cfg)
     use_fast_layers(model, cfg)
     configure_layers(model, cfg)
     return model, tokenizer

@@ -13,7 +13,7 @@ from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
-from r1lite.models.vocabulary import common_width, odd_ends, same_opening, same_vocabulary
+from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
 from r1lite.prompt import Prompter
 from r1lite.stages import stage
 from r1lite.store.run import Place
@@ -85,11 +85,11 @@ def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
 def _followed(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cfg: Config) -> Teacher:
     """The teacher, if the student can follow it token by token."""
     theirs = make_prompter(tokenizer, cfg)
-    needed = same_vocabulary(tokenizer, prompter.tokenizer)
-    same_opening(theirs, prompter, make_task(cfg).problems("train")[0])
+    needed = check_same_vocabulary(tokenizer, prompter.tokenizer)
+    check_same_opening(theirs, prompter, make_task(cfg).problems("train")[0])
     rows = [m.get_output_embeddings().weight.shape[0] for m in (model, student)]
     width, notice = common_width(rows[0], rows[1], needed)
-    for line in (notice, odd_ends(tokenizer, prompter.tokenizer)):
+    for line in (notice, end_token_warning(tokenizer, prompter.tokenizer)):
         if line:
             say(f"distill: {line}")
     return Teacher(model=model, prompter=theirs, width=width)
