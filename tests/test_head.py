@@ -45,7 +45,7 @@ def test_gradients_are_those_of_finite_differences(entropy_grad: bool) -> None:
     head, states, tokens = parts(torch.float64, bias=False)
 
     def both(states: Tensor, weight: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        logp, entropy = r1lite.models.head._Head.apply(states, weight, None, tokens, 1.0, entropy_grad)  # pyright: ignore
+        logp, entropy = r1lite.models.head._HeadFunction.apply(states, weight, None, tokens, 1.0, entropy_grad)  # pyright: ignore
         return (logp, entropy) if entropy_grad else logp
 
     assert torch.autograd.gradcheck(both, (states, head.weight))

@@ -1,4 +1,4 @@
-"""The shape and the tokenizer of the tiny base models. Nothing downstream treats them specially."""
+"""The architecture and the tokenizer of the tiny base models. No other code treats them specially."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM
 
 PAD, USER, ASSISTANT, SYSTEM, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
-HEAD_DIM = 32  # vLLM's CPU kernels know this one
+HEAD_DIM = 32  # supported by vLLM's CPU kernels
 MAX_POSITIONS = 2048
 
-# The last assistant turn keeps its thought; earlier ones are shown without, as R1 and Qwen3 do.
+# Only the last assistant turn keeps its thought, as with R1 and Qwen3.
 CHAT_TEMPLATE = """\
 {%- for message in messages -%}
 {%- set content = message['content'] -%}
@@ -30,7 +30,7 @@ CHAT_TEMPLATE = """\
 
 
 def build_tokenizer(texts: Iterable[str] = (), *, vocabulary: int = 0) -> PreTrainedTokenizerBase:
-    """Bytes, so that any text can be written, and one token for each tag; with `vocabulary`, also what is frequent in the texts."""
+    """A token for each byte (any text can be written) and for each tag; with `vocabulary`, also for frequent strings of the texts."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -39,11 +39,11 @@ def build_tokenizer(texts: Iterable[str] = (), *, vocabulary: int = 0) -> PreTra
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     if vocabulary:
-        # Not word by word: in a generated corpus, phrases that are always the same become one token, and what varies stays apart.
+        # Merges may cross words: in a generated corpus, fixed phrases become one token, and what varies stays separate.
         trainer = trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
         tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in (PAD, USER, ASSISTANT, SYSTEM, END)])
-    # Not special: a reader who leaves special tokens out still wants to see where the thought ends.
+    # Not special: text without special tokens must still show where the thought ends.
     tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in TAGS])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False, model_max_length=MAX_POSITIONS
