@@ -134,7 +134,7 @@ def test_a_sequences_ratio_refuses_advantages_that_differ_within_it(parts: dict[
     same = torch.tensor([[1.0, 1.0, 7.0], [-1.0, 7.0, 7.0]])  # they may differ outside of the mask
     per_token = policy_loss(objective, logp=LOGP, old_logp=LOGP, advantages=same, mask=MASK)[0]
     assert per_token == policy_loss(objective, logp=LOGP, old_logp=LOGP, advantages=ADVANTAGES, mask=MASK)[0]
-    with pytest.raises(ValueError, match="ratio=sequence_token keeps each token's own"):
+    with pytest.raises(ValueError, match="ratio=sequence_token, which keeps the advantage of each token"):
         policy_loss(objective, logp=LOGP, old_logp=LOGP, advantages=torch.tensor([[1.0, 2.0, 0.0], [1.0, 1.0, 1.0]]), mask=MASK)
 
 
@@ -270,10 +270,10 @@ def test_half_precision_is_worked_out_in_single() -> None:
         ({"correction_level": "word"}, "Known: token, sequence."),
         ({"ratio": "none"}, "algorithm.gate=clip needs a ratio"),
         ({"ratio": "none", "gate": "cap"}, "algorithm.gate=cap needs a ratio"),
-        ({"ratio": "sequence", "gate": "log_clip"}, "judges each token by itself: it needs ratio=token, got ratio=sequence"),
+        ({"ratio": "sequence", "gate": "log_clip"}, "works on single tokens: it needs ratio=token, got ratio=sequence"),
         ({"ratio": "sequence", "gate": "tv_mask"}, "it needs ratio=token"),
-        ({"gate": "sigmoid", "dual_clip": 3.0}, "dual_clip belongs to gate=clip; with gate=sigmoid set it to 0"),
-        ({"dual_clip": 0.5}, "must be above 1 (or 0, off), got 0.5"),
+        ({"gate": "sigmoid", "dual_clip": 3.0}, "dual_clip works only with gate=clip; with gate=sigmoid set it to 0"),
+        ({"dual_clip": 0.5}, "must be above 1, or 0 for off, got 0.5"),
         ({"aggregate": "budget"}, "algorithm.budget, which must be at least 1 token"),
         ({"kl": "k3"}, "algorithm.kl=k3 needs algorithm.kl_coef above 0, got 0.0"),
         ({"kl_coef": -1.0}, "algorithm.kl_coef must be at least 0, got -1.0"),

@@ -16,7 +16,7 @@ from r1lite.config import Config
 from r1lite.data.preferences import pairs_of_file, pairs_of_ledger, sample_pairs
 from r1lite.learning.policy import Policy
 from r1lite.learning.reward_model import RewardModel
-from r1lite.losses.preference import by_sides, dpo_loss, reward_model_loss
+from r1lite.losses.preference import dpo_loss, reward_model_loss, split_pairs
 from r1lite.prompt import Prompter
 from r1lite.stages.dpo import take
 from r1lite.store.ledger import Ledger
@@ -196,7 +196,7 @@ def test_it_is_the_last_token_that_is_scored(model_folder: Path, config: Callabl
     with torch.no_grad():
         learner.head.weight.normal_()
     (batch,) = collate_pairs([(p.chosen, p.rejected) for p in PAIRS], micro_batch_tokens=8192)
-    chosen, _ = by_sides(learner.scores(batch))
+    chosen, _ = split_pairs(learner.scores(batch))
     for i, score in zip(batch.rows, chosen.tolist(), strict=True):
         (alone, _) = collate_pairs([(PAIRS[i].chosen, PAIRS[i].chosen)], micro_batch_tokens=8192)[0].input_ids
         hidden = learner.model.base_model(input_ids=alone[None]).last_hidden_state[0, -1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from r1lite.advantage import CENTERS, SCALES, WHITENINGS, known
+from r1lite.advantage import CENTERS, SCALES, WHITENINGS, check_choices
 from r1lite.config import AlgorithmConfig
 from r1lite.rl.credit import PER_TOKEN
 from r1lite.rl.filters import KEEPS
@@ -14,8 +14,8 @@ NARROW = 0.05  # of a clip on the ratio of whole sequences
 
 def check_algorithm(a: AlgorithmConfig) -> None:
     """Raise ValueError with the first thing that makes no sense, and why."""
-    known(keep=(a.keep, KEEPS), advantage=(a.advantage, ADVANTAGES), center=(a.center, CENTERS), scale=(a.scale, SCALES))
-    known(whiten=(a.whiten, WHITENINGS), critic=(a.critic, CRITICS))
+    check_choices(keep=(a.keep, KEEPS), advantage=(a.advantage, ADVANTAGES), center=(a.center, CENTERS), scale=(a.scale, SCALES))
+    check_choices(whiten=(a.whiten, WHITENINGS), critic=(a.critic, CRITICS))
     _numbers(a)
     if a.kl == "k1":
         _refuse("kl=k1 does nothing as a loss: its expected gradient is 0 on the policy's own tokens. "

@@ -13,7 +13,7 @@ from r1lite.config import ModelConfig, RewardModelConfig
 from r1lite.learning.accumulate import LossAndMetrics, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser, load_weights
-from r1lite.losses.preference import by_sides, reward_model_loss
+from r1lite.losses.preference import reward_model_loss, split_pairs
 from r1lite.models import pretrained
 from r1lite.types import Batch, Pair, State
 
@@ -49,7 +49,7 @@ class RewardModel:
 
     def _loss(self, batch: Batch, pairs: Sequence[Pair]) -> LossAndMetrics:
         margin = torch.tensor([pairs[i].margin for i in batch.rows], device=self.model.device)
-        chosen, rejected = by_sides(self.scores(batch))
+        chosen, rejected = split_pairs(self.scores(batch))
         return reward_model_loss(chosen, rejected, margin=margin, centring=self.cfg.centring, total=batch.totals.sequences)
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:

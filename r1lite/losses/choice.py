@@ -1,4 +1,4 @@
-"""The choice of a policy loss: its parts by name, and their numbers."""
+"""The choice of a policy loss: its parts by name, with their numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ABOVE_0 = ("cap", "tau_pos", "tau_neg", "correction_high")
 
 @dataclass(kw_only=True)
 class Objective(LossConfig):
-    """The parts of a loss, by name, and their numbers, checked: r1lite/config.py says what each is."""
+    """The checked settings of a policy loss: the names of its parts and their numbers. r1lite/config.py describes each."""
 
     def __post_init__(self) -> None:
         for part, known in PARTS.items():
@@ -31,30 +31,30 @@ class Objective(LossConfig):
             value = getattr(self, number)
             if not (value >= 0 if number in AT_LEAST_0 else value > 0):
                 raise ValueError(f"algorithm.{number} must be {'at least' if number in AT_LEAST_0 else 'above'} 0, got {value}")
-        self._refuse_the_meaningless()
+        self._check_combinations()
 
-    def _refuse_the_meaningless(self) -> None:
+    def _check_combinations(self) -> None:
         if self.ratio == "none" and self.gate != "reinforce":
-            raise ValueError(f"algorithm.gate={self.gate} needs a ratio; algorithm.ratio=none goes with gate=reinforce alone")
+            raise ValueError(f"algorithm.gate={self.gate} needs a ratio; algorithm.ratio=none works only with gate=reinforce")
         if self.gate in ("log_clip", "tv_mask") and self.ratio != "token":
-            raise ValueError(f"algorithm.gate={self.gate} judges each token by itself: it needs ratio=token, got ratio={self.ratio}")
+            raise ValueError(f"algorithm.gate={self.gate} works on single tokens: it needs ratio=token, got ratio={self.ratio}")
         if self.dual_clip and self.gate != "clip":
-            raise ValueError(f"algorithm.dual_clip belongs to gate=clip; with gate={self.gate} set it to 0")
+            raise ValueError(f"algorithm.dual_clip works only with gate=clip; with gate={self.gate} set it to 0")
         if 0 < self.dual_clip <= 1:
-            raise ValueError(f"algorithm.dual_clip bounds the ratio from above, so it must be above 1 (or 0, off), got {self.dual_clip}")
+            raise ValueError(f"algorithm.dual_clip bounds the ratio from above: it must be above 1, or 0 for off, got {self.dual_clip}")
         if self.aggregate == "budget" and self.budget < 1:
             raise ValueError("algorithm.aggregate=budget divides by algorithm.budget, which must be at least 1 token")
         if self.kl != "none" and not self.kl_coef > 0:
             raise ValueError(f"algorithm.kl={self.kl} needs algorithm.kl_coef above 0, got {self.kl_coef}")
         if self.correction == "mask" and self.correction_low > self.correction_high:
-            raise ValueError("algorithm.correction=mask keeps weights from correction_low to correction_high, and low is above high")
+            raise ValueError("algorithm.correction=mask keeps weights between correction_low and correction_high, but low is above high")
 
     @classmethod
     def of(cls, settings: LossConfig, **changes: Any) -> Self:
-        """That part of an algorithm which is its loss."""
+        """The loss of an algorithm."""
         return cls(**{f.name: getattr(settings, f.name) for f in fields(LossConfig)} | changes)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
-        """A named algorithm, as `conf/algorithm/<name>.yaml` defines it."""
+        """The loss of a named algorithm: `conf/algorithm/<name>.yaml`."""
         return cls.of(AlgorithmConfig.preset(name), **changes)

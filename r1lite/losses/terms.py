@@ -1,4 +1,4 @@
-"""The terms of a policy loss: the policy's, the KL's, the entropy's. Each gives its loss and what to watch of it."""
+"""The terms of a policy loss: policy, KL, entropy. Each returns its loss and its metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Term = tuple[Tensor | float, dict[str, Tensor]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens:
-    """What every part of the loss sees, all [N, T], in float32 or finer, and 0 outside of the mask."""
+    """The inputs of every term: all [N, T], float32 or finer, 0 outside the mask."""
 
     mask: Tensor
     weight: Tensor  # of each token in the loss
@@ -25,13 +25,14 @@ class Tokens:
     advantages: Tensor
 
     def mean(self, values: Tensor) -> Tensor:
-        """Over the step's tokens; adds up over micro-batches."""
+        """The mean over the tokens of the step; micro-batches add up to it."""
         return (values * self.mask).sum() / self.total
 
-    def given(self, values: Tensor | None, why: str) -> Tensor:
+    def require(self, values: Tensor | None, need: str) -> Tensor:
+        """Optional values, masked; an error that says what needs them where they are missing."""
         if values is None:
-            raise ValueError(f"algorithm.{why}")
-        return clean(values, self.mask)
+            raise ValueError(f"algorithm.{need}")
+        return masked(values, self.mask)
 
 
 def policy_term(o: Objective, t: Tokens, sampler_logp: Tensor | None, focus: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
@@ -41,19 +42,19 @@ def policy_term(o: Objective, t: Tokens, sampler_logp: Tensor | None, focus: Ten
     if o.ratio != "none":
         stats["ratio/mean"] = t.mean(torch.exp(log_rho.detach()))
     if o.correction != "none" or sampler_logp is not None:
-        sampled = t.given(sampler_logp, f"correction={o.correction} needs the sampler's log-probs")
+        sampled = t.require(sampler_logp, f"correction={o.correction} needs the sampler's log-probs")
         stats["mismatch/kl"] = t.mean(parts.k3(sampled - t.logp.detach()))
-        correction, held = _correction(o, t, sampled)
+        correction, corrected = _correction(o, t, sampled)
         per_token = per_token * correction
-        if held is not None:
-            stats["correction/share"] = t.mean(held)
+        if corrected is not None:
+            stats["correction/share"] = t.mean(corrected)
     if focus is not None:
         per_token = torch.where(focus > 0, per_token, 0.0)
     return (per_token * t.weight).sum(), stats
 
 
 def _gate(o: Objective, t: Tokens, log_rho: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The loss of each token, and where the gate holds its gradient back, if it does that anywhere."""
+    """The loss of each token, and where the gate stops its gradient; None for a gate that never does."""
     ratio = torch.exp(log_rho)
     match o.gate:
         case "clip":
@@ -81,10 +82,10 @@ def _correction(o: Objective, t: Tokens, sampler_logp: Tensor) -> tuple[Tensor |
 def kl_term(o: Objective, t: Tokens, ref_logp: Tensor | None) -> Term:
     if o.kl == "none":
         return 0.0, {}
-    difference = t.logp - t.given(ref_logp, f"kl={o.kl} needs the reference's log-probs")
+    difference = t.logp - t.require(ref_logp, f"kl={o.kl} needs the reference's log-probs")
     k3 = parts.k3(difference)
     match o.kl:
-        case "k1":  # for whoever composes a loss of his own; training with it is refused, since its gradient is noise
+        case "k1":  # only for custom losses; training with it is refused, because its gradient is pure noise
             penalty = difference
         case "k2":
             penalty = difference.square() / 2
@@ -96,13 +97,13 @@ def kl_term(o: Objective, t: Tokens, ref_logp: Tensor | None) -> Term:
 
 
 def entropy_term(o: Objective, t: Tokens, entropy: Tensor | None) -> Term:
-    """The mean over tokens, whatever the aggregate: a bonus that grew with the length would ask for length."""
+    """The mean over tokens, whatever the aggregate: a bonus that grows with the length would reward length."""
     if not o.entropy_coef and entropy is None:
         return 0.0, {}
-    mean = t.mean(t.given(entropy, f"entropy_coef={o.entropy_coef} needs the entropy of each token"))
+    mean = t.mean(t.require(entropy, f"entropy_coef={o.entropy_coef} needs the entropy of each token"))
     return -o.entropy_coef * mean if o.entropy_coef else 0.0, {"entropy": mean.detach()}
 
 
-def clean(values: Tensor, mask: Tensor) -> Tensor:
-    """Chosen, not multiplied: 0 times nan is nan."""
+def masked(values: Tensor, mask: Tensor) -> Tensor:
+    """Selected, not multiplied: 0 * nan is nan."""
     return torch.where(mask > 0, values.to(mask.dtype), 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from r1lite.advantage import ROUNDING, has_signal, known
+from r1lite.advantage import ROUNDING, check_choices, has_signal
 
 KEEPS = ("signal", "all", "above_mean", "top_fraction")
 
@@ -19,7 +19,7 @@ def kept(rewards: Sequence[float], *, keep: str = "signal", fraction: float = 1.
     top_fraction  the rollouts with the highest rewards: the soft filter. The count is the fraction of the group, rounded
                   down, but at least 1; ties go to those sampled first. A group of equal rewards keeps nothing.
     """
-    known(keep=(keep, KEEPS))
+    check_choices(keep=(keep, KEEPS))
     if keep == "all":
         return [True] * len(rewards)
     if not has_signal(rewards):

@@ -14,7 +14,7 @@ from r1lite.learning.batch import collate_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
-from r1lite.losses.preference import by_sides, dpo_loss
+from r1lite.losses.preference import dpo_loss, split_pairs
 from r1lite.stages import stage
 from r1lite.store.run import Place
 from r1lite.teaching.imitation import epochs
@@ -44,9 +44,9 @@ def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, flo
 
 def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:
     """The loss of a micro-batch of pairs. At temperature 1, since the models are compared and no sampler."""
-    chosen, rejected = by_sides((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
+    chosen, rejected = split_pairs((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
     with torch.no_grad(), policy.as_reference() as reference:
-        ref_chosen, ref_rejected = by_sides((forward(reference, batch, 1.0).logp * batch.mask).sum(1))
+        ref_chosen, ref_rejected = split_pairs((forward(reference, batch, 1.0).logp * batch.mask).sum(1))
     return dpo_loss(
         chosen,
         rejected,
@@ -56,6 +56,6 @@ def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:
         kind=cfg.loss,
         label_smoothing=cfg.label_smoothing,
         nll_coef=cfg.nll_coef,
-        lengths=by_sides(batch.mask.sum(1))[0],
+        lengths=split_pairs(batch.mask.sum(1))[0],
         total=batch.totals.sequences,
     )
