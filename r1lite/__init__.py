@@ -1,9 +1,21 @@
-"""r1lite trains small reasoning models with rewards that a rule can check."""
+"""r1lite trains small reasoning models with rewards that a rule can check.
 
+In Python: r1lite.train(...), r1lite.score(...), r1lite.evaluate(...), r1lite.open_run(folder).
+"""
+
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from r1lite.api.evaluate import evaluate
+    from r1lite.api.reader import RunReader, open_run
+    from r1lite.api.score import score
+    from r1lite.api.train import train
 
 __version__ = "0.1.0"
+__all__ = ["RunReader", "__version__", "evaluate", "open_run", "score", "train"]
 
 HOME = Path(__file__).resolve().parent.parent
 ROOMS = ("rewards", "tasks", "sandbox")
@@ -29,3 +41,25 @@ def _guard_names() -> None:
 
 
 _guard_names()
+
+# Where each name comes from, once it is used. `train` and `score` are modules that can be called (api/callable.py).
+_OFFERED = {
+    "train": "r1lite.train",
+    "score": "r1lite.score",
+    "evaluate": "r1lite.api.evaluate",
+    "open_run": "r1lite.api.reader",
+    "RunReader": "r1lite.api.reader",
+}
+
+
+if not TYPE_CHECKING:  # which would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in _OFFERED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = import_module(_OFFERED[name])
+        return module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OFFERED})

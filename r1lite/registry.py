@@ -53,6 +53,10 @@ class Registry(Generic[F, D]):
         self._entries.pop(name, None)
         self._declarations.pop(name, None)
 
+    def name_of(self, entry: F) -> str | None:
+        """The name that an entry is registered under in this process."""
+        return next((name for name, known in self._entries.items() if known is entry), None)
+
     def declaration(self, name: str) -> D:
         """What the entry declares about itself."""
         _ = self[name]

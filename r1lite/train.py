@@ -1,4 +1,4 @@
-"""`python -m r1lite.train`: compose the configuration from the command line, and run its stages."""
+"""`python -m r1lite.train`: compose the configuration from the command line, and run its stages. `r1lite.train(...)` does it in Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from r1lite.api.callable import make_callable
 from r1lite.api.pipeline import train
+from r1lite.api.train import train as train_from_python
 from r1lite.config import CONF, Config
 from r1lite.settings import command_line
 from r1lite.settings.compose import as_config, register
@@ -62,3 +64,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    make_callable(__name__, train_from_python)

@@ -89,6 +89,7 @@ def test_options_of_rules_and_tasks_may_be_new() -> None:
     typed = ["rewards.mine.weight=1", "task.modulus=7", "pretrain.corpus.mine=0.5", "seed=1"]
     assert understood(typed) == ["++rewards.mine.weight=1", "++task.modulus=7", "++pretrain.corpus.mine=0.5", "seed=1"]
     assert understood(["~rewards.format"]) == ["~rewards.format"]
+    assert configuration(understood(["rewards={mine: {weight: 1}}"])).rewards["mine"] == {"weight": 1}
 
 
 def test_settings_of_the_users_own_folder_are_checked_as_well() -> None:

@@ -46,9 +46,13 @@ def _evaluate(words: Sequence[str]) -> None:
     output = [w.removeprefix("output=") for w in words if w.startswith("output=")]
     sources = [w for w in words if "=" not in w and not w.startswith("-")]
     settings = [w for w in words if w not in sources and not w.startswith("output=")]
-    if not any(w.startswith("experiment=") for w in settings):
-        settings.insert(0, "experiment=evaluate")  # which says nothing of what a run brings along
-    evaluate_all(sources, configured(settings, sources, own), output=output[-1] if output else "")
+    evaluate_all(sources, configured(by_default(settings), sources, own), output=output[-1] if output else "")
+
+
+def by_default(settings: Sequence[str]) -> list[str]:
+    """experiment=evaluate, unless another is chosen; it says nothing of what a run brings along."""
+    chosen = any(setting.startswith("experiment=") for setting in settings)
+    return list(settings) if chosen else ["experiment=evaluate", *settings]
 
 
 def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def export(source: str, *, output: str, dtype: str = "", format: str = "safetens
     where, folder = find(source), Path(output).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there already; give output= a folder that is not, or an empty one")
-    model, tokenizer = _loaded(where, "" if format == "gguf" else dtype)
+    model, tokenizer = load(where, "" if format == "gguf" else dtype)
     if format == "gguf":
         with atomic(folder) as part:
             write_gguf(model, tokenizer, part, dtype or "F16")
@@ -103,7 +103,7 @@ def _model(where: str) -> str:
     return where
 
 
-def _loaded(where: str, dtype: str) -> tuple[Any, Any]:
+def load(where: str, dtype: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     quiet()

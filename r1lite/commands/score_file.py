@@ -42,7 +42,6 @@ def score_lines(
     # Nothing is trained on these verdicts, so a rule that fails is reported on its line and stops nobody.
     cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)
     rules = Rules.from_config(rewards, plugins)
-    compares = [name for name in rules.weights if registry.declaration(name).scores_groups]
     if "-" not in (input, output) and Path(input).resolve() == Path(output).resolve():
         raise ValueError(f"input and output are the same file, {input}: writing it would empty it first")
     with ExitStack() as stack:
@@ -50,13 +49,23 @@ def score_lines(
         target = sys.stdout if output == "-" else stack.enter_context(_opened(Path(output), "w"))
         scorer = stack.enter_context(Scorer(rules, cfg))
         rows = _rows(source, input)
-        while chunk := list(islice(rows, None if compares else CHUNK)):
-            groups = _same_problem(chunk, input, compares[0]) if compares else [[line] for line in chunk]
-            scored = scorer.score(_joined([row for _, row in group], f"{input}:{group[0][0]}") for group in groups)
-            results = {line: one for group, told in zip(groups, scored, strict=True) for (line, _), one in zip(group, told, strict=True)}
-            for line, row in chunk:
-                target.write(json.dumps(row | _result(results[line]), ensure_ascii=False) + "\n")
+        while chunk := list(islice(rows, None if _comparing(rules) else CHUNK)):
+            for (_, row), scored in zip(chunk, scored_rows(scorer, chunk, input), strict=True):
+                target.write(json.dumps(row | _result(scored), ensure_ascii=False) + "\n")
             target.flush()
+
+
+def scored_rows(scorer: Scorer, lines: Sequence[Line], name: str) -> list[Scored]:
+    """Each line scored, in their order. Rules that compare see those of one problem together."""
+    compares = _comparing(scorer.rules)
+    groups = _same_problem(lines, name, compares[0]) if compares else [[line] for line in lines]
+    scored = scorer.score(_joined([row for _, row in group], f"{name}:{group[0][0]}") for group in groups)
+    results = {line: one for group, told in zip(groups, scored, strict=True) for (line, _), one in zip(group, told, strict=True)}
+    return [results[line] for line, _ in lines]
+
+
+def _comparing(rules: Rules) -> list[str]:
+    return [name for name in rules.weights if registry.declaration(name).scores_groups]
 
 
 def as_group(row: Mapping[str, Any], place: str) -> Group:

@@ -74,10 +74,10 @@ def _check(setting: str, groups: dict[str, list[str]], known: Sequence[str]) -> 
 
 
 def _opened(setting: str, groups: dict[str, list[str]], known: Sequence[str]) -> str:
-    """A new key needs no plus sign of Hydra's: rules and tasks bring some, and what nobody knows is said by as_config."""
-    key = setting.partition("=")[0]
+    """New keys need no plus sign of Hydra's, nor do braces that hold some: rules and tasks bring them; as_config refuses unknown ones."""
+    key, _, value = setting.partition("=")
     plain = not setting.startswith(("~", "+", "hydra.")) and key.split("@")[0] not in groups
-    return f"++{setting}" if plain and key not in known else setting
+    return f"++{setting}" if plain and (key not in known or value.startswith("{")) else setting
 
 
 def own_folder(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:

@@ -28,13 +28,18 @@ class Tracker:
 
     def seconds(self, stage: str) -> float:
         """What the stage's steps took so far, those before an interruption."""
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ()
-        return sum(entry.get("seconds/total", 0.0) for entry in filter(None, map(_read, lines)) if entry["stage"] == stage)
+        return sum(entry.get("seconds/total", 0.0) for entry in read_metrics(self.path) if entry["stage"] == stage)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; none where no step has been logged."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+    return [entry for entry in map(_read, lines) if entry is not None]
 
 
 class Stopwatch:

@@ -1,0 +1,68 @@
+"""What Python gives a run that is in no file: rows of problems, functions. The run keeps it, and goes on only with the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite.store.files import atomic
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+Task = str | Rows | Mapping[str, Rows] | Mapping[str, Any]  # its name; rows; rows of each split; or its options
+Files = Mapping[str, str]  # where in the folder -> what is in it
+
+
+def rows_of(task: Task | None) -> Files:
+    """Rows as jsonl files: `task.jsonl`, or a file for each split in `task/`. None if the task is given by name or options."""
+    if isinstance(task, Mapping):
+        splits = {name: rows for name, rows in task.items() if _are_rows(rows)}
+        if splits and len(splits) < len(task):
+            raise ValueError(f"task holds rows for {', '.join(splits)} and none for {', '.join(task.keys() - splits.keys())}")
+        return {f"task/{name}.jsonl": _as_lines(rows, f"task[{name!r}]") for name, rows in splits.items()}
+    if task is None or isinstance(task, str):
+        return {}
+    return {"task.jsonl": _as_lines(task, "task")}
+
+
+def path_of(files: Files) -> str:
+    """What task.path is for these files."""
+    return next(iter(files)).partition("/")[0]
+
+
+def _are_rows(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and all(isinstance(row, Mapping) for row in value)
+
+
+def _as_lines(rows: Iterable[Any], name: str) -> str:
+    lines = []
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise ValueError(f"{name} is a list of dicts, a problem each; {name}[{number}] is {row!r:.60}")
+        try:
+            lines.append(json.dumps(dict(row), ensure_ascii=False) + "\n")
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}[{number}] cannot be written as JSON: {error}") from error
+    if not lines:
+        raise ValueError(f"{name} is empty: give at least one row")
+    return "".join(lines)
+
+
+def keep(folder: Path, files: Files) -> None:
+    """Write the files into the run. One that has begun goes on only with the same."""
+    begun = (folder / "config.yaml").is_file()
+    for name, text in files.items():
+        path = folder / name
+        before = path.read_text(encoding="utf-8") if path.is_file() else None
+        if before == text:
+            continue
+        if begun and before is not None:
+            what = f"reward {path.stem!r}" if name.startswith("rewards/") else "task"
+            raise ValueError(
+                f"{what} changed since {folder} was begun; what it was then is in {path}. "
+                f"Choose another run_dir, or undo the change to go on."
+            )
+        with atomic(path) as part:
+            part.write_text(text, encoding="utf-8")

@@ -1,0 +1,99 @@
+"""A run directory as Python reads it: its figures, its rollouts, its models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class RunReader:
+    """A finished run, or one that is under way: everything is read when it is asked for."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).expanduser().resolve()
+        if not (self.folder / "config.yaml").is_file():
+            raise ValueError(f"{folder} is not a run directory: it has no config.yaml")
+
+    def __repr__(self) -> str:
+        return f"RunReader({str(self.folder)!r}, {self._summary().get('status', 'no stage finished')})"
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: each stage with its seconds, its weights, and its table on held-out problems."""
+        found = self._summary()
+        if not found:
+            raise ValueError(f"{self.folder} has not finished a stage yet")
+        return found
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """config.yaml: every setting of the run."""
+        from r1lite.store.run import read_yaml
+
+        return read_yaml(self.folder / "config.yaml")
+
+    def metrics(self, stage: str = "") -> DataFrame:
+        """metrics.jsonl, a row a step; of one stage, if it is named. A pyarrow Table if pandas is not installed."""
+        from r1lite.store.metrics import read_metrics
+
+        rows = [row for row in read_metrics(self.folder / "metrics.jsonl") if stage in ("", row["stage"])]
+        if not rows:
+            raise self._nothing("metrics", stage)
+        return _frame(_columns(rows))
+
+    def rollouts(self, stage: str = "", columns: Sequence[str] | None = None) -> DataFrame:
+        """The rollouts of all steps, with their verdicts; of one stage, if it is named. A pyarrow Table if pandas is not installed."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        files = sorted(self.folder.glob(f"{stage or '*'}/rollouts/step-*.parquet"))
+        if not files:
+            raise self._nothing("rollouts", stage)
+        return _frame(pa.concat_tables([pq.read_table(file, columns=columns and list(columns)) for file in files]))
+
+    def model(self, stage: str = "", *, dtype: str = "") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        """The model that the last stage left, or the named one, with its tokenizer: as transformers loads them, on the CPU."""
+        from r1lite.commands.export import find, load
+
+        if stage and not (self.folder / stage / "final").is_dir():
+            raise self._nothing("model", stage)
+        return load(find(str(self.folder / stage)), dtype)
+
+    def _summary(self) -> dict[str, Any]:
+        from r1lite.store.files import read_json
+
+        path = self.folder / "summary.json"
+        return read_json(path) if path.is_file() else {}
+
+    def _nothing(self, what: str, stage: str) -> ValueError:
+        begun = ", ".join(sorted(mark.parent.name for mark in self.folder.glob("*/begun.json"))) or "none"
+        return ValueError(f"{self.folder} holds no {what}{f' of stage {stage!r}' if stage else ''}; stages that have begun: {begun}")
+
+
+def open_run(folder: str | Path) -> RunReader:
+    """The run in a directory."""
+    return RunReader(folder)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Stages measure different things, so a row has not every column."""
+    import pyarrow as pa
+
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: [row.get(name) for row in rows] for name in names})
+
+
+def _frame(table: Any) -> Any:
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        return table
+    return table.to_pandas()

@@ -1,0 +1,71 @@
+"""Rewards as Python gives them: names of rules and functions, in a list or with their weights in a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from r1lite.api.inputs import Files
+from r1lite.api.source import source_of
+from r1lite.config import Config
+
+Rule = str | Callable[..., Any]
+Options = float | Mapping[str, Any] | None  # a weight, or weight and options of the rule
+Rewards = Rule | Sequence[Rule] | Mapping[Any, Options]
+
+
+def chosen(rewards: Rewards, settings: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """Rule -> its weight and options: what `settings` say of it, and over that what the call says. Functions become rules."""
+    if isinstance(rewards, str) or callable(rewards):
+        rewards = [rewards]
+    pairs = rewards.items() if isinstance(rewards, Mapping) else [(rule, None) for rule in rewards]
+    named = [(_name_of(rule), options) for rule, options in pairs]
+    return {name: {**((settings or {}).get(name) or {}), **_as_options(name, options)} for name, options in named}
+
+
+def _as_options(name: str, options: Any) -> dict[str, Any]:
+    if options is None or isinstance(options, Mapping):
+        return dict(options or {})
+    return {"weight": options}
+
+
+def _name_of(rule: Any) -> str:
+    """A name as it is; a function becomes a rule of its own name, unless @reward made it one already."""
+    from rewards import reward, rewards
+
+    if isinstance(rule, str):
+        return rule
+    if not callable(rule):
+        raise ValueError(f"rewards holds names of rules and functions; got {rule!r:.60}")
+    function: Any = rule
+    known = rewards.name_of(function)
+    if known is not None:
+        return known
+    name = getattr(function, "__name__", "")
+    if name in rewards.names():
+        before = rewards[name]  # imports a shipped rule, so that a function of its name is refused
+        if before.__module__ == function.__module__ and not rewards.importable(name):
+            rewards.remove(name)  # its module was loaded again, or its cell run again
+    reward(function)
+    return name
+
+
+def refuse_unlisted(chosen: Mapping[str, Any], settings: Sequence[str]) -> None:
+    """Settings of a rule that the call does not list would be lost."""
+    for setting in settings:
+        section, _, rest = setting.lstrip("+~").partition("=")[0].partition(".")
+        rule = rest.partition(".")[0]
+        if section == "rewards" and rule not in chosen:
+            raise ValueError(
+                f"{setting} is about a rule that rewards=... does not name; add {rule!r} to it, which now names {', '.join(chosen)}"
+            )
+
+
+def sources_of(cfg: Config) -> Files:
+    """The source of each chosen rule that is a function of this process: a plugin's file is hashed as it is."""
+    from rewards import rewards
+
+    of_rounds = [changes.get("rewards") or {} for changes in cfg.rounds.values()]
+    names = {name for chosen in (cfg.rewards, *of_rounds) for name in chosen}
+    functions = sorted(name for name in names if name in rewards.names() and not rewards.importable(name))
+    return {f"rewards/{name}.py": source_of(rewards[name]) for name in functions}

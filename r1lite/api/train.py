@@ -1,0 +1,66 @@
+"""r1lite.train: a run from a notebook or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from r1lite.api.inputs import Task, keep, path_of, rows_of
+from r1lite.api.reader import RunReader
+from r1lite.api.rewards import Rewards, chosen, refuse_unlisted, sources_of
+from r1lite.api.settings import configured, written
+from r1lite.config import Config
+
+
+def train(
+    *settings: str | Config,
+    run_dir: str | Path | None = None,
+    task: Task | None = None,
+    rewards: Rewards | None = None,
+    config_dir: str | Path | None = None,
+    quiet: bool = False,
+    **values: Any,
+) -> RunReader:
+    """Train as `python -m r1lite.train` does, and return the run. The same call with the same run_dir resumes it.
+
+    settings: as on the command line: "experiment=r1_zero", "rl.steps=20"; or a Config
+    run_dir: the run's folder; by default one in runs/, named after the experiment and the time
+    task: a task's name, a list of dicts with `prompt` and `answer`, a dict with such a list for each split, or options of the task
+    rewards: the rules that are paid: names and functions, in a list, or in a dict with their weights; by default the task's
+    config_dir: a folder with settings of your own, as --config-dir
+    quiet: show nothing
+    values: more settings: seed=1, rl={"steps": 20}
+    """
+    from r1lite.api import pipeline
+    from r1lite.console import output
+
+    places = {"run_dir": run_dir} if run_dir is not None else {}
+    with output(quiet=quiet):
+        cfg = prepared(settings, values | places, task, rewards, config_dir)
+        pipeline.train(cfg)
+    return RunReader(cfg.run_dir)
+
+
+def prepared(
+    settings: Sequence[str | Config],
+    values: Mapping[str, Any],
+    task: Task | None,
+    rewards: Rewards | None,
+    config_dir: str | Path | None,
+) -> Config:
+    """The configuration of a run whose folder holds what was given as Python's objects."""
+    files = rows_of(task)
+    if task is not None and not files:
+        values = {"task": task, **values}
+    if files and not any(str(setting).startswith("task=") or isinstance(setting, Config) for setting in settings):
+        settings = ["task=dataset", *settings]
+    cfg = configured(settings, values, config_dir)
+    folder = Path(cfg.run_dir).expanduser()
+    if files:
+        cfg.task["path"] = str(folder / path_of(files))
+    if rewards is not None:
+        cfg.rewards = chosen(rewards, cfg.rewards)
+        refuse_unlisted(cfg.rewards, [*map(str, settings), *written(values)])
+    keep(folder, {**files, **sources_of(cfg)})
+    return cfg
