@@ -1,5 +1,6 @@
 # `make demo` and `make test` do all the set-up a fresh machine needs.
 PYTHON ?= python3
+WORKERS ?= 2  # processes that run the tests
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Where there is no GPU the CPU build of torch is enough, and smaller by gigabytes; some indexes carry it, some do not.
@@ -32,7 +33,7 @@ demo: install
 	$(RUN) -m r1lite.train experiment=demo run_dir=runs/demo
 
 test: install lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 lint: install
 	$(RUN) -m ruff check .

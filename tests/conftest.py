@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from rewards import rewards
 from sandbox import Sandbox
 from tasks import tasks
 
-torch.set_num_threads(2)
+# Several workers share the cores (pytest-xdist).
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 
 def configured(*overrides: str) -> Config:

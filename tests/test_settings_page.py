@@ -54,6 +54,7 @@ def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
 
 
 def test_words_choose_settings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     found = told(capsys, monkeypatch, "num_generations")
     assert "  rl.group_size=8                 rollouts of one prompt [TRL: num_generations, verl: rollout.n, OpenRLHF:\n" in found
     assert "rl.lr" not in found
