@@ -1,4 +1,4 @@
-"""From a config to the parts that stages work with."""
+"""Builds the parts that stages work with from a configuration."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 SAMPLERS = ("native", "vllm", "vllm_server")
 
 
-# The stages of a run train on the same problems, and cleaning a large data set takes minutes. One entry, replaced when settings or
-# files change.
+# Decontaminating a large data set takes minutes, and all stages of a run train on the same problems. Holds one entry, which is
+# replaced when settings or files change.
 _decontaminated: dict[str, Sequence[Problem]] = {}
 
 
 def make_task(cfg: Config, **changes: Any) -> Task:
-    """The chosen task, with its options checked."""
+    """The task of the configuration. Its options are checked; `changes` override them."""
     load_plugins(cfg.plugins)
     options = {**cfg.task, **changes}
     name = options.pop("name", "")
@@ -45,7 +45,7 @@ def make_task(cfg: Config, **changes: Any) -> Task:
 
 
 def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem]:
-    """The training split, without the problems that share words with `data.decontaminate_against`."""
+    """The training split, without problems that share n-grams with `data.decontaminate_against`."""
     problems = (task or make_task(cfg)).problems("train")
     if not cfg.data.decontaminate_against:
         return problems
@@ -59,7 +59,7 @@ def training_problems(cfg: Config, task: Task | None = None) -> Sequence[Problem
 
 
 def evaluation_questions(name: str, cfg: Config) -> Iterator[str]:
-    """Of a file, of a folder's or a hub data set's test split, or of a task: the run's own as configured, another by its defaults."""
+    """The questions of a file, of the test split of a folder or hub data set, or of a task (the run's own, or another with defaults)."""
     path = Path(name).expanduser()
     if path.is_file():
         return questions_of(path)
@@ -72,16 +72,16 @@ def evaluation_questions(name: str, cfg: Config) -> Iterator[str]:
 
 
 def held_out(cfg: Config) -> HeldOut | None:
-    """The questions that a run is tested with, where they come from a file: a user's own examples must not hold them."""
-    task, tests = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
-    if not tests or not isinstance(task, FileTask):  # generated ones are unlimited
+    """The questions that a run is evaluated on, which a user's own examples must not contain. None if problems are generated."""
+    task, evaluates = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
+    if not evaluates or not isinstance(task, FileTask):
         return None
     splits = cfg.evaluate.splits
     return HeldOut(questions=frozenset(question(problem) for split in splits for problem in task.problems(split)), splits=splits)
 
 
 def make_rules(cfg: Config) -> Rules:
-    """The chosen rules. A reward model that a stage of this run makes is left out until it is there."""
+    """The rules of the configuration. A reward model that this run trains is left out until it exists."""
     chosen = chosen_rewards(cfg)
     settings = chosen.get("model")
     if isinstance(settings, Mapping) and settings.get("path") == "reward_model":
@@ -92,8 +92,8 @@ def make_rules(cfg: Config) -> Rules:
             del chosen["model"]
         else:
             raise ValueError(
-                "rewards.model.path=reward_model is what the stage reward_model makes: "
-                "name it in stages, before those that use it, or give the folder of another"
+                "rewards.model.path=reward_model means the model of stage reward_model, which is not in stages: "
+                "add it before the stages that use it, or set rewards.model.path to a folder"
             )
     return Rules.from_config(chosen, cfg.plugins, right_rule=cfg.scoring.right_rule, right_at=cfg.scoring.right_at)
 
@@ -127,7 +127,7 @@ def _engine(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: Con
 
 
 def make_policy(start: Path | str, cfg: Config, training: TrainingConfig, *, steps: int) -> Policy:
-    """The policy of supervised training, which learns the distribution as it is, at temperature 1."""
+    """The policy of supervised training, which learns the distribution at temperature 1."""
     model, tokenizer = pretrained.load(str(start), cfg.model)
     model = adapters.prepare(model, cfg.model, seed=cfg.seed)
     return Policy(model, tokenizer, training, total_steps=steps)

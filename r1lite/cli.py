@@ -1,4 +1,4 @@
-"""The `r1lite` command: `r1lite demo`, `r1lite train experiment=r1_zero`, or any setting straight away."""
+"""The `r1lite` command: `r1lite demo`, `r1lite train experiment=r1_zero`, or just `r1lite experiment=r1_zero`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from r1lite.registry import unknown
 COMMANDS = {
     "train": ("r1lite.train", "train a model; `r1lite train --help` lists the settings"),
     "demo": ("r1lite.train", "run the whole recipe on a tiny model, in minutes; the same command resumes it"),
-    "settings": ("r1lite.commands.settings", "list the settings, or those that speak of a word"),
+    "settings": ("r1lite.commands.settings", "list the settings, or search them"),
     "evaluate": ("r1lite.commands.evaluate", "compare several models on the same problems"),
-    "chat": ("r1lite.commands.chat", "ask a model in the terminal"),
+    "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),
     "score": ("r1lite.commands.score_file", "score completions from a file or a pipe"),
     "audit": ("r1lite.commands.audit", "show what the chosen rewards pay for gold answers and for hacks"),
-    "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start a rule of your own"),
+    "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start your own rule"),
 }
 DEMO = ("experiment=demo", "run_dir=runs/demo")
 COMPLETION = ("-sc", "--shell-completion")
@@ -43,10 +43,10 @@ def main() -> None:
 
 
 def _arguments(word: str, rest: list[str]) -> list[str]:
-    """What the command itself reads: without its own name, and for `demo` with the settings it stands for."""
+    """The arguments of the command itself, without its name; for `demo`, with the settings it stands for."""
     if word == "demo":
-        chosen = {setting.partition("=")[0] for setting in rest}
-        return [*(setting for setting in DEMO if setting.partition("=")[0] not in chosen), *rest]
+        named = {setting.partition("=")[0] for setting in rest}
+        return [*(setting for setting in DEMO if setting.partition("=")[0] not in named), *rest]
     if word in COMMANDS:
         return rest
     if word in COMPLETION:

@@ -1,4 +1,4 @@
-"""pass@k against brute force, and the figures of a table small enough to count."""
+"""pass@k against brute force, and the figures of a split_figures small enough to count."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from r1lite.config import Config
-from r1lite.reporting.evaluation import answer_of, evaluate, majority_is_right, pass_at_k, table
+from r1lite.reporting.evaluation import answer_of, evaluate, majority_is_correct, pass_at_k, split_figures
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 
@@ -45,7 +45,7 @@ def test_k_lies_between_one_and_the_samples(k: int) -> None:
     ],
 )
 def test_the_majority_decides_and_the_earlier_answer_wins_a_tie(answers: list[str | None], right: list[bool], won: bool) -> None:
-    assert majority_is_right(answers, right) is won
+    assert majority_is_correct(answers, right) is won
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
         [scored("4", 1.1, 2), scored("3", 0.0, 2), scored("3", 0.99, 2), scored("3", 0.0, 2)],
     ]
     greedy = [[scored("1", 1.1, 100)], [scored("3", 0.9, 100)]]
-    assert table(sampled, greedy, cfg) == {
+    assert split_figures(sampled, greedy, cfg) == {
         "pass@1": 0.375,  # 2 of 4, and 1 of 4
         "greedy": 0.5,
         "pass@2": round((5 / 6 + 1 / 2) / 2, 4),
@@ -92,15 +92,15 @@ def test_what_was_not_judged_is_left_out_and_counted(config: Callable[..., Confi
     cfg = config("evaluate.samples=2", "evaluate.k=2")
     lost = scored("1", 0.0, 3, "timed_out")
     sampled = [[scored("1", 1.0, 3), lost], [scored("2", 0.0, 3), scored("1", 1.0, 3)], [lost, lost]]
-    figures = table(sampled, [[scored("1", 1.0, 3)], [lost], [lost]], cfg)
+    figures = split_figures(sampled, [[scored("1", 1.0, 3)], [lost], [lost]], cfg)
     assert (figures["pass@1"], figures["pass@2"], figures["greedy"]) == (0.75, 1.0, 1.0)
     assert figures["unjudged"] == round(5 / 9, 4)
-    assert "unjudged" not in table(sampled[1:2], [[scored("1", 1.0, 3)]], cfg)
+    assert "unjudged" not in split_figures(sampled[1:2], [[scored("1", 1.0, 3)]], cfg)
 
 
 def test_problems_that_are_too_long_are_counted(config: Callable[..., Config], capsys: pytest.CaptureFixture[str]) -> None:
     small = "evaluate.problems=40", "evaluate.samples=1", "evaluate.k=1", "sampler.max_tokens=4", "scoring.workers=0", "threads=1"
     found = evaluate("tiny_student", config(*small, "evaluate.splits=[test]", "prompt.max_tokens=24"))["eval"]
     assert found["skipped"] > 0
-    assert f"{found['skipped']} problems of test are left out" in capsys.readouterr().out
+    assert f"skipped {found['skipped']} problems of split test" in capsys.readouterr().out
     assert "skipped" not in evaluate("tiny_student", config(*small, "evaluate.splits=[test]"))["eval"]

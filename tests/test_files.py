@@ -73,7 +73,8 @@ def test_a_full_disk_is_said_with_the_path(number: int, tmp_path: Path) -> None:
         part.write_text("half")
         raise OSError(number, os.strerror(number))
     assert str(error.value) == (
-        f"the disk is full: {path} could not be written, and what was there before is untouched. Make room and run the same command again."
+        f"the disk is full: {path} could not be written; its earlier version, if any, is unchanged. "
+        "Free some space, then run the same command again."
     )
     assert isinstance(error.value, ValueError)  # so that it reaches the user as a sentence
     assert path.read_text() == "old"

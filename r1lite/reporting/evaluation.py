@@ -1,11 +1,11 @@
-"""pass@1, pass@k, maj@k, greedy accuracy and length, on problems that no stage trains on."""
+"""Evaluates a model on held-out problems: pass@1, pass@k, maj@k, greedy accuracy and response length."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,59 +25,58 @@ BOX = "\\boxed{"
 
 
 def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
-    """Every split's table of a model: {"parameters", "eval", "eval_hard", ...}; the first split is called `eval`."""
+    """Evaluate a model on every split: {"parameters", "eval", "eval_hard", ...}. `eval` is the first split."""
     model, tokenizer = pretrained.load(str(weights), cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)
     task = make_task(cfg)
-    found: dict[str, Any] = {"parameters": pretrained.parameter_count(model)}
+    results: dict[str, Any] = {"parameters": pretrained.parameter_count(model)}
     with Scorer(make_rules(cfg), cfg.scoring) as scorer:
         for number, split in enumerate(cfg.evaluate.splits):
             problems = task.problems(split)
             feed = Feed(problems, seed=f"{cfg.seed}/evaluate/{split}", prompter=prompter, limits=cfg.prompt)
-            chosen = feed.take_once(cfg.evaluate.problems)
-            sampled = scorer.score(sampler.sample(chosen, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
-            greedy = scorer.score(sampler.sample(chosen, n=1, seed="greedy", greedy=True))
+            selected = feed.take_once(cfg.evaluate.problems)
+            sampled = scorer.score(sampler.sample(selected, n=cfg.evaluate.samples, seed=f"{cfg.seed}/evaluate"))
+            greedy = scorer.score(sampler.sample(selected, n=1, seed="greedy", greedy=True))
             skipped = {"skipped": feed.skipped} if feed.skipped else {}
             if skipped:
-                longest = f"prompt.max_tokens={cfg.prompt.max_tokens}"
-                say(f"{feed.skipped} problems of {split} are left out: their prompts have more tokens than {longest}")
-            found["eval" if number == 0 else f"eval_{split}"] = table(sampled, greedy, cfg) | skipped
+                limit = f"prompt.max_tokens={cfg.prompt.max_tokens}"
+                say(f"skipped {feed.skipped} problems of split {split}: their prompts have more tokens than {limit}")
+            results["eval" if number == 0 else f"eval_{split}"] = split_figures(sampled, greedy, cfg) | skipped
             if ledger is not None:
                 ledger.write(number, sampled)
         scorer.check_health()
-    return found
+    return results
 
 
-def table(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
-    """The figures of one split. A response whose verdict is missing is left out, since unknown is not wrong, and counted."""
+def split_figures(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
+    """The figures of one split. Responses without a verdict are excluded, because they may be correct, and counted."""
     k = cfg.evaluate.k
-    known = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
-    right = [[s.right for s in row] for row in known]
-    answers = [[answer_of(s.rollout.response) for s in row] for row in known]
-    everyone = [s for group in [*sampled, *greedy] for s in group]
+    groups = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
+    correct = [[s.right for s in row] for row in groups]
+    answers = [[answer_of(s.rollout.response) for s in row] for row in groups]
     figures = {
-        "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in right),
+        "pass@1": mean(pass_at_k(sum(row), len(row), 1) for row in correct),
         "greedy": mean(group[0].right for group in greedy if judged(group[0])),
-        f"pass@{k}": mean(pass_at_k(sum(row), len(row), min(k, len(row))) for row in right),
-        f"maj@{k}": mean(majority_is_right(a[:k], r[:k]) for a, r in zip(answers, right, strict=True)),
+        f"pass@{k}": mean(pass_at_k(sum(row), len(row), min(k, len(row))) for row in correct),
+        f"maj@{k}": mean(majority_is_correct(a[:k], c[:k]) for a, c in zip(answers, correct, strict=True)),
         "length_mean": mean(s.rollout.written for group in sampled for s in group),
         "problems": len(sampled),
         "k": k,
     }
-    unjudged = mean(not judged(s) for s in everyone)
+    unjudged = mean(not judged(s) for group in [*sampled, *greedy] for s in group)
     return figures | ({"unjudged": unjudged} if unjudged else {})
 
 
-def pass_at_k(right: int, samples: int, k: int) -> float:
-    """The unbiased estimate (arXiv 2107.03374): the chance that k of the samples, drawn at random, hold a right one."""
+def pass_at_k(correct: int, samples: int, k: int) -> float:
+    """The unbiased estimate (arXiv 2107.03374): the probability that k samples drawn at random include a correct one."""
     if not 1 <= k <= samples:
         raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({samples}), got {k}")
-    return 1.0 - math.comb(samples - right, k) / math.comb(samples, k)
+    return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
 def answer_of(response: str) -> str | None:
-    """What a response votes for: its answer block, else its last box, else all that follows the thought."""
+    """The answer that counts for maj@k: the answer block, else the last box, else all text after the thought."""
     block = last_answer(response)
     if block is not None or (rest := after_thought(response)) is None:
         return block
@@ -85,15 +84,16 @@ def answer_of(response: str) -> str | None:
     return " ".join((braced(rest, at + len(BOX) - 1)[0] if at >= 0 else rest).split()) or None
 
 
-def majority_is_right(answers: Sequence[str | None], right: Sequence[bool]) -> bool:
-    """Whether the most frequent answer is right; the earlier one wins a tie, and no answer is no vote."""
+def majority_is_correct(answers: Sequence[str | None], correct: Sequence[bool]) -> bool:
+    """Whether the most frequent answer is correct. The earlier one wins a tie; responses without an answer do not vote."""
     votes = Counter(a for a in answers if a is not None)
     if not votes:
         return False
     winner = votes.most_common(1)[0][0]
-    return right[answers.index(winner)]
+    return correct[answers.index(winner)]
 
 
-def mean(values: Any) -> float:
-    found = list(values)
-    return round(statistics.fmean(found), 4) if found else 0.0
+def mean(values: Iterable[float]) -> float:
+    """Rounded to four digits; 0 without values."""
+    numbers = list(values)
+    return round(statistics.fmean(numbers), 4) if numbers else 0.0

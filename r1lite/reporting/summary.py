@@ -1,4 +1,4 @@
-"""What comes out of a run: summary.json, and the table at the end."""
+"""The results of a run: summary.json, and the table that is printed at the end."""
 
 from __future__ import annotations
 
@@ -19,43 +19,45 @@ SUMMARY = "summary.json"
 
 
 class Report:
-    """Grows with every stage, and is on disk after each."""
+    """Collects the results of the stages. After each stage, summary.json is written again."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.begun = run, time.perf_counter()
-        before = read_json(run.folder / SUMMARY) if (run.folder / SUMMARY).exists() else {"seconds": 0.0, "stages": []}
-        self.spent: float = before["seconds"]  # by earlier commands
-        # What they left of stages that this one does not name, or has not come to yet, stays.
-        self.entries: list[dict[str, Any]] = [e for e in before["stages"] if e["name"] == "base" or run.is_done(e["name"])]
+        self.run, self.started = run, time.perf_counter()
+        earlier = read_json(run.folder / SUMMARY) if (run.folder / SUMMARY).exists() else {"seconds": 0.0, "stages": []}
+        self.earlier_seconds: float = earlier["seconds"]  # of earlier commands in this run directory
+        # Entries of finished stages are kept, including stages that this command does not run.
+        self.entries: list[dict[str, Any]] = [e for e in earlier["stages"] if e["name"] == "base" or run.is_done(e["name"])]
 
     def add(self, name: str, weights: str, *, seconds: float, unchanged: bool = False) -> None:
+        """Add a finished stage: evaluate its weights, unless they are unchanged, and write its model card."""
         entry: dict[str, Any] = {"name": name, "seconds": seconds, "weights": self._relative(weights)}
-        own = self.run.folder / name / "evaluation.json"
-        if own.exists():
-            entry |= read_json(own)
+        evaluation = self.run.folder / name / "evaluation.json"
+        if evaluation.exists():
+            entry |= read_json(evaluation)
         elif self.run.cfg.evaluate.every_stage and not unchanged:
             say(f"evaluating {name}")
-            found = evaluate(weights, self.run.cfg)
-            write_json(own, found)
-            entry |= found
-        sampled = self.run.folder / name / SAMPLING
-        if sampled.exists():
-            entry["sampling"] = read_json(sampled)
-        place = next((at for at, known in enumerate(self.entries) if known["name"] == name), len(self.entries))
-        self.entries[place : place + 1] = [entry]
-        write_card(self.run, name, Path(weights), self.entries[: place + 1])
+            results = evaluate(weights, self.run.cfg)
+            write_json(evaluation, results)
+            entry |= results
+        sampling = self.run.folder / name / SAMPLING
+        if sampling.exists():
+            entry["sampling"] = read_json(sampling)
+        position = next((i for i, other in enumerate(self.entries) if other["name"] == name), len(self.entries))
+        self.entries[position : position + 1] = [entry]
+        write_card(self.run, name, Path(weights), self.entries[: position + 1])
         self._write("running")
 
     def finish(self) -> dict[str, Any]:
+        """Write the final summary, print the table, and return the summary."""
         summary, settings = self._write("finished"), self.run.cfg.evaluate
         rows = [cells(entry, settings) for entry in self.entries if "eval" in entry]
         if rows:
             show_table(f"held-out problems ({', '.join(settings.splits)})", columns(settings), rows)
-        say(f"everything is in {self.run.folder}")
+        say(f"the results are in {self.run.folder}")
         return summary
 
     def _write(self, status: str) -> dict[str, Any]:
-        seconds = round(self.spent + time.perf_counter() - self.begun, 1)
+        seconds = round(self.earlier_seconds + time.perf_counter() - self.started, 1)
         summary = {"status": status, "seconds": seconds, "seed": self.run.cfg.seed, "stages": self.entries}
         write_json(self.run.folder / SUMMARY, summary)
         return summary
@@ -66,12 +68,13 @@ class Report:
 
 
 def columns(cfg: EvaluateConfig) -> list[str]:
-    """The heads of a table with a model a line."""
-    more = [f"{split} pass@1" for split in cfg.splits[1:]]
-    return ["", "parameters", "pass@1", "greedy", f"pass@{cfg.k}", f"maj@{cfg.k}", "length", *more, "seconds"]
+    """Column heads of a table with one model per line."""
+    other_splits = [f"{split} pass@1" for split in cfg.splits[1:]]
+    return ["", "parameters", "pass@1", "greedy", f"pass@{cfg.k}", f"maj@{cfg.k}", "length", *other_splits, "seconds"]
 
 
 def cells(entry: Mapping[str, Any], cfg: EvaluateConfig) -> list[str]:
+    """The line of one model in that table."""
     first, keys = entry["eval"], ("pass@1", "greedy", f"pass@{cfg.k}", f"maj@{cfg.k}")
     others = [entry[f"eval_{split}"] for split in cfg.splits[1:] if f"eval_{split}" in entry]
     figures = [*(f"{first[key]:.3f}" for key in keys), f"{first['length_mean']:.1f}", *(f"{other['pass@1']:.3f}" for other in others)]

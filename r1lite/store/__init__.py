@@ -1,1 +1,1 @@
-"""What a run keeps on disk: its directory, checkpoints, the ledger of rollouts, metrics."""
+"""The files of a run: its directory, checkpoints, the ledger of rollouts, metrics."""

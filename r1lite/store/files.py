@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or not there."""
+"""Atomic writes: a file or folder is written completely, or not at all."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LEAST_ROOM = 2**20  # bytes; with less than that left, whatever failed to be written failed for it
+MIN_FREE_BYTES = 2**20  # with less free space, any failed write is taken for a full disk
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A path to write to; it takes the real name only once everything is written. Works for files and for folders."""
+    """A temporary path for a file or folder. It is renamed to `path` once everything is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     remove(part)
     try:
         yield part
-        _flush(part)
+        _flush_to_disk(part)
         _replace(part, path)
     except Exception as error:
-        full = _no_room(error, path.parent)
+        full = _disk_is_full(error, path.parent)
         remove(part)
         if full:
             raise DiskFull(
-                f"the disk is full: {path} could not be written, and what was there before is untouched. "
-                f"Make room and run the same command again."
+                f"the disk is full: {path} could not be written; its earlier version, if any, is unchanged. "
+                f"Free some space, then run the same command again."
             ) from error
         raise
     except BaseException:
@@ -39,7 +39,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 class DiskFull(ValueError):
-    """No room for a file that must not be lost."""
+    """A file could not be written because the disk is full."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -52,19 +52,20 @@ def read_json(path: Path) -> Any:
 
 
 def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it exists. Links are not followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _no_room(error: Exception, folder: Path) -> bool:
-    # torch and safetensors report a full disk as errors of their own, without an errno.
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or shutil.disk_usage(folder).free < LEAST_ROOM
+def _disk_is_full(error: Exception, folder: Path) -> bool:
+    # torch and safetensors raise errors of their own, without an errno.
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or shutil.disk_usage(folder).free < MIN_FREE_BYTES
 
 
-def _flush(path: Path) -> None:
-    """A rename may reach the disk before the data does; then a power cut would leave an empty file of the right name."""
+def _flush_to_disk(path: Path) -> None:
+    """Without this, the rename may reach the disk before the data, and a power failure would leave an empty file."""
     for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
         with file.open("rb") as handle:
             os.fsync(handle.fileno())

@@ -1,4 +1,4 @@
-"""Every rollout of every step, in Parquet: what was asked, what was answered, what each rule said and why."""
+"""The ledger: every rollout of a stage in Parquet, with its prompt, response, reward and the verdict of each rule."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from r1lite.types import Credit, Problem, Rollout, Scored, Verdict
 
 
 class Ledger:
-    """A folder of Parquet files, one per step. A step that is run again after a resume replaces its own file."""
+    """A folder of Parquet files, one per step. A step that is repeated after a resume replaces its file."""
 
     def __init__(self, folder: Path, stage: str) -> None:
         self.folder, self.stage = folder, stage
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, step: int, groups: Sequence[Sequence[Scored]], credits: Sequence[Sequence[Credit | None]] | None = None) -> None:
-        """All rollouts of a step; `advantage` is empty where none was made, and `trained` says who had a say."""
+        """Write all rollouts of a step. `advantage` is null if none was computed; `trained` marks rollouts used in the update."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -32,19 +32,19 @@ class Ledger:
             pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
 
     def read(self, step: int, problems: Sequence[Problem]) -> list[list[Scored]] | None:
-        """What was written of these problems in a step, group by group; None if nothing was."""
+        """The groups that were written in a step, given their problems; None if the step was not written."""
         import pyarrow.parquet as pq
 
-        path, known = self.folder / _name(step), {problem.id: problem for problem in problems}
+        path, by_id = self.folder / _name(step), {problem.id: problem for problem in problems}
         if not path.exists():
             return None
         rows = pq.read_table(path).to_pylist()
-        assert {row["problem_id"] for row in rows} <= known.keys(), f"{path} holds other problems than are asked"
+        assert {row["problem_id"] for row in rows} <= by_id.keys(), f"{path} has rollouts of other problems"
         groups: list[list[Scored]] = []
         for row in rows:
-            if row["index"] == 0:  # the same problem may come twice in a row
+            if row["index"] == 0:  # not when the problem changes: the same one may occur twice in a row
                 groups.append([])
-            groups[-1].append(_scored(row, known[row["problem_id"]]))
+            groups[-1].append(_scored(row, by_id[row["problem_id"]]))
         return groups
 
 

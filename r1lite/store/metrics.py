@@ -1,4 +1,4 @@
-"""Metrics: metrics.jsonl always, and a view in the terminal."""
+"""metrics.jsonl, and the time that each part of a step takes."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from r1lite.store.files import atomic
 
 
 class Tracker:
-    """Writes one JSON object a step. What stands there beyond a stage's resume point is written again, so it is cut."""
+    """Writes metrics.jsonl, with one JSON object per line and step."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def begin(self, stage: str, done: int) -> None:
-        """Forget what this stage logged after step `done`: those steps come again."""
+        """Remove the lines that the stage logged after step `done`, because those steps run again."""
         if not self.path.exists():
             return
-        kept = [line for line in self.path.read_text().splitlines() if _stays(line, stage, done)]
+        kept = [line for line in self.path.read_text().splitlines() if _is_kept(line, stage, done)]
         with atomic(self.path) as part:
             part.write_text("".join(line + "\n" for line in kept))
 
     def seconds(self, stage: str) -> float:
-        """What the stage's steps took so far, those before an interruption."""
+        """Total seconds of the stage's logged steps, including those before an interruption."""
         return sum(entry.get("seconds/total", 0.0) for entry in read_metrics(self.path) if entry["stage"] == stage)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
-        line = {"stage": stage, "step": step, **{k: _short(v) for k, v in metrics.items()}}
+        line = {"stage": stage, "step": step, **{k: _rounded(v) for k, v in metrics.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; none where no step has been logged."""
+    """The lines of metrics.jsonl; none if no step has been logged."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
     return [entry for entry in map(_read, lines) if entry is not None]
 
 
 class Stopwatch:
-    """Where the seconds of a step go."""
+    """Measures the seconds of a step's parts, and of the whole step."""
 
     def __init__(self) -> None:
-        self.begun = time.perf_counter()
+        self.started = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def lap(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
     def metrics(self) -> dict[str, float]:
-        total = {"total": time.perf_counter() - self.begun}
+        total = {"total": time.perf_counter() - self.started}
         return {f"seconds/{name}": s for name, s in (self.seconds | total).items()}
 
 
-def _stays(line: str, stage: str, done: int) -> bool:
+def _is_kept(line: str, stage: str, done: int) -> bool:
     entry = _read(line)
     return entry is not None and (entry["stage"] != stage or entry["step"] <= done)
 
@@ -68,9 +68,9 @@ def _stays(line: str, stage: str, done: int) -> bool:
 def _read(line: str) -> dict[str, Any] | None:
     try:
         return json.loads(line)
-    except ValueError:  # cut short by a kill
+    except ValueError:  # incomplete: the process was killed while writing it
         return None
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     return value if isinstance(value, int) else float(f"{value:.6g}")
