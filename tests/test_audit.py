@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from r1lite.commands import _faults, audit
+from r1lite.commands import audit
+from r1lite.commands._findings import findings
 from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import SHOULD, battery, wrong_answer
 from r1lite.config import CONF, Config, ScoringConfig
@@ -94,27 +95,27 @@ def scoring(workers: int = 0, seconds: float = 5.0) -> ScoringConfig:
     return ScoringConfig(workers=workers, seconds=seconds, memory_mb=512, max_failed_share=1.0, right_rule="", right_at=1.0)
 
 
-def faults(chosen: Any, *plugins: str, task: Any = ARITHMETIC, problems: int = 3, right: str = "", **settings: Any) -> list[str]:
+def found_wrong(chosen: Any, *plugins: str, task: Any = ARITHMETIC, problems: int = 3, right: str = "", **settings: Any) -> list[str]:
     rules = Rules.from_config(chosen, plugins, right_rule=right)
-    return [fault.text for fault in _faults.faults(rules, try_all(rules, scoring(**settings), make_cases(task, problems)))]
+    return [finding.text for finding in findings(rules, try_all(rules, scoring(**settings), make_cases(task, problems)))]
 
 
 def names(found: list[str]) -> set[str]:
-    """The rows that faults speak of."""
-    return {fault.split("'")[1] for fault in found}
+    """The rows that findings are about."""
+    return {text.split("'")[1] for text in found}
 
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_shipped_tasks_pass_with_their_own_rewards(name: str) -> None:
     chosen = OmegaConf.to_container(OmegaConf.load(CONF / "reward" / f"{name}.yaml"))
     for level in ("easy", "standard", "hard"):
-        assert faults(chosen, task=tasks[name](difficulty=level), problems=5) == []
+        assert found_wrong(chosen, task=tasks[name](difficulty=level), problems=5) == []
 
 
 @pytest.mark.parametrize("name", ["answer", "exact", "numeric", "integer_form", "math", "regex"])
 def test_rules_on_the_answer_pass_behind_a_gate(name: str) -> None:
     options = {"pattern": "{answer}"} if name == "regex" else {}
-    assert faults({name: options, "format": {"gate": True}}) == []
+    assert found_wrong({name: options, "format": {"gate": True}}) == []
 
 
 @pytest.mark.parametrize(
@@ -128,84 +129,84 @@ def test_rules_on_the_answer_pass_behind_a_gate(name: str) -> None:
 def test_rules_on_the_answer_pass_on_a_data_set(rule: str, rows: list[dict[str, Any]], tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert faults({rule: {}, "format": {"gate": True}}, task=tasks["dataset"](path=str(path)), right=rule) == []
+    assert found_wrong({rule: {}, "format": {"gate": True}}, task=tasks["dataset"](path=str(path)), right=rule) == []
 
 
 def test_penalties_are_not_asked_to_pay() -> None:
     chosen = {"answer": {}, "format": {"weight": 0.1}, "repetition": {"weight": 0.05}, "length": {"limit": 9, "margin": 3, "weight": 0.05}}
-    assert faults(chosen) == []
+    assert found_wrong(chosen) == []
 
 
 def test_a_rule_that_pays_a_hedge_is_caught(broken: str) -> None:
-    found = faults({"pays_hedges": {}, "format": {"gate": True}}, broken)
+    found = found_wrong({"pays_hedges": {}, "format": {"gate": True}}, broken)
     assert names(found) == {"hedge: right or wrong", "hedge: wrong or right"}
     assert len(found) == 4
-    assert "counts as right: rule pays_hedges said" in found[0]
+    assert "counts as correct: rule pays_hedges says" in found[0]
     assert "is paid 1, and gold 1." in found[1]
 
 
 def test_a_rule_that_pays_an_empty_thought_is_caught(broken: str) -> None:
-    found = faults({"answer": {}, "pays_empty_thoughts": {"weight": 0.1}}, broken)
+    found = found_wrong({"answer": {}, "pays_empty_thoughts": {"weight": 0.1}}, broken)
     assert {"empty thought", "blank thought"} <= names(found)
-    assert all("is paid 1.1, and gold 1.1. No chosen rule takes anything off" in fault for fault in found)
-    assert {"no thought", "empty thought", "text after the answer"} <= names(faults({"answer": {}}))
+    assert all("is paid 1.1, and gold 1.1. None of the rules deducts anything for it" in text for text in found)
+    assert {"no thought", "empty thought", "text after the answer"} <= names(found_wrong({"answer": {}}))
 
 
 def test_a_rule_that_changes_its_mind_is_caught(broken: str) -> None:
-    found = faults({"moody": {}, "format": {"gate": True}}, broken, problems=2)
-    assert any(fault.startswith("rule moody is not deterministic: on '") for fault in found)
+    found = found_wrong({"moody": {}, "format": {"gate": True}}, broken, problems=2)
+    assert any(text.startswith("rule moody is not deterministic: on '") for text in found)
 
 
 def test_a_rule_that_forgets_what_the_template_wrote_is_caught(broken: str) -> None:
-    found = faults({"reads_text": {}, "format": {"gate": True}}, broken)
+    found = found_wrong({"reads_text": {}, "format": {"gate": True}}, broken)
     assert names(found) == {"prefilled opening tag"}
-    assert "is not right: rule reads_text said 0" in found[0]
-    assert "is not paid in full: rule reads_text said 0" in found[1]
+    assert "does not count as correct: rule reads_text gave 0" in found[0]
+    assert "is not paid in full: rule reads_text gave 0" in found[1]
 
 
 def test_a_rule_that_fails_is_caught(broken: str) -> None:
-    (found,) = faults({"raises": {}, "format": {"gate": True}}, broken)
+    (found,) = found_wrong({"raises": {}, "format": {"gate": True}}, broken)
     assert found.startswith("rule raises failed on 'huge integer' of arithmetic/")
     assert "ValueError: Exceeds the limit" in found
 
 
 def test_a_rule_that_hangs_is_caught(broken: str) -> None:
-    found = faults({"sleeps": {}, "format": {"gate": True}}, broken, problems=1, workers=1, seconds=2.0)
-    assert any(fault.startswith("rule sleeps timed out on 'tower of powers'") for fault in found)
+    found = found_wrong({"sleeps": {}, "format": {"gate": True}}, broken, problems=1, workers=1, seconds=2.0)
+    assert any(text.startswith("rule sleeps timed out on 'tower of powers'") for text in found)
 
 
 def test_rules_on_length_that_ask_who_is_right_pass(broken: str) -> None:
     for name, options in (("length_cosine", {"limit": 200, "wrong_short": 0.0, "wrong_long": 0.0, "cut": 0.0}), ("length_kimi", {})):
-        assert faults({"answer": {}, "format": {"gate": True}, name: {**options, "weight": 0.3}}, right="answer") == []
-    found = faults({"answer": {}, "length_kimi": {"weight": 0.3}}, right="answer")
+        assert found_wrong({"answer": {}, "format": {"gate": True}, name: {**options, "weight": 0.3}}, right="answer") == []
+    found = found_wrong({"answer": {}, "length_kimi": {"weight": 0.3}}, right="answer")
     assert {"empty thought", "no thought"} <= names(found)
 
 
 def test_a_penalty_that_nothing_reaches_is_a_penalty() -> None:
     for rule, options in (("length", {"limit": 10**6, "margin": 10}), ("length_target", {"target": 20_000, "over": True})):
-        assert faults({"answer": {}, "format": {"gate": True}, rule: options}, right="answer") == []
+        assert found_wrong({"answer": {}, "format": {"gate": True}, rule: options}, right="answer") == []
 
 
 def test_a_prefilled_tag_makes_no_response_shorter() -> None:
-    assert faults({"answer": {}, "format": {"gate": True}, "length_target": {"target": 9, "weight": 0.1}}, right="answer") == []
+    assert found_wrong({"answer": {}, "format": {"gate": True}, "length_target": {"target": 9, "weight": 0.1}}, right="answer") == []
 
 
 @pytest.mark.parametrize(("rule", "says"), [("format", "1 (one thought"), ("language", "abstained (no words"), ("repetition", "0 (0 of")])
 def test_a_rule_that_tells_no_wrong_answer_is_said_once(rule: str, says: str) -> None:
-    (found,) = faults({rule: {}})
-    assert found.startswith(f"rule {rule} says who is right, and says the same of gold and of a wrong answer: {says}")
-    assert "Put a rule on the answer beside it, such as rewards.answer.weight=1" in found
+    (found,) = found_wrong({rule: {}})
+    assert found.startswith(f"rule {rule} decides what is correct, but gives gold and a wrong answer the same verdict: {says}")
+    assert "Add a rule that checks the answer, such as rewards.answer.weight=1" in found
 
 
 def test_padding_may_not_pay(broken: str) -> None:
-    found = faults({"answer": {}, "format": {"gate": True}, "pays_words": {"weight": 0.1}}, broken)
-    assert any("'repeated thought'" in fault and "more than gold" in fault for fault in found)
+    found = found_wrong({"answer": {}, "format": {"gate": True}, "pays_words": {"weight": 0.1}}, broken)
+    assert any("'repeated thought'" in text and "more than gold" in text for text in found)
 
 
 def test_a_rule_that_does_not_fit_the_task_is_caught() -> None:
-    found = faults({"answer": {}, "format": {"gate": True}, "python_static": {"weight": 0.5}})
+    found = found_wrong({"answer": {}, "format": {"gate": True}, "python_static": {"weight": 0.5}})
     assert names(found) == {"gold", "prefilled opening tag"}
-    assert all("is not paid in full: rule python_static said 0 (no fenced Python block)" in fault for fault in found)
+    assert all("is not paid in full: rule python_static gave 0 (no fenced Python block)" in text for text in found)
 
 
 # the battery itself
@@ -256,7 +257,7 @@ def test_the_command_shows_a_table_and_ends_well(monkeypatch: pytest.MonkeyPatch
     assert called(monkeypatch, "task=countdown") == 0
     shown = capsys.readouterr().out
     assert "countdown: 2 problems" in shown
-    assert "microseconds a verdict" in shown
+    assert "microseconds per verdict" in shown
     assert "│   wrong answer" in shown
     assert shown.endswith("Gold is paid in full, and no hack is paid.\n")
 
@@ -268,7 +269,7 @@ def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch, capsy
     assert "│   no thought" in shown
     assert "'empty thought' of arithmetic/" in str(code)
     assert "'no thought'" not in str(code)
-    assert str(code).endswith("These rewards would teach it.")
+    assert str(code).endswith("Training on these rewards would teach such responses.")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +279,7 @@ def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch, capsy
         ("task=arithmetik", "there is no task called 'arithmetik'. Did you mean arithmetic?"),
         ("rewards.anser.weight=1", "unknown reward 'anser'. Did you mean 'answer'?"),
         ("problems=0", "problems must be a whole number of at least 1, got 0"),
-        ("allow=gold", "allow should be a list of rows"),
+        ("allow=gold", "allow must be a list of rows"),
         ("allow=[no thougt]", "unknown row in allow: 'no thougt'. Did you mean 'no thought'?"),
         ("--task=arithmetic", "settings are written as name=value, got '--task=arithmetic'"),
     ],
@@ -290,4 +291,4 @@ def test_what_makes_no_sense_is_said(argument: str, says: str, monkeypatch: pyte
 def test_a_slow_rule_is_named(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("r1lite.commands._trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
     found = audit.audit(config("scoring.workers=0"), problems=1)
-    assert found == ["rule answer took 5 s for one verdict, and scoring.seconds is 2"]
+    assert found == ["rule answer took 5 s for one verdict, but scoring.seconds is 2"]

@@ -8,7 +8,7 @@ import pytest
 from battery import GATE, IN_PROCESS, Asked, asking
 from battery_forms import FORMS, LOOPS, QUESTION, thinking
 
-from r1lite.commands._faults import faults
+from r1lite.commands._findings import findings
 from r1lite.commands._trials import make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.scoring.rules import Rules
@@ -59,17 +59,17 @@ def test_a_form_alone_teaches_no_answer_and_beside_one_it_pays_no_hack(rule: str
     cases = make_cases(line, 3)
     gate = {} if rule == "format" else GATE
     rules = Rules.from_config({"answer": {}, rule: {**options, "gate": rule == "format"}, **gate}, right_rule="answer")
-    assert [fault.text for fault in faults(rules, try_all(rules, IN_PROCESS, cases))] == []
+    assert [finding.text for finding in findings(rules, try_all(rules, IN_PROCESS, cases))] == []
     if not rewards.declaration(rule).takes_right:
         alone = Rules.from_config({rule: options})
-        assert "Put a rule on the answer beside it" in faults(alone, try_all(alone, IN_PROCESS, cases))[0].text
+        assert "Add a rule that checks the answer" in findings(alone, try_all(alone, IN_PROCESS, cases))[0].text
 
 
 def test_padding_reaches_a_target_and_the_battery_says_so() -> None:
     rules = Rules.from_config({"answer": {}, "length_target": {"target": 400, "weight": 0.5}, **GATE}, right_rule="answer")
-    found = faults(rules, try_all(rules, IN_PROCESS, make_cases(Shown(asking("7", "8", "9")), 3)))
-    assert {fault.row for fault in found} == {"repeated thought", "pasted question", "other language"}
-    assert all("rewards.repetition.weight takes off what is said again" in fault.text for fault in found)
+    found = findings(rules, try_all(rules, IN_PROCESS, make_cases(Shown(asking("7", "8", "9")), 3)))
+    assert {finding.row for finding in found} == {"repeated thought", "pasted question", "other language"}
+    assert all("Deduct for repetition with rewards.repetition.weight" in finding.text for finding in found)
 
 
 FITS = "First, we read the row from left to right. Then we add one number after the other. Finally, the sum is checked once more."

@@ -1,4 +1,4 @@
-"""How every command begins and ends: its help, one line for what a user can mend, no traceback where nothing is broken."""
+"""The frame of every command: prints its help, reports user errors in one line, and ends quietly when interrupted."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from collections.abc import Callable, Sequence
 
 
 def run(work: Callable[[Sequence[str]], None], *, help: str | None, bare: bool = False, stopped: str = "") -> None:
-    """Do the work on the words that were typed. `bare`: it also works without any; `stopped`: what Ctrl-C leaves behind."""
-    words = sys.argv[1:]
-    if {"-h", "--help"} & set(words) or not (words or bare):
+    """Call `work` with the command-line arguments, or print the help.
+
+    bare: without arguments, the command also runs
+    stopped: what to print after Ctrl-C
+    """
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments) or not (arguments or bare):
         print(help)
         return
     try:
-        work(words)
+        work(arguments)
     except ValueError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(stopped)
-    except BrokenPipeError:  # whoever reads has seen enough; nothing more is written, at the interpreter's end neither
+    except BrokenPipeError:  # the reader closed the pipe; writing to it again at exit would raise once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,11 +1,11 @@
-"""Before any training: what do the chosen rewards pay for gold answers, for wrong ones, and for hacks?
+"""Show what the chosen rewards pay for gold answers, wrong answers and hacks, before any training.
 
     r1lite audit task=arithmetic [reward=...] [--config-dir FOLDER] [any setting of training] [problems=20] [allow='[name of a row]']
 
-Gold has to be right and paid in full. A wrong answer may not be right, nor paid like gold; a right answer in a bad form
-(no thought, text after the answer) may not be paid like gold; padding may not be paid more. The same response has to get
-the same verdict in another process, and no verdict may take longer than scoring.seconds. `allow` names rows that are
-shown but not judged. The exit status is 1 where anything is wrong.
+Gold must count as correct and be paid in full. A wrong answer must not count as correct, and must be paid less than gold;
+so must a correct answer in a bad form (no thought, text after the answer). Padding must not be paid more than gold. The
+same response must get the same verdict in another process, and no verdict may take longer than scoring.seconds. `allow`
+names rows that are shown but not judged. The exit status is 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ MARK = "!"
 
 
 def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -> list[str]:
-    """Print the table; give what is wrong."""
+    """Print the table, and return what is wrong."""
     from r1lite.build import make_rules, make_task
-    from r1lite.commands._faults import faults
+    from r1lite.commands._findings import findings
     from r1lite.commands._trials import make_cases, timings, try_all
 
     rules, cases = make_rules(cfg), make_cases(make_task(cfg), problems)
@@ -43,19 +43,19 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
             raise ValueError(unknown("row in allow:", name, names))
     trials = try_all(rules, cfg.scoring, cases)
     seconds = timings(rules, trials)
-    found = faults(rules, trials, allow)
-    marked = {fault.row for fault in found}
+    wrong = findings(rules, trials, allow)
+    marked = {finding.row for finding in wrong}
     show(rules, trials, seconds, marked, f"{cfg.task['name']}: {len(trials) // len(names)} problems")
     slow = [
-        f"rule {name} took {max(s):.2g} s for one verdict, and scoring.seconds is {cfg.scoring.seconds:g}"
+        f"rule {name} took {max(s):.2g} s for one verdict, but scoring.seconds is {cfg.scoring.seconds:g}"
         for name, s in seconds.items()
         if max(s) > cfg.scoring.seconds
     ]
-    return [fault.text for fault in found] + slow
+    return [finding.text for finding in wrong] + slow
 
 
 def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[float]], marked: Collection[str], title: str) -> None:
-    """A row for each mutant: the least that gold was paid over all problems, the most that anything else was."""
+    """One row per mutant, for its worst problem: where gold was paid least, or anything else most."""
     from r1lite.console import show_table
 
     rows = []
@@ -64,10 +64,10 @@ def show(rules: Rules, trials: Sequence[Trial], seconds: Mapping[str, Sequence[f
         worst = min if own[0].mutant.kind == "gold" else max
         row = worst(own, key=lambda t: (t.scored.right, t.scored.reward - t.gold))
         paid = [_paid(row.scored.verdicts[rule]) for rule in rules.weights]
-        total = f"{row.scored.reward:.3g} {'right' if row.scored.right else 'wrong'}"
+        total = f"{row.scored.reward:.3g} {'correct' if row.scored.right else 'wrong'}"
         rows.append([f"{MARK if name in marked else ' '} {name}", *paid, total, SHOULD[row.mutant.kind].format(row.gold)])
-    rows.append(["  microseconds a verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", ""])
-    # A narrow column for a long name, so that several rules fit into a terminal.
+    rows.append(["  microseconds per verdict", *(_microseconds(seconds.get(rule, ())) for rule in rules.weights), "", ""])
+    # Long names are broken into lines, so that several rules fit into a terminal.
     show_table(title, [f"{MARK} = wrong", *(rule.replace("_", "_\n") for rule in rules.weights), "total", "should be"], rows)
 
 
@@ -84,15 +84,16 @@ def main() -> None:
     _shell.run(_audit, help=__doc__, bare=True)
 
 
-def _audit(words: Sequence[str]) -> None:
-    found = audit(**_understood(words))
-    if found:
-        sys.exit("\n".join(f"  {fault}" for fault in found) + f"\nwrong: {len(found)}. These rewards would teach it.")
+def _audit(arguments: Sequence[str]) -> None:
+    wrong = audit(**_parsed(arguments))
+    if wrong:
+        lines = [*(f"  {text}" for text in wrong), f"findings: {len(wrong)}. Training on these rewards would teach such responses."]
+        sys.exit("\n".join(lines))
     print("Gold is paid in full, and no hack is paid.")
 
 
-def _understood(arguments: Sequence[str]) -> dict[str, Any]:
-    """The audit's own two settings, and a configuration composed from all others as training does."""
+def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """The audit's own two settings, and a configuration composed from the others as for training."""
     import yaml
 
     folder, arguments = command_line.own_folder(arguments)
@@ -106,7 +107,7 @@ def _understood(arguments: Sequence[str]) -> dict[str, Any]:
     if type(own["problems"]) is not int or own["problems"] < 1:
         raise ValueError(f"problems must be a whole number of at least 1, got {own['problems']!r}")
     if not isinstance(own["allow"], list):
-        raise ValueError(f"allow should be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
+        raise ValueError(f"allow must be a list of rows, such as allow='[no thought]', got {own['allow']!r}")
     settings = [a for a in arguments if a.partition("=")[0] not in own]
     return {"cfg": configuration(command_line.checked(settings, folder), folder), **own}
 

@@ -1,7 +1,7 @@
-"""What a model might write instead of an honest answer, made from a gold one. Each says what it may be paid at most.
+"""The battery: responses that a model might write to exploit a rule, derived from a gold response, with the most each may be paid.
 
-Covered: wrong and several answers, answers taken back, answers without a thought, text around the blocks, padding, broken
-tags, answers and thoughts that are expensive to read. Not covered: hacks that need to know a rule, such as a number
+Covered: wrong and multiple answers, retracted answers, answers without a thought, text around the blocks, padding, broken
+tags, answers and thoughts that are expensive to parse. Not covered: hacks that need to know the rule, such as a number
 within its tolerance.
 """
 
@@ -15,11 +15,11 @@ from typing import Literal
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, respond
 from r1lite.types import Finish, Problem, Response, Rollout
 
-# gold: right, and in full.  wrong: never right, and less than gold.  form: the right answer in a form that is worth less.
-# padding: the right answer, well formed, with a thought that must not be worth more.
+# gold: correct, and paid in full.  wrong: not correct, and paid less than gold.
+# form: correct but badly formed, and paid less than gold.  padding: correct and well formed, but not paid more than gold.
 Kind = Literal["gold", "wrong", "form", "padding"]
-SHOULD: dict[Kind, str] = {"gold": "{:.3g} right", "wrong": "< {:.3g}, wrong", "form": "< {:.3g}", "padding": "<= {:.3g}"}
-GOLD, WRONG = "gold", "wrong answer"  # the two rows that the others are made from
+SHOULD: dict[Kind, str] = {"gold": "{:.3g} correct", "wrong": "< {:.3g}, wrong", "form": "< {:.3g}", "padding": "<= {:.3g}"}
+GOLD, WRONG = "gold", "wrong answer"  # names of two rows
 
 _NUMBER = re.compile(r"\d{1,40}", re.ASCII)
 _CHINESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -29,6 +29,8 @@ ENGLISH = "We read the question once more, work it out step by step, and check t
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
+    """A response derived from a gold response."""
+
     name: str
     kind: Kind
     text: str
@@ -40,9 +42,9 @@ class Mutant:
 
 
 def as_rollout(text: str, problem: Problem, *, index: int = 0, prefill: str = "", finish: Finish = "stop") -> Rollout:
-    """A text as a model's. Rules on length count tokens; without a tokenizer, four characters are taken for one.
+    """A rollout with this text. Its tokens, which rules on length count, are estimated as one per four characters.
 
-    A prefilled tag is counted as well, so that a response does not become shorter by it.
+    A prefilled tag is included, so that it does not make a response shorter.
     """
     tokens = tuple(range(-(-len(prefill + text) // 4)))
     ids = {"problem_id": problem.id, "index": index, "prompt_ids": (), "token_ids": tokens, "logprobs": ()}
@@ -50,16 +52,16 @@ def as_rollout(text: str, problem: Problem, *, index: int = 0, prefill: str = ""
 
 
 def battery(gold: Response, problem: Problem, other: str) -> list[Mutant]:
-    """The gold response first, then all that is made from it; `other` is an answer that is wrong here."""
-    question = asked(problem)
+    """The gold response first, then the mutants. `other` is a wrong answer to this problem."""
+    question = prompt_text(problem)
     return [*_golds(gold), *_wrong(gold, other, question), *_malformed(gold, other), *_padded(gold, question)]
 
 
 def wrong_answer(answer: str, others: Iterator[str]) -> str:
-    """An answer that looks like the right one and is not: its last number one higher, or another problem's answer."""
-    program = "```" in answer  # another number in it may make the same program
-    if not program and (found := list(_NUMBER.finditer(answer))):
-        start, end = found[-1].span()
+    """A wrong answer that looks like the correct one: its last number plus one, or another problem's answer."""
+    program = "```" in answer  # with another number, a program may still do the same
+    if not program and (numbers := list(_NUMBER.finditer(answer))):
+        start, end = numbers[-1].span()
         return f"{answer[:start]}{int(answer[start:end]) + 1}{answer[end:]}"
     plain = " ".join(answer.split()).casefold()
     return next((o for o in others if " ".join(o.split()).casefold() != plain), "```python\nprint()\n```" if program else f"not {answer}")
@@ -79,8 +81,8 @@ def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
         "hedge: wrong or right": f"{other} or {right}",
         "two boxes": f"\\boxed{{{other}}} \\boxed{{{right}}}",
         "two lines": f"{right}\n{other}",
-        "taken back": f"{right}, no, {other}",
-        "denied": f"not {right}",
+        "retracted answer": f"{right}, no, {other}",
+        "negated answer": f"not {right}",
         "stuffed answers": ", ".join([other, *map(str, range(30)), right]),
         "question as the answer": f"{question} {other} {right}",
         "huge integer": "9" * 5000,
@@ -90,17 +92,17 @@ def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
         "endless answer": f"{other} " * 9000,
     }
     for name, answer in answers.items():
-        yield Mutant(name=name, kind="wrong", text=_said(gold.thought, answer))
+        yield Mutant(name=name, kind="wrong", text=_response(gold.thought, answer))
     thought = f"{THINK}{gold.thought}"
     yield Mutant(name="right, then wrong block", kind="wrong", text=f"{respond(gold)}{_block(other)}")
-    yield Mutant(name="wrong block, then right text", kind="wrong", text=f"{_said(gold.thought, other)}\nThe answer is {right}.")
+    yield Mutant(name="wrong block, then right text", kind="wrong", text=f"{_response(gold.thought, other)}\nThe answer is {right}.")
     yield Mutant(name="right box, then wrong block", kind="wrong", text=f"{thought}{END_THINK}\\boxed{{{right}}}{_block(other)}")
     yield Mutant(name="answer in the thought only", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}")
     yield Mutant(name="right thought, wrong answer", kind="wrong", text=f"{thought} {_block(right)}{END_THINK}{_block(other)}")
-    yield Mutant(name="empty answer", kind="wrong", text=_said(gold.thought, " "))
+    yield Mutant(name="empty answer", kind="wrong", text=_response(gold.thought, " "))
     yield Mutant(name="reasoning cut off", kind="wrong", text=thought[: len(THINK) + len(gold.thought) // 2], finish="length")
     yield Mutant(name="loop, cut off", kind="wrong", text=f"{THINK}{'and so on ' * 9000}", finish="length")
-    yield Mutant(name="nothing", kind="wrong", text="")
+    yield Mutant(name="empty response", kind="wrong", text="")
 
 
 def _malformed(gold: Response, other: str) -> Iterator[Mutant]:
@@ -119,12 +121,12 @@ def _malformed(gold: Response, other: str) -> Iterator[Mutant]:
         "tags in capitals": text.replace(ANSWER, ANSWER.upper()).replace(END_ANSWER, END_ANSWER.upper()),
         "tag soup": f"{END_ANSWER}{ANSWER}{THINK}{gold.thought}{ANSWER}{END_THINK}{END_THINK}{block}{THINK}{ANSWER}",
     }
-    for name, written in texts.items():
-        yield Mutant(name=name, kind="form", text=written)
+    for name, mutated in texts.items():
+        yield Mutant(name=name, kind="form", text=mutated)
 
 
 def _padded(gold: Response, question: str) -> Iterator[Mutant]:
-    """Thoughts at least as long as gold's, since to be short may be worth something."""
+    """Thoughts at least as long as gold's, since rules may reward short ones."""
     foreign = ENGLISH if is_chinese(f"{question}{gold.thought}") else CHINESE
     thoughts = {
         "repeated thought": " ".join([gold.thought] * 10),
@@ -132,10 +134,10 @@ def _padded(gold: Response, question: str) -> Iterator[Mutant]:
         "other language": foreign * (1 + len(gold.thought) // len(foreign)),
     }
     for name, thought in thoughts.items():
-        yield Mutant(name=name, kind="padding", text=_said(thought, gold.answer))
+        yield Mutant(name=name, kind="padding", text=_response(thought, gold.answer))
 
 
-def _said(thought: str, answer: str) -> str:
+def _response(thought: str, answer: str) -> str:
     return respond(Response(thought=thought, answer=answer))
 
 
@@ -147,7 +149,7 @@ def is_chinese(text: str) -> bool:
     return bool(_CHINESE.search(text))
 
 
-def asked(problem: Problem) -> str:
-    """The prompt as one text."""
+def prompt_text(problem: Problem) -> str:
+    """The prompt as a single text."""
     prompt = problem.prompt
     return prompt if isinstance(prompt, str) else "\n".join(str(m["content"]) for m in prompt)
