@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from r1lite import cli
-from r1lite.commands.chat import Talk, printable, show, unfolded
+from r1lite.commands.chat import Conversation, printable, show, split_response
 from r1lite.prompt import Prompter
 from r1lite.types import Group, Problem, Rollout
 
@@ -27,7 +27,7 @@ from r1lite.types import Group, Problem, Rollout
     ],
 )
 def test_thought_and_answer_are_told_apart(response: str, thought: str, answer: str) -> None:
-    assert unfolded(response) == (thought, answer)
+    assert split_response(response) == (thought, answer)
 
 
 def test_a_model_does_not_steer_the_terminal() -> None:
@@ -60,7 +60,7 @@ class Echo:
 
 
 @pytest.mark.parametrize(
-    ("turns", "longest", "seen"),
+    ("turns", "max_prompt_tokens", "seen"),
     [
         (0, 100, [["a"], ["b"], ["c"]]),
         (1, 100, [["a"], ["a", "1", "b"], ["b", "3", "c"]]),
@@ -69,10 +69,10 @@ class Echo:
     ],
 )
 def test_earlier_turns_are_seen_as_far_as_asked_for_and_as_they_fit(
-    turns: int, longest: int, seen: list[list[str]], tokenizer: Any
+    turns: int, max_prompt_tokens: int, seen: list[list[str]], tokenizer: Any
 ) -> None:
     echo = Echo()
-    talk = Talk(sampler=echo, prompter=Prompter(tokenizer=tokenizer), longest=longest, turns=turns)  # pyright: ignore
+    talk = Conversation(sampler=echo, prompter=Prompter(tokenizer=tokenizer), max_prompt_tokens=max_prompt_tokens, turns=turns)  # pyright: ignore
     for question in "abc":
         talk.ask(question, seed="s")
     assert echo.seen == seen
@@ -95,9 +95,9 @@ def test_a_pipe_gets_an_answer_for_each_line(monkeypatch: pytest.MonkeyPatch, ca
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["threads=1"], "which model? r1lite chat RUN_OR_PATH"),
-        (["tiny_base", "tiny_student"], "which model?"),
-        (["tiny_base", "turns=few"], "turns should be a whole number of at least 0, got 'few'"),
+        (["threads=1"], "name one model: r1lite chat RUN_OR_PATH"),
+        (["tiny_base", "tiny_student"], "name one model"),
+        (["tiny_base", "turns=few"], "turns must be a whole number of at least 0, got 'few'"),
         (["tiny_base", "sampler.temprature=1"], "unknown setting 'sampler.temprature'. Did you mean sampler.temperature?"),
         (["tiny_base", "--show-thougt"], "settings are written without dashes"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from r1lite import cli
 from r1lite.commands import reward as command
-from r1lite.commands.reward_new import files
+from r1lite.commands.reward_new import package_files
 from rewards import rewards
 
 
@@ -54,7 +54,7 @@ def test_a_rule_from_elsewhere_is_listed_by_its_source(monkeypatch: pytest.Monke
 def test_explain_says_what_a_rule_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     said = run(monkeypatch, capsys, "explain", "length")
     assert said.startswith("length\n\nThe soft punishment of overlong responses")
-    assert "options: limit = (needed), margin = (needed)" in said
+    assert "options: limit = (required), margin = (required)" in said
     assert "outcome" not in said
 
 
@@ -73,17 +73,17 @@ def test_explain_scores_one_completion_with_its_evidence(monkeypatch: pytest.Mon
     ("words", "says"),
     [
         (["lost"], "unknown command of `r1lite reward`: 'lost'. Did you mean 'list'?"),
-        (["list", "all"], "'all' is no setting"),
-        (["list", "all=1"], "unknown setting of `r1lite reward list`: 'all'"),
-        (["explain"], "which rule?"),
+        (["list", "all"], "'all' is not a setting"),
+        (["list", "all=1"], "unknown setting 'all'"),
+        (["explain"], "name a rule"),
         (["explain", "anser"], "unknown reward 'anser'. Did you mean 'answer'?"),
-        (["explain", "answer", "answer=7"], "completion= is missing (got answer)"),
+        (["explain", "answer", "answer=7"], "completion= is missing, so there is nothing to score (got answer)"),
         (["explain", "answer", "completion=7", "finish=stopp"], "unknown finish 'stopp'"),
         (["explain", "length", "completion=7"], "needs a value for limit, margin"),
-        (["new"], "how is it called?"),
-        (["new", "my-rule"], "a rule's name is a word in small letters, such as my_rule, got 'my-rule'"),
-        (["new", "class"], "a rule's name is a word"),
-        (["new", "math"], "there is a rule 'math' already"),
+        (["new"], "name the new rule"),
+        (["new", "my-rule"], "a rule's name must be a lower-case Python identifier, such as my_rule, got 'my-rule'"),
+        (["new", "class"], "a rule's name must be"),
+        (["new", "math"], "a rule named 'math' already exists"),
     ],
 )
 def test_what_makes_no_sense_is_said(monkeypatch: pytest.MonkeyPatch, words: list[str], says: str) -> None:
@@ -93,7 +93,7 @@ def test_what_makes_no_sense_is_said(monkeypatch: pytest.MonkeyPatch, words: lis
 def test_a_new_package_passes_its_own_test(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     assert str(folder) in run(monkeypatch, capsys, "new", "kindness", str(folder))
-    assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == set(files("kindness"))
+    assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == set(package_files("kindness"))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, capture_output=True, text=True, check=False
     )

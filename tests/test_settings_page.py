@@ -60,7 +60,7 @@ def test_words_choose_settings(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "rl.lr" not in found
     assert "  algorithm.clip_high=0.28" in told(capsys, monkeypatch, "clip_high", "algorithm=dapo")
     assert told(capsys, monkeypatch, "format=markdown") == PAGE.read_text(encoding="utf-8")
-    with pytest.raises(SystemExit, match="error: no setting speaks of xyzzy"):
+    with pytest.raises(SystemExit, match="error: no setting contains xyzzy"):
         told(capsys, monkeypatch, "xyzzy")
     with pytest.raises(SystemExit, match=r"error: unknown setting 'rl\.stepz'\. Did you mean rl\.steps\?"):
         told(capsys, monkeypatch, "rl.stepz=3")

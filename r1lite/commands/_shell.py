@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+from r1lite.registry import unknown
+
+
+def parse_settings(arguments: Sequence[str], known: Collection[str] = ()) -> dict[str, str]:
+    """Arguments written as name=value. Without `known`, any name is accepted."""
+    settings = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not name or not equals:
+            raise ValueError(f"{argument!r} is not a setting: settings are written as name=value")
+        if known and name not in known:
+            raise ValueError(unknown("setting", name, known))
+        settings[name] = value
+    return settings
 
 
 def run(work: Callable[[Sequence[str]], None], *, help: str | None, bare: bool = False, stopped: str = "") -> None:

@@ -1,11 +1,11 @@
-"""Rules at hand: which there are, what one says of a completion, and the beginning of one's own.
+"""List the available rules, explain a verdict, or start a package for your own rule.
 
     r1lite reward list [plugins=[./my_rules.py]]
-    r1lite reward explain NAME [completion=... answer=... prompt=...] [finish=length] [an option=...] [a column=...]
+    r1lite reward explain NAME [completion=... answer=... prompt=...] [finish=length] [any option=...] [any column=...]
     r1lite reward new NAME [FOLDER]
 
-`explain` prints the rule's definition and options, and, where there is a completion (`-` reads it from standard input),
-the verdict with its evidence. What is neither the completion, the answer, the prompt nor an option is a column.
+`explain` prints the rule's description and options and, if there is a completion (`-` reads it from standard input), the
+verdict with its evidence. All other names are columns of the problem.
 """
 
 from __future__ import annotations
@@ -31,71 +31,68 @@ def main() -> None:
     _shell.run(_reward, help=__doc__)
 
 
-def _reward(words: Sequence[str]) -> None:
+def _reward(arguments: Sequence[str]) -> None:
     commands: dict[str, Callable[[Sequence[str]], None]] = {"list": _list, "explain": _explain, "new": _new}
-    if words[0] not in commands:
-        raise ValueError(unknown("command of `r1lite reward`:", words[0], commands))
-    commands[words[0]](words[1:])
+    if arguments[0] not in commands:
+        raise ValueError(unknown("command of `r1lite reward`:", arguments[0], commands))
+    commands[arguments[0]](arguments[1:])
 
 
-def _list(words: Sequence[str]) -> None:
+def _list(arguments: Sequence[str]) -> None:
     from rewards import rewards
 
-    settings = _settings(words)
-    load_plugins(_plugins(settings))
-    if settings:
-        raise ValueError(unknown("setting of `r1lite reward list`:", next(iter(settings)), ["plugins"]))
+    load_plugins(_pop_plugins(_shell.parse_settings(arguments, ["plugins"])))
     names = rewards.names()
     for name in names:
         print(f"{name:{max(map(len, names))}}  {first_line(name)}")
 
 
 def first_line(name: str) -> str:
-    """What a rule's module says of it in its first line; nothing is imported that need not be."""
+    """The first line of the docstring of a rule's module, which is not imported."""
     from rewards import rewards
 
     entry = next((e for e in entry_points(group="r1lite.rewards") if e.name == name), None)
     source = HOME / "rewards" / f"{name}.py"
-    if not source.is_file() and entry is None:  # a plugin that has been loaded, and registered itself
+    if not source.is_file() and entry is None:  # registered by a plugin that was loaded
         return (inspect.getdoc(rewards[name]) or "").split("\n")[0]
     if not source.is_file() and entry is not None:
         spec = find_spec(entry.module)
         source = Path(spec.origin) if spec and spec.origin else source
     if not source.is_file():
-        return f"(no source to read; comes from {entry.value if entry else '?'})"
+        return f"(source not found; from {entry.value if entry else '?'})"
     return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").split("\n")[0]
 
 
-def _explain(words: Sequence[str]) -> None:
-    if not words or "=" in words[0]:
-        raise ValueError("which rule? r1lite reward explain NAME; `r1lite reward list` lists them")
-    name, settings = words[0], _settings(words[1:])
-    load_plugins(_plugins(settings))
-    print(definition(name))
+def _explain(arguments: Sequence[str]) -> None:
+    if not arguments or "=" in arguments[0]:
+        raise ValueError("name a rule: r1lite reward explain NAME; `r1lite reward list` lists them")
+    name, settings = arguments[0], _shell.parse_settings(arguments[1:])
+    load_plugins(_pop_plugins(settings))
+    print(describe(name))
     if "completion" not in settings:
         if settings:
-            raise ValueError(f"there is nothing to score: completion= is missing (got {', '.join(settings)})")
+            raise ValueError(f"completion= is missing, so there is nothing to score (got {', '.join(settings)})")
         return
-    verdict = explained(name, settings)
+    verdict = score_completion(name, settings)
     print(
         f"\nvalue    {'none' if verdict.value is None else f'{verdict.value:g}'}\noutcome  {verdict.outcome}\nwhy      {verdict.why or '-'}"
     )
 
 
-def definition(name: str) -> str:
-    """A rule's own words, and its options with their defaults."""
+def describe(name: str) -> str:
+    """A rule's docstrings, and its options with their defaults."""
     from rewards import rewards
 
     rule = rewards[name]
     module = inspect.getmodule(rule)
     texts = [inspect.getdoc(module) if module else None, inspect.getdoc(rule)]
-    lines = [f"{option} = {'(needed)' if d is inspect.Parameter.empty else repr(d)}" for option, d in rewards.options(name).items()]
+    lines = [f"{option} = {'(required)' if d is inspect.Parameter.empty else repr(d)}" for option, d in rewards.options(name).items()]
     options = "options: " + (", ".join(lines) or "none")
     return "\n\n".join([f"{name}", *(t for t in texts if t), options])
 
 
-def explained(name: str, settings: Mapping[str, str]) -> Verdict:
-    """The verdict on one completion, as a run would have it."""
+def score_completion(name: str, settings: Mapping[str, str]) -> Verdict:
+    """A rule's verdict on one completion, as in a run."""
     import yaml
 
     from r1lite.scoring.rules import Rules
@@ -118,48 +115,39 @@ def _group(settings: Mapping[str, str]) -> Group:
     from r1lite.commands.mutants import as_rollout
     from r1lite.types import Group, Problem
 
-    given = dict(settings)
-    completion, finish = given.pop("completion"), given.pop("finish", "stop")
+    columns = dict(settings)
+    completion, finish = columns.pop("completion"), columns.pop("finish", "stop")
     if finish not in ("stop", "length"):
         raise ValueError(unknown("finish", finish, ["stop", "length"]))
     text = sys.stdin.read() if completion == "-" else completion
-    answer, prompt = given.pop("answer", None), given.pop("prompt", "")
-    info = {name: yaml.safe_load(value) for name, value in given.items()}
-    problem = Problem(id="explain", prompt=prompt, answer=_answer(answer), info=info)
+    answer, prompt = columns.pop("answer", None), columns.pop("prompt", "")
+    info = {name: yaml.safe_load(value) for name, value in columns.items()}
+    problem = Problem(id="explain", prompt=prompt, answer=_parse_answer(answer), info=info)
     return Group(problem=problem, rollouts=(as_rollout(text, problem, finish=finish),))
 
 
-def _answer(given: str | None) -> Any:
-    """A text, since `answer=010` is no octal number; a list or an object where it is written as one."""
+def _parse_answer(text: str | None) -> Any:
+    """A list or an object if the text looks like one. Otherwise the text itself: YAML would read 010 as an octal number."""
     import yaml
 
-    return yaml.safe_load(given) if given and given[0] in "[{" and given[-1] in "]}" else given
+    return yaml.safe_load(text) if text and text[0] in "[{" and text[-1] in "]}" else text
 
 
-def _settings(words: Sequence[str]) -> dict[str, str]:
-    settings = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise ValueError(f"{word!r} is no setting: settings are written as name=value")
-        settings[name] = value
-    return settings
-
-
-def _plugins(settings: dict[str, str]) -> list[str]:
+def _pop_plugins(settings: dict[str, str]) -> list[str]:
     import yaml
 
-    given = yaml.safe_load(settings.pop("plugins", "[]"))
-    return [str(p) for p in given] if isinstance(given, list) else [str(given)]
+    plugins = yaml.safe_load(settings.pop("plugins", "[]"))
+    return [str(p) for p in plugins] if isinstance(plugins, list) else [str(plugins)]
 
 
-def _new(words: Sequence[str]) -> None:
+def _new(arguments: Sequence[str]) -> None:
     from r1lite.commands.reward_new import write_package
 
-    if not 1 <= len(words) <= 2:
-        raise ValueError("how is it called? r1lite reward new NAME [FOLDER]")
-    folder = write_package(words[0], Path(words[1] if len(words) == 2 else f"r1lite-{words[0].replace('_', '-')}"))
-    print(f"{folder} holds a package with the rule {words[0]}; its README.md says how to go on. Its test: python -m pytest {folder}")
+    if not 1 <= len(arguments) <= 2:
+        raise ValueError("name the new rule: r1lite reward new NAME [FOLDER]")
+    name = arguments[0]
+    folder = write_package(name, Path(arguments[1] if len(arguments) == 2 else f"r1lite-{name.replace('_', '-')}"))
+    print(f"wrote a package with the rule {name} to {folder}; its README.md lists the next steps. To test it: python -m pytest {folder}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The package that `r1lite reward new` writes: a rule, its values, its cases, its test. All of it works as written."""
+"""The package that `r1lite reward new` writes: a rule with its settings, test cases and test. It works as written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ build-backend = "hatchling.build"
 [project]
 name = "r1lite-{dashed}"
 version = "0.1.0"
-description = "A reward for r1lite: {name}"
+description = "A rule for r1lite: {name}"
 requires-python = ">=3.11"
 dependencies = ["r1lite"]
 
@@ -30,10 +30,10 @@ pythonpath = ["."]
 """
 
 RULE = '''\
-"""Is the answer the expected one? (In one line, what this rule asks.)
+"""Is the answer the expected one? (One line that says what the rule checks.)
 
-Covered: white space around the answer. (What it sees through, one thing after the other.)
-Not covered: the same answer in other words. (What it gets wrong, so that nobody has to find out.)
+Covered: whitespace around the answer. (What the rule handles, item by item.)
+Not covered: the same answer in other words. (What it gets wrong, so that users know.)
 """
 
 from rewards import Problem, Rollout, Verdict, last_answer, reward
@@ -41,17 +41,17 @@ from rewards import Problem, Rollout, Verdict, last_answer, reward
 
 @reward("{name}")
 def {name}(problem: Problem, rollout: Rollout, *, ignore_case: bool = False) -> Verdict | None:
-    """1 where the answer block holds the expected answer, else 0. Abstains where the problem has none.
+    """1 if the answer block contains the expected answer, else 0. Abstains if the problem has none.
 
-    ignore_case: whether letter case does not matter
+    ignore_case: whether to ignore letter case
     """
     if problem.answer is None:
         return None
-    given, expected = last_answer(rollout.response), str(problem.answer)
-    if given is None:
+    answer, expected = last_answer(rollout.response), str(problem.answer)
+    if answer is None:
         return Verdict(value=0.0, why="no answer block")
-    same = given.casefold() == expected.casefold() if ignore_case else given == expected
-    return Verdict(value=float(same), why=f"extracted {given!r}, expected {expected!r}")
+    equal = answer.casefold() == expected.casefold() if ignore_case else answer == expected
+    return Verdict(value=float(equal), why=f"extracted {answer!r}, expected {expected!r}")
 '''
 
 VALUES = """\
@@ -64,18 +64,18 @@ format:
   gate: true
 """
 
-# `value` is what the rule should pay, null where it should abstain. Other names are columns of the problem.
+# `value` is the expected value of the verdict, null for an abstention. Other names are columns of the problem.
 CASES = """\
-{"about": "right", "completion": "<think>3 and 4</think><answer>7</answer>", "answer": "7", "value": 1.0}
+{"about": "correct", "completion": "<think>3 and 4</think><answer>7</answer>", "answer": "7", "value": 1.0}
 {"about": "wrong", "completion": "<think>3 and 4</think><answer>8</answer>", "answer": "7", "value": 0.0}
-{"about": "two answers for one", "completion": "<think>3 and 4</think><answer>7 or 8</answer>", "answer": "7", "value": 0.0}
-{"about": "only thought of", "completion": "<think><answer>7</answer></think>", "answer": "7", "value": 0.0}
+{"about": "two answers", "completion": "<think>3 and 4</think><answer>7 or 8</answer>", "answer": "7", "value": 0.0}
+{"about": "only in the thought", "completion": "<think><answer>7</answer></think>", "answer": "7", "value": 0.0}
 {"about": "no answer block", "completion": "7", "answer": "7", "value": 0.0}
-{"about": "nothing to compare with", "completion": "<think>3 and 4</think><answer>7</answer>", "value": null}
+{"about": "no expected answer", "completion": "<think>3 and 4</think><answer>7</answer>", "value": null}
 """
 
 TEST = '''\
-"""Every case of cases.jsonl: what the rule pays, and that it says the same twice."""
+"""Checks every case of cases.jsonl: the value of the verdict, and that a second verdict is the same."""
 
 import json
 from pathlib import Path
@@ -89,7 +89,7 @@ CASES = [json.loads(line) for line in (Path(__file__).parent / "cases.jsonl").re
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["about"])
-def test_the_rule_pays_what_it_should(case):
+def test_the_rule_gives_the_expected_verdict(case):
     rules = Rules.from_config({{"{name}": {{}}}}, ["r1lite_{name}.{name}"])
     group = as_group({{k: v for k, v in case.items() if k not in ("about", "value")}}, case["about"])
     first, second = verdicts_of(rules, group)[0]["{name}"], verdicts_of(rules, group)[0]["{name}"]
@@ -101,7 +101,7 @@ def test_the_rule_pays_what_it_should(case):
 README = """\
 # {name}
 
-A reward for r1lite. The rule is `r1lite_{name}/{name}.py`, its values `conf/reward/{name}.yaml`, its cases `tests/cases.jsonl`.
+A rule for r1lite: `r1lite_{name}/{name}.py`. Its settings are in `conf/reward/{name}.yaml`, its test cases in `tests/cases.jsonl`.
 
 ```sh
 pip install -e .
@@ -114,23 +114,23 @@ python -m r1lite.train --config-dir conf reward={name} task=arithmetic
 
 
 def write_package(name: str, folder: Path) -> Path:
-    """Write everything, or nothing: the name and the folder have to be free."""
+    """Write the package. The name must not be taken, and the folder must be new or empty."""
     from rewards import rewards
 
     if not name.isidentifier() or iskeyword(name) or name.startswith("_") or name != name.lower():
-        raise ValueError(f"a rule's name is a word in small letters, such as my_rule, got {name!r}")
+        raise ValueError(f"a rule's name must be a lower-case Python identifier, such as my_rule, got {name!r}")
     if name in rewards.names():
-        raise ValueError(f"there is a rule {name!r} already. Taken are {', '.join(rewards.names())}.")
+        raise ValueError(f"a rule named {name!r} already exists. Existing rules: {', '.join(rewards.names())}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} exists and is not an empty folder; name another: r1lite reward new {name} FOLDER")
-    for path, text in files(name).items():
+        raise ValueError(f"{folder} exists and is not an empty folder; choose another: r1lite reward new {name} FOLDER")
+    for path, text in package_files(name).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return folder
 
 
-def files(name: str) -> dict[str, str]:
-    """Where each file goes, and what stands in it."""
+def package_files(name: str) -> dict[str, str]:
+    """The text of each file, by its path in the package."""
     package = f"r1lite_{name}"
     return {
         "pyproject.toml": PYPROJECT.format(name=name, dashed=name.replace("_", "-")),

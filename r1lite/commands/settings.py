@@ -1,9 +1,10 @@
-"""Every setting with its value and a line of help.
+"""List the settings, each with its value and a line of help.
 
     r1lite settings [WORD ...] [format=markdown] [--config-dir FOLDER] [any setting of training]
 
-With words, the settings whose name, help or name in TRL, verl or OpenRLHF holds all of them. Settings such as experiment=demo or
-algorithm=dapo show the values that they bring. format=markdown writes docs/reference/settings.md, with the defaults.
+WORDs select the settings that contain all of them in the name, in the help, or in their names in TRL, verl and OpenRLHF.
+With settings such as experiment=demo or algorithm=dapo, the values are those that they set. format=markdown prints
+docs/reference/settings.md, with the defaults.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def main() -> None:
 def _settings(arguments: Sequence[str]) -> None:
     own, arguments = command_line.own_folder(arguments)
     words = [word for word in arguments if "=" not in word and not word.startswith(("-", "~"))]
-    typed = [argument for argument in arguments if argument not in (*words, MARKDOWN)]
+    settings = [argument for argument in arguments if argument not in (*words, MARKDOWN)]
     if MARKDOWN in arguments:
         print(as_markdown(Config()), end="")
         return
-    found = in_terminal(as_config(composed(command_line.understood(typed, own), own)), words)
-    if not found:
-        raise ValueError(f"no setting speaks of {' '.join(words)}")
-    print(found)
+    listing = in_terminal(as_config(composed(command_line.understood(settings, own), own)), words)
+    if not listing:
+        raise ValueError(f"no setting contains {' '.join(words)}")
+    print(listing)
 
 
 if __name__ == "__main__":
