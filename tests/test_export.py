@@ -54,7 +54,7 @@ def test_bfloat16_halves_the_weights_and_says_so(run: Path, tmp_path: Path) -> N
     assert torch.equal(logits(folder, dtype="auto"), logits(run / "rl" / "final", dtype=torch.bfloat16))
     assert (
         folder / "README.md"
-    ).read_text() == "the card\n\nExported with bfloat16 weights; any figures above are of the weights before that.\n"
+    ).read_text() == "the card\n\nExported with bfloat16 weights; any figures above were measured before that.\n"
 
 
 def test_a_model_is_found_by_its_run_its_stage_its_folder_and_its_name(run: Path) -> None:
@@ -80,20 +80,20 @@ def test_a_run_that_only_evaluated_stands_for_what_it_evaluated(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["tiny_base"], "what, and where to? r1lite export RUN_OR_PATH output=FOLDER"),
-        (["output=out"], "what, and where to?"),
-        (["tiny_base", "output=out", "dtyp=float32"], "unknown setting of `r1lite export`: 'dtyp'. Did you mean 'dtype'?"),
+        (["tiny_base"], "name one model, and where to write it: r1lite export RUN_OR_PATH output=FOLDER"),
+        (["output=out"], "name one model, and where to write it"),
+        (["tiny_base", "output=out", "dtyp=float32"], "unknown setting 'dtyp'. Did you mean 'dtype'?"),
         (["tiny_base", "output=out", "dtype=int8"], "unknown dtype 'int8'. Known: bfloat16, float32."),
         (["tiny_base", "output=out", "format=onnx"], "unknown format 'onnx'. Known: gguf, safetensors."),
-        (["tiny_base", "output=out", "format=gguf"], "output=out and format=gguf do not fit: a GGUF file ends in .gguf"),
-        (["tiny_base", "output=out.gguf"], "output=out.gguf and format=safetensors do not fit"),
+        (["tiny_base", "output=out", "format=gguf"], "output=out does not match format=gguf: the name of a GGUF file ends in .gguf"),
+        (["tiny_base", "output=out.gguf"], "output=out.gguf does not match format=safetensors"),
         (["tiny_base", "output=out.gguf", "format=gguf", "dtype=bfloat16"], "unknown dtype 'bfloat16'. Known: F16, Q8_0."),
         (["tiny_base", "output=out.gguf", "format=gguf"], "format=gguf cannot represent this model: its architecture is qwen3"),
         (["gone.gguf", "output=out"], "model 'gone.gguf': there is no such file."),
-        (["tiny_base", "output=full"], "full is there already"),
+        (["tiny_base", "output=full"], "full exists already"),
         (["tiny_bas", "output=out"], "model 'tiny_bas' is not a folder"),
-        (["begun", "output=out"], "the run begun has not finished a stage yet"),
-        (["judge", "output=out"], "judge is a reward model: it scores text, and writes none"),
+        (["begun", "output=out"], "the run begun has not finished any stage yet"),
+        (["judge", "output=out"], "judge is a reward model: it scores text and cannot generate any"),
     ],
 )
 def test_what_makes_no_sense_is_said(words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,9 +101,9 @@ def test_a_group_has_the_columns_that_its_lines_agree_on(tmp_path: Path) -> None
 
 def test_groups_that_make_no_sense_are_named(tmp_path: Path) -> None:
     lines = of_lengths(("a", 1), ("b", 1))
-    with pytest.raises(ValueError, match=r"in\.jsonl, line 3: another answer than in line 1, which has the same id"):
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 3: the answer differs from that in line 1, which has the same id"):
         score(tmp_path, [*lines, lines[0].replace('"answer": "7"', '"answer": "8"')], {"answer": {}, "length_kimi": {}})
-    with pytest.raises(ValueError, match=r"in\.jsonl, line 2: an id or a prompt is missing, and rule length_kimi compares"):
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 2: id or prompt is missing, and rule length_kimi needs one"):
         score(tmp_path, [lines[0], '{"completion": "c"}'], {"answer": {}, "length_kimi": {}})
 
 
@@ -122,11 +122,11 @@ def test_an_abstention_is_left_out_and_blank_lines_are_no_rows(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("{'completion': 1}", "in.jsonl, line 2: this is not JSON"),
-        ("[1]", "in.jsonl, line 2: a line is an object with a text `completion`"),
-        ('{"answer": "7"}', "in.jsonl, line 2: a line is an object with a text `completion`"),
-        ('{"completion": "", "token_ids": 7}', "in.jsonl, line 2: token_ids should be a list, got 7"),
-        ('{"completion": 7}', "in.jsonl, line 2: a line is an object with a text `completion`"),
+        ("{'completion': 1}", "in.jsonl, line 2: not valid JSON"),
+        ("[1]", "in.jsonl, line 2: expected a JSON object with a string `completion`"),
+        ('{"answer": "7"}', "in.jsonl, line 2: expected a JSON object with a string `completion`"),
+        ('{"completion": "", "token_ids": 7}', "in.jsonl, line 2: token_ids must be a list, got 7"),
+        ('{"completion": 7}', "in.jsonl, line 2: expected a JSON object with a string `completion`"),
     ],
 )
 def test_bad_lines_are_named(tmp_path: Path, line: str, says: str) -> None:
@@ -143,9 +143,9 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["reward={}"], "unknown option 'reward'. Did you mean 'rewards'?"),
-        (["rewards"], "Options are written as name=value."),
-        ([], "rewards is needed"),
+        (["reward={}"], "unknown setting 'reward'. Did you mean 'rewards'?"),
+        (["rewards"], "settings are written as name=value"),
+        ([], "rewards is missing"),
         (["rewards={ansser: {}}"], "unknown reward 'ansser'. Did you mean 'answer'?"),
     ],
 )

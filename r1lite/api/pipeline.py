@@ -70,8 +70,8 @@ def prepare_torch(cfg: Config) -> None:
     import os
 
     import torch
-    from transformers.utils import logging
 
+    from r1lite.console import quiet_transformers
     from r1lite.models.cpu.memory import keep_freed_memory
 
     if cfg.threads:
@@ -80,5 +80,4 @@ def prepare_torch(cfg: Config) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and a decoding step never has the same one twice
     keep_freed_memory()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    quiet_transformers()

@@ -1,10 +1,10 @@
-"""pass@k and maj@k of several models side by side, on the same problems.
+"""Compare several models on the same problems: pass@k, maj@k, greedy accuracy and length.
 
     r1lite evaluate MODEL... [output=FILE.json] [--config-dir FOLDER] [any setting of training]
 
-MODEL is a run directory, a folder with a model, the name of a shipped model, or a hub name. A run brings its own task,
-rewards, prompt and sampler along, as far as no setting says otherwise; runs that differ in these cannot share a table
-until a setting decides. The file holds every figure, and is written after each model.
+MODEL is a run directory, a folder with a model, the name of a shipped model, or a hub name. Task, rewards, prompt and
+sampler are those of the run, unless they are set here; if several runs differ in one of them, it must be set. The file
+contains all figures, and is written after each model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.commands import _shell
-from r1lite.commands.export import find, quiet, run_of
+from r1lite.commands.export import find, run_of
 from r1lite.config import Config
 from r1lite.settings import command_line
 from r1lite.settings.compose import as_config, composed
@@ -25,7 +25,7 @@ from r1lite.settings.compose import as_config, composed
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-# What of a run's configuration says how its model is asked and what is right; of some sections, only these settings.
+# The sections of a run's configuration that apply to an evaluation of its model; of some, only the settings in ONLY.
 SECTIONS = ("plugins", "prompt", "task", "evaluate", "rewards", "sampler", "scoring")
 ONLY = {
     "evaluate": ("splits",),
@@ -33,7 +33,7 @@ ONLY = {
     "sampler": ("temperature", "top_p", "top_k", "max_tokens", "stop"),
     "scoring": ("right_rule", "right_at"),
 }
-# A group that a setting chooses, and the sections that are then no longer the run's.
+# Config groups, and the sections that are not taken from the run if the group is chosen.
 CHOICES = {"task": ("task", "evaluate", "rewards"), "reward": ("rewards",), "plugins": ("plugins",)}
 
 
@@ -56,7 +56,7 @@ def by_default(settings: Sequence[str]) -> list[str]:
 
 
 def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> list[dict[str, Any]]:
-    """An entry for each model, as summary.json has one for each stage; and the table."""
+    """Evaluate the models, print the table, and return one entry per model, in the format of summary.json."""
     from r1lite.checks.run import check
     from r1lite.console import say, show_table
     from r1lite.reporting.evaluation import evaluate
@@ -64,83 +64,86 @@ def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> li
     from r1lite.store.files import write_json
 
     if not sources:
-        raise ValueError("which models? r1lite evaluate MODEL...")
-    places, entries = [find(source) for source in sources], []
+        raise ValueError("name at least one model: r1lite evaluate MODEL...")
+    all_weights, entries = [find(source) for source in sources], []
     cfg.stages = ["evaluate"]
     prepare(cfg)
     for notice in check(cfg):
         say(notice)
-    for source, weights in zip(sources, places, strict=True):
+    for source, weights in zip(sources, all_weights, strict=True):
         say(f"evaluating {source}")
-        begun = time.perf_counter()
-        found = evaluate(weights, cfg)
-        entries.append({"name": source, "weights": weights, "seconds": round(time.perf_counter() - begun, 2)} | found)
+        started = time.perf_counter()
+        results = evaluate(weights, cfg)
+        entries.append({"name": source, "weights": weights, "seconds": round(time.perf_counter() - started, 2)} | results)
         if output:
-            write_json(Path(output).expanduser(), _described(cfg) | {"models": entries})
+            write_json(Path(output).expanduser(), _conditions(cfg) | {"models": entries})
     title = f"{cfg.task['name']}: held-out problems ({', '.join(cfg.evaluate.splits)})"
     show_table(title, columns(cfg.evaluate), [cells(entry, cfg.evaluate) for entry in entries])
     return entries
 
 
-def _described(cfg: Config) -> dict[str, Any]:
-    """What the figures depend on."""
-    kept = {name: getattr(cfg, name) for name in ("seed", "task", "rewards")}
-    return kept | {name: asdict(getattr(cfg, name)) for name in ("prompt", "sampler", "evaluate")}
+def _conditions(cfg: Config) -> dict[str, Any]:
+    """The settings that the figures depend on."""
+    settings = {name: getattr(cfg, name) for name in ("seed", "task", "rewards")}
+    return settings | {name: asdict(getattr(cfg, name)) for name in ("prompt", "sampler", "evaluate")}
 
 
 def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None = None) -> Config:
-    """The settings over what the runs bring along, over the defaults; `own` is the user's folder of settings."""
-    understood = command_line.checked(settings, own)
+    """The defaults, overridden by the settings of the runs, overridden by `settings`. `own` is the user's folder of settings."""
+    overrides = command_line.checked(settings, own)
     runs = {str(run): run for run in map(run_of, sources) if run is not None}
-    # A rule may be a model that the run trained, and lies in it.
-    folder = next(iter(runs)) if len(runs) == 1 else "unused"
-    settings_of_all = composed(["run_dir=unused", *understood], own)
-    named = [setting.partition("=")[0].lstrip("+~") for setting in understood]
-    for section, theirs in _brought(list(runs.values()), named).items():
-        _take_over(settings_of_all, section, theirs, named)
-    cfg = as_config(settings_of_all)
-    cfg.run_dir = folder
+    # The run directory matters if a rule is a reward model that the run trained.
+    run_dir = next(iter(runs)) if len(runs) == 1 else "unused"
+    tree = composed(["run_dir=unused", *overrides], own)
+    named = [setting.partition("=")[0].lstrip("+~") for setting in overrides]
+    for section, values in _run_sections(list(runs.values()), named).items():
+        _merge_section(tree, section, values, named)
+    cfg = as_config(tree)
+    cfg.run_dir = run_dir
     return cfg
 
 
-def _brought(runs: Sequence[Path], named: Sequence[str]) -> dict[str, Any]:
-    """The sections that come from runs: those that no setting chose."""
+def _run_sections(runs: Sequence[Path], named: Sequence[str]) -> dict[str, Any]:
+    """The sections that are taken from the runs: those that no setting chose. `named` are the names of all settings."""
     from r1lite.settings.resume import flat
     from r1lite.store.run import read_yaml
 
     configs = [read_yaml(run / "config.yaml") for run in runs]
     chosen = {section for name in named for section in CHOICES.get(name, ())}
     sections = [section for section in SECTIONS if section not in chosen]
-    brought = [{section: _kept(section, config[section]) for section in sections if section in config} for config in configs]
-    leaves = [flat(one) for one in brought]
-    keys = sorted({key for one in leaves for key in one if any(other.get(key) != one[key] for other in leaves)} - set(named))
+    from_runs = [{section: _relevant(section, config[section]) for section in sections if section in config} for config in configs]
+    flat_runs = [flat(tree) for tree in from_runs]
+    differing = {key for tree in flat_runs for key in tree if any(other.get(key) != tree[key] for other in flat_runs)}
+    keys = sorted(differing - set(named))
     if keys:
         raise ValueError(
-            f"{', '.join(map(str, runs))} differ in {', '.join(keys)}, and figures of different tests cannot be compared: "
-            f"say which it should be, such as task=... or {keys[0]}=..."
+            f"{', '.join(map(str, runs))} differ in {', '.join(keys)}, so their figures cannot be compared: "
+            f"set the value for all of them, such as task=... or {keys[0]}=..."
         )
-    return brought[0] if brought else {}
+    return from_runs[0] if from_runs else {}
 
 
-def _kept(section: str, values: Any) -> Any:
+def _relevant(section: str, values: Any) -> Any:
     return {name: values[name] for name in ONLY[section] if name in values} if section in ONLY else values
 
 
-def _take_over(composed: DictConfig, section: str, theirs: Any, named: Sequence[str]) -> None:
-    """A run's section, with what the settings say of it on top."""
+def _merge_section(tree: DictConfig, section: str, values: Any, named: Sequence[str]) -> None:
+    """Write a run's section into the configuration, except for the settings in `named`."""
     from omegaconf import OmegaConf
 
-    # Copies: a list in the configuration is what theirs is written into.
-    mine = {name: copy.deepcopy(OmegaConf.select(composed, name)) for name in named if name.startswith(f"{section}.")}
-    OmegaConf.update(composed, section, theirs, merge=section in ONLY, force_add=True)
-    for name, value in mine.items():
-        OmegaConf.update(composed, name, value, force_add=True)
+    # Copied, because the update below changes lists in place.
+    kept = {name: copy.deepcopy(OmegaConf.select(tree, name)) for name in named if name.startswith(f"{section}.")}
+    OmegaConf.update(tree, section, values, merge=section in ONLY, force_add=True)
+    for name, value in kept.items():
+        OmegaConf.update(tree, name, value, force_add=True)
 
 
 def prepare(cfg: Config) -> None:
     import torch
 
-    quiet()
+    from r1lite.console import quiet_transformers
+
+    quiet_transformers()
     if cfg.threads:
         torch.set_num_threads(cfg.threads)
 

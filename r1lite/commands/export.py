@@ -1,14 +1,13 @@
-"""A finished model as a folder, or a file, of its own.
+"""Write a finished model to a folder, or to a GGUF file.
 
     r1lite export RUN_OR_PATH output=FOLDER [dtype=bfloat16]
     r1lite export RUN_OR_PATH output=FILE.gguf format=gguf [dtype=Q8_0]
 
-RUN_OR_PATH is a run directory (its last stage's model is taken), a folder with a model, the name of a shipped model, or
-a hub name. The folder loads with `AutoModelForCausalLM.from_pretrained`; chat template, generation settings and
-model card come along. dtype is float32 or bfloat16; without it the weights stay what they are.
+RUN_OR_PATH is a run directory (meaning the model of its last stage), a folder with a model, a GGUF file, the name of a
+shipped model, or a hub name. The folder loads with `AutoModelForCausalLM.from_pretrained`, and includes the chat template,
+generation settings and model card. dtype is float32 or bfloat16; without it, the weights keep their dtype.
 
-format=gguf writes one file for llama.cpp, in F16 or Q8_0: models of the llama architecture with a byte-level tokenizer.
-RUN_OR_PATH may be a GGUF file itself.
+format=gguf writes a file for llama.cpp, in F16 or Q8_0, of a model with the llama architecture and a byte-level tokenizer.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ def main() -> None:
     _shell.run(_export, help=__doc__)
 
 
-def _export(words: Sequence[str]) -> None:
-    source, options = _understood(words)
-    folder = export(source, **options)
-    load = f"llama-cli -m {folder}" if is_gguf(folder) else f"AutoModelForCausalLM.from_pretrained({str(folder)!r})"
-    print(f"{folder} holds the model of {source}: {load}")
+def _export(arguments: Sequence[str]) -> None:
+    source, options = _parsed(arguments)
+    target = export(source, **options)
+    load = f"llama-cli -m {target}" if is_gguf(target) else f"AutoModelForCausalLM.from_pretrained({str(target)!r})"
+    print(f"exported {source} to {target}. To load it: {load}")
 
 
 def export(source: str, *, output: str, dtype: str = "", format: str = "safetensors") -> Path:
-    """Write the model to a new folder, or file, which is there as a whole or not at all."""
+    """Write the model to a new folder or file, completely or not at all."""
     from r1lite.store.files import atomic
 
     if format not in FORMATS:
@@ -51,10 +50,12 @@ def export(source: str, *, output: str, dtype: str = "", format: str = "safetens
     if dtype and dtype not in known:
         raise ValueError(unknown("dtype", dtype, known))
     if (format == "gguf") != is_gguf(output):
-        raise ValueError(f"output={output} and format={format} do not fit: a GGUF file ends in .gguf, and a folder does not")
+        raise ValueError(
+            f"output={output} does not match format={format}: the name of a GGUF file ends in .gguf, that of a folder does not"
+        )
     where, folder = find(source), Path(output).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is there already; give output= a folder that is not, or an empty one")
+        raise ValueError(f"{folder} exists already; set output= to a new or empty folder")
     model, tokenizer = load(where, "" if format == "gguf" else dtype)
     if format == "gguf":
         with atomic(folder) as part:
@@ -65,13 +66,13 @@ def export(source: str, *, output: str, dtype: str = "", format: str = "safetens
         tokenizer.save_pretrained(part)
         if (Path(where) / CARD).is_file():
             card = (Path(where) / CARD).read_text(encoding="utf-8")
-            said = f"\nExported with {dtype} weights; any figures above are of the weights before that.\n" if dtype else ""
-            (part / CARD).write_text(card + said, encoding="utf-8")
+            note = f"\nExported with {dtype} weights; any figures above were measured before that.\n" if dtype else ""
+            (part / CARD).write_text(card + note, encoding="utf-8")
     return folder
 
 
 def find(source: str) -> str:
-    """Where the model lies that the user means: by a run, by one of its stages, by a folder, or by a name."""
+    """The path or hub name of a model, given a run, a stage's folder, a folder with a model, or a name."""
     from r1lite.models.pretrained import locate
 
     folder = Path(source).expanduser()
@@ -79,34 +80,36 @@ def find(source: str) -> str:
         entries = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["stages"]
         last = next((entry for entry in reversed(entries) if kind_of(entry["name"]) != "evaluate"), entries[-1])
         inside = folder / last["weights"]
-        return _model(str(inside) if inside.is_dir() else locate(last["weights"]))
+        return _generates_text(str(inside) if inside.is_dir() else locate(last["weights"]))
     if (folder / "final" / "config.json").is_file():
-        return _model(str(folder / "final"))
+        return _generates_text(str(folder / "final"))
     if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
-        raise ValueError(f"the run {folder} has not finished a stage yet")
-    return _model(locate(source))
+        raise ValueError(f"the run {folder} has not finished any stage yet")
+    return _generates_text(locate(source))
 
 
 def run_of(source: str) -> Path | None:
-    """The run directory that this is, or that the model lies in (<run>/<stage>/final)."""
+    """The run directory, if the source is one or is inside one (<run>/<stage>/final)."""
     folder = Path(source).expanduser().resolve()
-    around = (folder, *folder.parents[:2])
-    return next((f for f in around if (f / "config.yaml").is_file() and (f / "summary.json").is_file()), None)
+    candidates = (folder, *folder.parents[:2])
+    return next((f for f in candidates if (f / "config.yaml").is_file() and (f / "summary.json").is_file()), None)
 
 
-def _model(where: str) -> str:
-    """The same place; a model that writes no text is refused."""
-    settings = Path(where) / "config.json"
-    kinds = json.loads(settings.read_text(encoding="utf-8")).get("architectures") or [] if settings.is_file() else []
-    if any(kind.endswith("ForSequenceClassification") for kind in kinds):
-        raise ValueError(f"{where} is a reward model: it scores text, and writes none")
-    return where
+def _generates_text(weights: str) -> str:
+    """The same path; ValueError if the model is a reward model."""
+    config = Path(weights) / "config.json"
+    architectures = json.loads(config.read_text(encoding="utf-8")).get("architectures") or [] if config.is_file() else []
+    if any(name.endswith("ForSequenceClassification") for name in architectures):
+        raise ValueError(f"{weights} is a reward model: it scores text and cannot generate any")
+    return weights
 
 
 def load(where: str, dtype: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    quiet()
+    from r1lite.console import quiet_transformers
+
+    quiet_transformers()
     if is_gguf(where):
         import torch
 
@@ -117,24 +120,11 @@ def load(where: str, dtype: str) -> tuple[Any, Any]:
         raise ValueError(f"{where} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
-def quiet() -> None:
-    """No progress bars and no advice from transformers."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-
-
-def _understood(words: Sequence[str]) -> tuple[str, Mapping[str, str]]:
-    sources, options = [w for w in words if "=" not in w], {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if equals and name not in OPTIONS:
-            raise ValueError(unknown("setting of `r1lite export`:", name, OPTIONS))
-        if equals:
-            options[name] = value
+def _parsed(arguments: Sequence[str]) -> tuple[str, Mapping[str, str]]:
+    sources = [a for a in arguments if "=" not in a]
+    options = _shell.parse_settings([a for a in arguments if "=" in a], OPTIONS)
     if len(sources) != 1 or "output" not in options:
-        raise ValueError("what, and where to? r1lite export RUN_OR_PATH output=FOLDER")
+        raise ValueError("name one model, and where to write it: r1lite export RUN_OR_PATH output=FOLDER")
     return sources[0], options
 
 

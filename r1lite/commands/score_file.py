@@ -1,10 +1,10 @@
-"""Scoring from outside: completions in, rewards and verdicts out, one JSON object a line, in the same order.
+"""Score completions from a file or a pipe, one JSON object per line. Each gets its reward and verdicts; the order stays.
 
     python -m r1lite.score rewards='{answer: {}, format: {weight: 0.2}}' input=in.jsonl output=out.jsonl
 
-In: `completion`, and `answer`, `prompt`, or any column a rule reads from `problem.info`; `token_ids` and finish=length where
-they are known. Without input or output (or with `-`) the lines are read from standard input and written to standard
-output, so it can stand in a pipe. Rules that compare responses see the lines of one `id` (without it, of one `prompt`).
+A line has `completion`, and `answer`, `prompt` or any column that a rule reads from `problem.info`; also `token_ids` and
+finish=length if they are known. Without input or output, or with `-`, it reads standard input and writes standard output.
+Rules that compare responses see the lines with the same `id` (without one, the same `prompt`) together.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from typing import IO, Any
 from r1lite.commands import _shell
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
-from r1lite.registry import unknown
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
 from r1lite.types import Group, Problem, Rollout, Scored
 from rewards import rewards as registry
 
-CHUNK = 512  # lines in flight: enough to keep every worker busy, few enough to begin writing at once
-Line = tuple[int, dict[str, Any]]  # its number, and what it holds
+CHUNK = 512  # lines scored at once: enough to keep every worker busy, few enough to start writing soon
+Line = tuple[int, dict[str, Any]]  # number and object
 OPTIONS = {"rewards": None, "input": "-", "output": "-", "plugins": [], "workers": 2, "seconds": 2.0, "memory_mb": 1024}
 
 
@@ -39,11 +38,11 @@ def main() -> None:
 def score_lines(
     *, rewards: dict[str, Any], input: str, output: str, plugins: list[str], workers: int, seconds: float, memory_mb: int
 ) -> None:
-    # Nothing is trained on these verdicts, so a rule that fails is reported on its line and stops nobody.
+    # Nothing is trained on these verdicts, so a rule that fails is only reported on its line.
     cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)
     rules = Rules.from_config(rewards, plugins)
     if "-" not in (input, output) and Path(input).resolve() == Path(output).resolve():
-        raise ValueError(f"input and output are the same file, {input}: writing it would empty it first")
+        raise ValueError(f"input and output are the same file, {input}: opening it for writing would erase the input")
     with ExitStack() as stack:
         source = sys.stdin if input == "-" else stack.enter_context(_opened(Path(input), "r"))
         target = sys.stdout if output == "-" else stack.enter_context(_opened(Path(output), "w"))
@@ -69,12 +68,12 @@ def _comparing(rules: Rules) -> list[str]:
 
 
 def as_group(row: Mapping[str, Any], place: str) -> Group:
-    """A line as the rules see it: a problem with one rollout."""
+    """A line as a problem with one rollout, which is what rules take."""
     return _joined([row], place)
 
 
 def _joined(rows: Sequence[Mapping[str, Any]], place: str) -> Group:
-    """Lines of one problem: it has the columns that they agree on, and a rollout for each."""
+    """The lines of one problem as a group. The problem has the columns whose values are the same on all lines."""
     first, *others = rows
     info = {
         column: value
@@ -91,15 +90,17 @@ def _rollout(row: Mapping[str, Any], problem: Problem, index: int) -> Rollout:
 
 
 def _same_problem(lines: Sequence[Line], name: str, rule: str) -> list[list[Line]]:
-    """The lines of one problem together, in the order in which the problems come."""
+    """The lines grouped by problem, in the order of each problem's first line."""
     groups: dict[str, list[Line]] = {}
     for line, row in lines:
         column = next((c for c in ("id", "prompt") if row.get(c) not in (None, "")), None)
         if column is None:
-            raise ValueError(f"{name}, line {line}: an id or a prompt is missing, and rule {rule} compares the responses of one problem")
+            raise ValueError(
+                f"{name}, line {line}: id or prompt is missing, and rule {rule} needs one to find the responses to the same problem"
+            )
         group = groups.setdefault(json.dumps([column, row[column]], sort_keys=True), [])
         if group and group[0][1].get("answer") != row.get("answer"):
-            raise ValueError(f"{name}, line {line}: another answer than in line {group[0][0]}, which has the same {column}")
+            raise ValueError(f"{name}, line {line}: the answer differs from that in line {group[0][0]}, which has the same {column}")
         group.append((line, row))
     return list(groups.values())
 
@@ -116,32 +117,28 @@ def _rows(source: Iterable[str], name: str) -> Iterator[Line]:
         try:
             row = json.loads(text)
         except ValueError as error:
-            raise ValueError(f"{name}, line {line}: this is not JSON ({error})") from error
+            raise ValueError(f"{name}, line {line}: not valid JSON ({error})") from error
         if not isinstance(row, dict) or not isinstance(row.get("completion"), str):
-            raise ValueError(f"{name}, line {line}: a line is an object with a text `completion`")
+            raise ValueError(f"{name}, line {line}: expected a JSON object with a string `completion`")
         if not isinstance(row.get("token_ids", []), list):
-            raise ValueError(f"{name}, line {line}: token_ids should be a list, got {row['token_ids']!r:.40}")
+            raise ValueError(f"{name}, line {line}: token_ids must be a list, got {row['token_ids']!r:.40}")
         yield line, row
 
 
 def _opened(path: Path, mode: str) -> IO[str]:
     try:
-        # Half a character, which JSON can name and UTF-8 cannot, is written as it was read.
+        # A lone surrogate, which JSON can express and UTF-8 cannot, is written as it was read.
         return path.open(mode, encoding="utf-8", errors="backslashreplace" if mode == "w" else "strict")
     except OSError as error:
         raise ValueError(f"{path} cannot be opened: {error.strerror}") from error
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:
-    """name=value, the values as YAML, as everywhere in r1lite."""
+    """The settings with their defaults. Values are YAML, except for file names."""
     import yaml
 
-    options = dict(OPTIONS)
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if name not in OPTIONS or not equals:
-            raise ValueError(unknown("option", name, OPTIONS) + " Options are written as name=value.")
-        options[name] = value if name in ("input", "output") else yaml.safe_load(value)
+    settings = _shell.parse_settings(arguments, OPTIONS)
+    options = OPTIONS | {name: value if name in ("input", "output") else yaml.safe_load(value) for name, value in settings.items()}
     if not isinstance(options["rewards"], dict):
-        raise ValueError("rewards is needed, such as rewards='{answer: {}, format: {weight: 0.2}}'")
+        raise ValueError("rewards is missing: set it, such as rewards='{answer: {}, format: {weight: 0.2}}'")
     return options
