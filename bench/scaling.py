@@ -102,7 +102,7 @@ def series_table(name: str, points: Sequence[Point], records: Sequence[Record]) 
     per_token = [r["total"] / r["tokens"] for r in records]
     median = statistics.median(per_token)
     head = [name, "sampling, s", "training, s", "tokens/s", "sampling, useful GFLOP/s", "training", "memory, MB"]
-    linearity = ["deviation from linear"] if name == "tokens" else []
+    linearity = ["deviation from a straight line"] if name == "tokens" else []
     rows = [
         [
             label,
