@@ -15,7 +15,7 @@ from battery import ANSWERS, DEADLINE, EXAMPLES, GATE, IN_PROCESS, Asked, hacks,
 from battery_forms import FORMS, QUESTION, WELL, thinking
 from omegaconf import OmegaConf
 
-from r1lite.commands._faults import faults
+from r1lite.commands._findings import findings
 from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import as_rollout
 from r1lite.config import CONF
@@ -42,7 +42,7 @@ def test_gold_is_paid_in_full_and_no_hack_is(rule: str, about: str) -> None:
     line = ANSWERS[rule, about]
     rules = Rules.from_config({rule: {**line.options, "weight": 1.0}, **GATE}, right_rule=rule)
     cases = make_cases(Asked(line.problems), 3)
-    assert [fault.text for fault in faults(rules, try_all(rules, IN_PROCESS, cases))] == []
+    assert [finding.text for finding in findings(rules, try_all(rules, IN_PROCESS, cases))] == []
     problem, mutants = cases[0]
     right = gold_response(None, problem).answer
     other = next(m.text for m in mutants if m.name == "wrong answer").split("<answer>")[1].removesuffix("</answer>")
@@ -94,7 +94,7 @@ def test_shipped_tasks_with_their_own_rewards(name: str) -> None:
     assert isinstance(chosen, dict)
     rules = Rules.from_config(chosen)
     for task in shipped(name):
-        assert [fault.text for fault in faults(rules, try_all(rules, IN_PROCESS, make_cases(task, 6)))] == []
+        assert [finding.text for finding in findings(rules, try_all(rules, IN_PROCESS, make_cases(task, 6)))] == []
         if hasattr(task, "guess"):
             for problem in task.problems("test")[:20]:
                 honest, guessed = (respond(Response(thought="so", answer=a)) for a in (problem.answer, task.guess(problem)))

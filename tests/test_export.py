@@ -92,7 +92,7 @@ def test_a_run_that_only_evaluated_stands_for_what_it_evaluated(tmp_path: Path) 
         (["gone.gguf", "output=out"], "model 'gone.gguf': there is no such file."),
         (["tiny_base", "output=full"], "full exists already"),
         (["tiny_bas", "output=out"], "model 'tiny_bas' is not a folder"),
-        (["begun", "output=out"], "the run begun has not finished any stage yet"),
+        (["begun", "output=out"], "the run begun has not finished a stage yet"),
         (["judge", "output=out"], "judge is a reward model: it scores text and cannot generate any"),
     ],
 )

@@ -41,16 +41,16 @@ def main() -> None:
     _shell.run(_evaluate, help=__doc__, stopped="\nstopped")
 
 
-def _evaluate(words: Sequence[str]) -> None:
-    own, words = command_line.own_folder(words)
-    output = [w.removeprefix("output=") for w in words if w.startswith("output=")]
-    sources = [w for w in words if "=" not in w and not w.startswith("-")]
-    settings = [w for w in words if w not in sources and not w.startswith("output=")]
+def _evaluate(arguments: Sequence[str]) -> None:
+    own, arguments = command_line.own_folder(arguments)
+    output = [a.removeprefix("output=") for a in arguments if a.startswith("output=")]
+    sources = [a for a in arguments if "=" not in a and not a.startswith("-")]
+    settings = [a for a in arguments if a not in sources and not a.startswith("output=")]
     evaluate_all(sources, configured(by_default(settings), sources, own), output=output[-1] if output else "")
 
 
 def by_default(settings: Sequence[str]) -> list[str]:
-    """experiment=evaluate, unless another is chosen; it says nothing of what a run brings along."""
+    """Add experiment=evaluate, which sets nothing that a run provides, unless another experiment is chosen."""
     chosen = any(setting.startswith("experiment=") for setting in settings)
     return list(settings) if chosen else ["experiment=evaluate", *settings]
 

@@ -84,7 +84,7 @@ def find(source: str) -> str:
     if (folder / "final" / "config.json").is_file():
         return _generates_text(str(folder / "final"))
     if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
-        raise ValueError(f"the run {folder} has not finished any stage yet")
+        raise ValueError(f"the run {folder} has not finished a stage yet")
     return _generates_text(locate(source))
 
 
@@ -105,6 +105,7 @@ def _generates_text(weights: str) -> str:
 
 
 def load(where: str, dtype: str) -> tuple[Any, Any]:
+    """The model and its tokenizer. Without a dtype, the weights keep theirs."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from r1lite.console import quiet_transformers

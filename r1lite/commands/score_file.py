@@ -38,6 +38,7 @@ def main() -> None:
 def score_lines(
     *, rewards: dict[str, Any], input: str, output: str, plugins: list[str], workers: int, seconds: float, memory_mb: int
 ) -> None:
+    """Score the lines of `input`, and write them to `output` with their rewards and verdicts."""
     # Nothing is trained on these verdicts, so a rule that fails is only reported on its line.
     cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)
     rules = Rules.from_config(rewards, plugins)
@@ -47,32 +48,32 @@ def score_lines(
         source = sys.stdin if input == "-" else stack.enter_context(_opened(Path(input), "r"))
         target = sys.stdout if output == "-" else stack.enter_context(_opened(Path(output), "w"))
         scorer = stack.enter_context(Scorer(rules, cfg))
-        rows = _rows(source, input)
-        while chunk := list(islice(rows, None if _comparing(rules) else CHUNK)):
+        lines = _read_lines(source, input)
+        while chunk := list(islice(lines, None if _group_rules(rules) else CHUNK)):
             for (_, row), scored in zip(chunk, scored_rows(scorer, chunk, input), strict=True):
                 target.write(json.dumps(row | _result(scored), ensure_ascii=False) + "\n")
             target.flush()
 
 
 def scored_rows(scorer: Scorer, lines: Sequence[Line], name: str) -> list[Scored]:
-    """Each line scored, in their order. Rules that compare see those of one problem together."""
-    compares = _comparing(scorer.rules)
-    groups = _same_problem(lines, name, compares[0]) if compares else [[line] for line in lines]
-    scored = scorer.score(_joined([row for _, row in group], f"{name}:{group[0][0]}") for group in groups)
-    results = {line: one for group, told in zip(groups, scored, strict=True) for (line, _), one in zip(group, told, strict=True)}
-    return [results[line] for line, _ in lines]
+    """Score the lines, in their order. Rules that score groups see the lines of one problem together."""
+    group_rules = _group_rules(scorer.rules)
+    groups = _by_problem(lines, name, group_rules[0]) if group_rules else [[line] for line in lines]
+    scored_groups = scorer.score(_group([row for _, row in group], f"{name}:{group[0][0]}") for group in groups)
+    scored = {line: s for group, of_group in zip(groups, scored_groups, strict=True) for (line, _), s in zip(group, of_group, strict=True)}
+    return [scored[line] for line, _ in lines]
 
 
-def _comparing(rules: Rules) -> list[str]:
+def _group_rules(rules: Rules) -> list[str]:
     return [name for name in rules.weights if registry.declaration(name).scores_groups]
 
 
-def as_group(row: Mapping[str, Any], place: str) -> Group:
+def as_group(row: Mapping[str, Any], problem_id: str) -> Group:
     """A line as a problem with one rollout, which is what rules take."""
-    return _joined([row], place)
+    return _group([row], problem_id)
 
 
-def _joined(rows: Sequence[Mapping[str, Any]], place: str) -> Group:
+def _group(rows: Sequence[Mapping[str, Any]], problem_id: str) -> Group:
     """The lines of one problem as a group. The problem has the columns whose values are the same on all lines."""
     first, *others = rows
     info = {
@@ -80,7 +81,7 @@ def _joined(rows: Sequence[Mapping[str, Any]], place: str) -> Group:
         for column, value in first.items()
         if column not in ("prompt", "answer", "completion") and all(column in other and other[column] == value for other in others)
     }
-    problem = Problem(id=place, prompt=first.get("prompt", ""), answer=first.get("answer"), info=info)
+    problem = Problem(id=problem_id, prompt=first.get("prompt", ""), answer=first.get("answer"), info=info)
     return Group(problem=problem, rollouts=tuple(_rollout(row, problem, i) for i, row in enumerate(rows)))
 
 
@@ -89,7 +90,7 @@ def _rollout(row: Mapping[str, Any], problem: Problem, index: int) -> Rollout:
     return replace(rollout, token_ids=tuple(row["token_ids"])) if "token_ids" in row else rollout
 
 
-def _same_problem(lines: Sequence[Line], name: str, rule: str) -> list[list[Line]]:
+def _by_problem(lines: Sequence[Line], name: str, rule: str) -> list[list[Line]]:
     """The lines grouped by problem, in the order of each problem's first line."""
     groups: dict[str, list[Line]] = {}
     for line, row in lines:
@@ -110,7 +111,7 @@ def _result(scored: Scored) -> dict[str, Any]:
     return {"reward": scored.reward, "verdicts": verdicts}
 
 
-def _rows(source: Iterable[str], name: str) -> Iterator[Line]:
+def _read_lines(source: Iterable[str], name: str) -> Iterator[Line]:
     for line, text in enumerate(source, start=1):
         if not text.strip():
             continue
