@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,7 +136,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
     """Import plugin modules (`my_pkg.rules`) and files (`./rules.py`), which register their entries."""
     for plugin in plugins:
         if plugin.endswith(".py") or "/" in plugin:
-            _load_file(Path(plugin))
+            load_file(Path(plugin))
         else:
             try:
                 importlib.import_module(plugin)
@@ -147,13 +148,14 @@ def load_plugins(plugins: Iterable[str]) -> None:
                 raise
 
 
-def _load_file(path: Path) -> None:
+def load_file(path: Path) -> ModuleType:
+    """Import a plugin file, once."""
     path = path.expanduser().resolve()
     if not path.is_file():
         raise ValueError(f"plugin file {path} does not exist")
     name = f"{PLUGIN}{path.stem}_{zlib.crc32(str(path).encode()):08x}"
     if name in sys.modules:
-        return
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -164,3 +166,4 @@ def _load_file(path: Path) -> None:
     except BaseException:
         del sys.modules[name]
         raise
+    return module

@@ -6,7 +6,7 @@ import re
 
 from r1lite.text.response import ANSWER, END_ANSWER, after_thought, last_answer
 
-# Line by line and without backtracking: one expression over the whole text takes minutes for a page of fences that never close.
+# Matched line by line and without backtracking: one pattern over the whole text takes minutes on a page of unclosed fences.
 _OPENS = re.compile(r"[ \t]*+```[ \t]*+(?P<language>[\w+-]*+)[^`]*+")
 _CLOSES = re.compile(r"[ \t]*+```[ \t]*+")
 _BLOCK = re.compile(f"{ANSWER}|{END_ANSWER}")
@@ -14,7 +14,7 @@ PYTHON = {"", "py", "python", "python3"}
 
 
 def python_blocks(text: str) -> list[str]:
-    """A fence begins a line; the tag of the answer may stand before it in the same one."""
+    """The content of each fenced Python block. A fence begins a line, possibly after an answer tag."""
     blocks: list[str] = []
     opened: re.Match[str] | None = None
     code: list[str] = []
@@ -31,7 +31,7 @@ def python_blocks(text: str) -> list[str]:
 
 
 def program_of(response: str) -> tuple[str | None, str]:
-    """The program that a response answers with, or why there is none. Two programs in one answer are a hedge."""
+    """The program in a response's answer, or None and the reason. Two programs in one answer are a hedge."""
     answer = last_answer(response)
     blocks = python_blocks(after_thought(response) or "" if answer is None else f"\n{answer}\n")
     if not blocks:

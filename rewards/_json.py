@@ -1,4 +1,4 @@
-"""One JSON value out of an answer, and nothing that only looks like one."""
+"""The answer as exactly one JSON value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CHARACTERS = 100_000
 MAX_DEPTH = 100
 FENCE = "```"
 
-Path = tuple[str | int, ...]  # names and indices that lead to a value
+Path = tuple[str | int, ...]  # names and indices from the root to a value
 
 
 class NotJson(ValueError):
@@ -23,15 +23,15 @@ class NotJson(ValueError):
 
 
 def read_json(rule: str, rollout: Rollout, within: str) -> Any:
-    """The JSON value that the answer is."""
-    given = read(rule, rollout, within)
-    if given is None:
+    """The answer, parsed."""
+    text = read(rule, rollout, within)
+    if text is None:
         raise NotJson(f"no {within}")
-    return parse_json(_unfenced(given))
+    return parse_json(_unfenced(text))
 
 
 def _unfenced(text: str) -> str:
-    """What stands in one fenced block that is all of the text, else the text. No pattern: those take the square of many blanks."""
+    """The content of a fenced block that is the whole text, else the text. A pattern would need quadratic time on many blanks."""
     bare = text.strip()
     first, broken, rest = bare.partition("\n")
     if not broken or first.strip().lower() not in (FENCE, f"{FENCE}json") or not rest.endswith(FENCE):
@@ -40,7 +40,7 @@ def _unfenced(text: str) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Strict JSON: no text around it, no name twice in an object, no NaN, neither very long nor very deep."""
+    """Strict JSON: no other text, no duplicate names, no NaN, limited length and depth."""
     if len(text) > MAX_CHARACTERS:
         raise NotJson(f"longer than {MAX_CHARACTERS} characters")
     try:
@@ -50,31 +50,31 @@ def parse_json(text: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise NotJson(f"not JSON: {error}") from error
     if _deeper(value, MAX_DEPTH):
-        raise NotJson(f"deeper than {MAX_DEPTH} levels")
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
     return value
 
 
 def shown_path(path: Sequence[str | int]) -> str:
-    """A path as people write it: `items[0].name`."""
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".") or "the whole"
+    """A path in common notation: `items[0].name`."""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".") or "the whole value"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-        raise NotJson(f"the name {twice!r} stands twice in one object")
-    return made
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        (duplicate, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise NotJson(f"duplicate name {duplicate!r} in one object")
+    return value
 
 
 def _constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
 
 
-def _finite(written: str) -> float:
-    number = float(written)
+def _finite(literal: str) -> float:
+    number = float(literal)
     if math.isinf(number):
-        raise NotJson(f"{written[:20]} is too large")
+        raise NotJson(f"{literal[:20]} is too large")
     return number
 
 

@@ -1,7 +1,7 @@
-"""How rules speak about their own options.
+"""Checks of rule options.
 
-A rule looks at its options before it looks at the rollout, and raises OptionError where no rollout could be scored
-with them. So calling it once, on anything, before the first step is enough to know.
+A rule checks its options before it reads the rollout, and raises OptionError if it could not score any rollout with them. So
+one call before the first step, on an empty rollout, is enough to find a bad option.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from r1lite.registry import unknown
 
 
 class OptionError(ValueError):
-    """An option that makes a rule useless for every rollout."""
+    """An option with which a rule cannot score any rollout."""
 
 
 def one_of(rule: str, option: str, value: str, allowed: Iterable[str]) -> str:
@@ -23,10 +23,10 @@ def one_of(rule: str, option: str, value: str, allowed: Iterable[str]) -> str:
 
 
 def at_least(rule: str, option: str, value: float, least: float) -> None:
-    if not value >= least:  # also where it is not a number
+    if not value >= least:  # also catches NaN
         raise OptionError(f"rewards.{rule}.{option} must be at least {least:g}, got {value}")
 
 
 def between(rule: str, option: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise OptionError(f"rewards.{rule}.{option} must lie between {low:g} and {high:g}, got {value}")
+        raise OptionError(f"rewards.{rule}.{option} must be between {low:g} and {high:g}, got {value}")

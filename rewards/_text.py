@@ -1,4 +1,4 @@
-"""What rules read in a response: its reasoning, its answer, its words."""
+"""The parts of a response that rules read, and short forms of text for `why`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from r1lite.text.response import after_thought, last_answer, reasoning
 from rewards import Rollout
 from rewards._options import one_of
 
-SHOWN = 80  # characters of a text in `why`
+MAX_SHOWN = 80  # characters of a text in `why`
 
-# Where a rule looks: the last answer block, everything after the thought, or the reasoning.
+# Values of the option `within`: the last answer block, everything after the thought, or the reasoning.
 PLACES = ("answer", "response", "thought")
 
-# Letters to Unicode, and nothing to the eye: the fillers of Hangul and Khmer, the empty Braille cell.
+# Letters in Unicode, but invisible: the fillers of Hangul and Khmer, the empty Braille cell.
 BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def read(rule: str, rollout: Rollout, within: str) -> str | None:
-    """The part of the response that a rule is told to look at; None where it is not there."""
+    """The part of the response that the option `within` selects; None if it is missing."""
     one_of(rule, "within", within, PLACES)
     if within == "answer":
         return last_answer(rollout.response)
@@ -24,10 +24,10 @@ def read(rule: str, rollout: Rollout, within: str) -> str | None:
 
 
 def says_something(text: str) -> bool:
-    """Whether there is a letter or a digit in it: neither white space nor invisible characters nor dots are a thought."""
+    """Whether the text has a visible letter or digit; white space, dots and invisible characters do not count as a thought."""
     return any(c.isalnum() and c not in BLANK for c in text)
 
 
 def short(text: str) -> str:
-    """A text as it stands in `why`."""
-    return repr(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
+    """A text as it appears in `why`."""
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}...")

@@ -1,10 +1,10 @@
-"""Does the program in the response pass the problem's tests? It is run in the sandbox, and judged outside of it.
+"""Does the program in the response pass the problem's tests? It runs in the sandbox; its results are compared outside of it.
 
-Covered: the one fenced Python block of the answer, or without answer tags the last one after the thought. Tests of stdin
-and stdout, of a function's arguments and result, and of assertions; the expected results never go where the program
-could see them, and assertions run in a process that it cannot reach. All tests have to pass, unless `partial` pays
-their share. Without tests there is no verdict, and a sandbox that fails is a failed verdict: neither is ever 0.
-Not covered: other languages than Python; programs whose right output is not the only one, such as any of several orders.
+Covered: the one fenced Python block of the answer or, without answer tags, the last one after the thought. Tests by stdin and
+stdout, by a function's arguments and result, and by assertions. The program never sees the expected results, and
+assertions run in a process that it cannot reach. All tests have to pass, unless `partial` pays for the share that does.
+A problem without tests makes the rule abstain, and a sandbox that fails is a failed verdict; neither counts as 0.
+Not covered: languages other than Python; programs with several correct outputs, such as results in any order.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from rewards._options import at_least, one_of
 if TYPE_CHECKING:
     from sandbox import Limits, Result
 
-LANGUAGES = ("python",)  # another one needs an interpreter in the jail and a line in _program
+LANGUAGES = ("python",)  # another language needs an interpreter in the jail
 TIERS = ("full", "reduced", "unsafe")
-OVERHEAD = 2.0  # seconds that a verdict may take beyond its programs' own
+OVERHEAD = 2.0  # seconds of a verdict beyond the run time of its programs
 
 
 def warm_up(*, tier: str = "full", **_: object) -> None:
-    """Start the sandbox before any verdict has a deadline."""
+    """Start the sandbox, so that no verdict spends its deadline on that."""
     box(tier)
 
 
 def deadline(*, total_seconds: float = 10.0, **_: object) -> float:
-    """How long a verdict may take: the scorer gives it so much, whatever scoring.seconds is."""
+    """Seconds that a verdict may take."""
     return total_seconds + OVERHEAD
 
 
@@ -51,15 +51,15 @@ def code(
     language: str = "python",
     tier: str = "full",
 ) -> Verdict | None:
-    """1 where all tests pass, else 0. Abstains where the problem has no tests.
+    """1 if all tests pass, else 0. Abstains if the problem has no tests.
 
     column: the column that holds the tests
-    partial: whether a program that passes some cases earns their share
+    partial: whether the share of passed cases is paid
     seconds: the time limit of one case of stdin and stdout, or of all calls of a function together
-    total_seconds: the time limit of all cases; those that are not reached have not passed
+    total_seconds: the time limit of all cases; cases that are not reached have not passed
     memory_mb: the memory limit of a program
-    language: of the programs
-    tier: full isolation; reduced where the kernel allows no more, unsafe for none at all, both said loudly
+    language: the language of the programs
+    tier: the isolation: full, reduced (if the kernel allows no more), or unsafe (none); the last two print a warning
     """
     at_least("code", "seconds", seconds, 0.01)
     at_least("code", "total_seconds", total_seconds, seconds)
@@ -69,7 +69,7 @@ def code(
     suite = suite_of(problem.info, column)
     if not suite:
         return Verdict(value=None, why="the problem has no tests")
-    box(tier)  # before the response is read: a sandbox that does not start is noticed on any response, so before a run begins
+    box(tier)  # before the response is read, so that the dry run finds a sandbox that does not start
     program, why = program_of(rollout.response)
     if program is None:
         return Verdict(value=0.0, why=why)
@@ -77,24 +77,24 @@ def code(
 
     future, rest = _future(program)
     text = f"{future}{suite.preface}\n{rest}" if suite.preface else program
-    passed, count, why = _judged(suite, text, Limits(seconds=seconds, memory_mb=memory_mb), tier, total_seconds, stop=not partial)
+    passed, count, why = _run_tests(suite, text, Limits(seconds=seconds, memory_mb=memory_mb), tier, total_seconds, stop=not partial)
     return Verdict(value=passed / count if partial else float(passed == count), why=f"{passed} of {count} tests passed{why}")
 
 
 def _future(program: str) -> tuple[str, str]:
-    """The lines that Python wants to stand before all others, and the rest."""
+    """The `from __future__` lines, which have to come first, and the rest."""
     lines = program.splitlines(keepends=True)
     first = [line for line in lines if line.startswith("from __future__ import ")]
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in first), "".join(line for line in lines if line not in first)
 
 
-def _judged(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
-    """How many tests passed, of how many, and what the first that did not says."""
+def _run_tests(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
+    """The number of passed tests, the number of tests, and the reason of the first failure."""
     from sandbox import Program
 
     if suite.test:
         (result,) = box(tier).run([Program(code=text, test=suite.test, entry_point=suite.entry_point, setup=suite.preface, limits=limits)])
-        return int(result.status == "ok"), 1, _said(result, result.failure)
+        return int(result.status == "ok"), 1, _reason(result, result.failure)
     if suite.fn_name:
         calls = [arguments for arguments, _ in suite.cases]
         (result,) = box(tier).run([Program(code=text, fn_name=suite.fn_name, calls=calls, limits=limits)])
@@ -103,40 +103,40 @@ def _judged(suite: Suite, text: str, limits: Limits, tier: str, total: float, *,
 
 
 def _calls(suite: Suite, result: Result) -> tuple[int, int, str]:
-    right, why = 0, ""
-    for (arguments, wanted), outcome in zip(suite.cases, result.outcomes, strict=True):
-        if not outcome.error and same_value(outcome.value, wanted):
-            right += 1
+    passed, why = 0, ""
+    for (arguments, expected), outcome in zip(suite.cases, result.outcomes, strict=True):
+        if not outcome.error and same_value(outcome.value, expected):
+            passed += 1
         elif not why:
-            got = outcome.error or f"gave {outcome.value!r:.60}"
-            why = f"; {suite.fn_name}({', '.join(map(repr, arguments)):.60}) should give {wanted!r:.60} and {got:.80}"
-    return right, len(suite.cases), f"{why} ({result.status})" if result.status != "ok" and why else why
+            actual = outcome.error or f"returned {outcome.value!r:.60}"
+            why = f"; {suite.fn_name}({', '.join(map(repr, arguments)):.60}): {actual:.80}, expected {expected!r:.60}"
+    return passed, len(suite.cases), f"{why} ({result.status})" if result.status != "ok" and why else why
 
 
 def _cases(suite: Suite, text: str, limits: Limits, tier: str, total: float, *, stop: bool) -> tuple[int, int, str]:
-    """One after the other; a program that has failed once need not run again, unless its share counts."""
+    """Run the cases one after the other. With `stop`, the first failure ends the run."""
     from sandbox import Program
 
-    right, spent, why = 0, 0.0, ""
-    for given, wanted in suite.cases:
-        # No case goes on past the time of all: the verdict would be too late, and missing instead of 0.
+    passed, spent, why = 0, 0.0, ""
+    for stdin, expected in suite.cases:
+        # No case may exceed the total: the verdict would miss its deadline, and be missing instead of 0.
         left = replace(limits, seconds=min(limits.seconds, total - spent))
-        (result,) = box(tier).run([Program(code=text, stdin=given, limits=left)])
+        (result,) = box(tier).run([Program(code=text, stdin=stdin, limits=left)])
         spent += result.seconds
-        if result.status == "ok" and same_output(result.stdout, wanted):
-            right += 1
+        if result.status == "ok" and same_output(result.stdout, expected):
+            passed += 1
         else:
-            over = f"; {total:g} s were over" if spent >= total else ""
-            why = why or over or _said(result, f"printed {result.stdout!r:.60} where {wanted!r:.60} is right")
+            timeout = f"; time limit of {total:g} s for all tests" if spent >= total else ""
+            why = why or timeout or _reason(result, f"printed {result.stdout!r:.60}, expected {expected!r:.60}")
             if stop:
                 break
         if spent >= total:
-            why = why or f"; {total:g} s were over"
+            why = why or f"; time limit of {total:g} s for all tests"
             break
-    return right, len(suite.cases), why
+    return passed, len(suite.cases), why
 
 
-def _said(result: Result, otherwise: str) -> str:
+def _reason(result: Result, otherwise: str) -> str:
     if result.status == "ok":
         return f"; {otherwise}" if otherwise else ""
     last = next(islice(reversed([line for line in result.stderr.splitlines() if line.strip()]), 1), otherwise)

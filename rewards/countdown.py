@@ -1,8 +1,8 @@
-"""Does the expression use every given number once and reach the target?
+"""Does the expression use each number once and reach the target?
 
-The expression is walked as a syntax tree over numbers and + - * / and brackets; nothing else is understood, `**` and
-names least of all, and nothing is evaluated. Covered: length and depth are capped, division is exact; the value may stand
-behind an equals sign, as in 3*5+9=24, and has to be right there.
+Covered: numbers, + - * / and brackets, read as a syntax tree and never evaluated as Python; length and depth are limited,
+division is exact. A value after an equals sign, as in 3*5+9=24, has to be correct.
+Not covered: other notations, such as `**`, x for times, or an expression in words.
 """
 
 import ast
@@ -14,7 +14,7 @@ from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
 
 MAX_CHARACTERS = 200
-CHARACTERS = re.compile(r"[0-9+*/()\s-]*")  # Python reads more as whole numbers: 0x18, 1_0, and a comment after them
+CHARACTERS = re.compile(r"[0-9+*/()\s-]*")  # Python would also accept 0x18, 1_0 and comments
 VALUE = re.compile(r"\s{0,9}-?\d{1,20}(?:/[1-9]\d{0,19}|\.\d{1,20})?\s{0,9}", re.ASCII)
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -25,33 +25,33 @@ class NotAnExpression(ValueError):
 
 @reward("countdown")
 def countdown(problem: Problem, rollout: Rollout, *, partial: float = 0.0) -> Verdict:
-    """1 where the target is reached; `partial` where the right numbers make another value; else 0."""
+    """1 if the target is reached; `partial` if the right numbers give another value; else 0."""
     target, numbers = Fraction(needs(problem, "target")), needs(problem, "numbers")
-    given = last_answer(rollout.response)
-    if given is None:
+    answer = last_answer(rollout.response)
+    if answer is None:
         return Verdict(value=0.0, why="no answer block")
     try:
-        expression, told = _sides(given)
+        expression, claimed = _sides(answer)
         value, used = evaluate(expression)
     except NotAnExpression as error:
-        return Verdict(value=0.0, why=f"{given!r}: {error}")
+        return Verdict(value=0.0, why=f"{answer!r}: {error}")
     if Counter(used) != Counter(int(n) for n in numbers):
-        return Verdict(value=0.0, why=f"{given!r} uses {sorted(used)}, given were {sorted(numbers)}")
+        return Verdict(value=0.0, why=f"{answer!r} uses {sorted(used)}, expected {sorted(numbers)}")
     if value != target:
-        return Verdict(value=partial, why=f"{given!r} is {value}, wanted {target}")
-    if told is not None and told != target:
-        return Verdict(value=0.0, why=f"{given!r} is {target}, and says that it is {told}")
-    return Verdict(value=1.0, why=f"{given!r} is {target}")
+        return Verdict(value=partial, why=f"{answer!r} is {value}, expected {target}")
+    if claimed is not None and claimed != target:
+        return Verdict(value=0.0, why=f"{answer!r} is {target}, but claims to be {claimed}")
+    return Verdict(value=1.0, why=f"{answer!r} is {target}")
 
 
-def _sides(given: str) -> tuple[str, Fraction | None]:
-    """The expression, and the value that stands behind an equals sign."""
-    expression, equals, told = given.rpartition("=")
+def _sides(answer: str) -> tuple[str, Fraction | None]:
+    """The expression, and the value after an equals sign."""
+    expression, equals, claimed = answer.rpartition("=")
     if not equals:
-        return given, None
-    if not VALUE.fullmatch(told):
-        raise NotAnExpression("what stands behind the equals sign is no value")
-    return expression, Fraction(told.strip())
+        return answer, None
+    if not VALUE.fullmatch(claimed):
+        raise NotAnExpression("there is no value after the equals sign")
+    return expression, Fraction(claimed.strip())
 
 
 def evaluate(text: str) -> tuple[Fraction, list[int]]:
@@ -59,7 +59,7 @@ def evaluate(text: str) -> tuple[Fraction, list[int]]:
     if len(text) > MAX_CHARACTERS:
         raise NotAnExpression(f"longer than {MAX_CHARACTERS} characters")
     if not CHARACTERS.fullmatch(text.strip()):
-        raise NotAnExpression("only numbers, + - * / and brackets are understood")
+        raise NotAnExpression("only numbers, + - * / and brackets are allowed")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         used: list[int] = []
@@ -84,4 +84,4 @@ def _walk(node: ast.expr, used: list[int]) -> Fraction:
         if not right:
             raise NotAnExpression("division by zero")
         return left / right
-    raise NotAnExpression("only numbers, + - * / and brackets are understood")
+    raise NotAnExpression("only numbers, + - * / and brackets are allowed")

@@ -1,13 +1,12 @@
 """Is the response one thought, then one answer, and nothing else?
 
-Covered: each tag exactly once, in order, neither block empty (dots and invisible characters are no thought), nothing but
-white space around them; an opening think tag that the template already wrote counts as the model's.
-Not covered: what the thought says.
+Covered: each tag exactly once, in order; neither block empty (a thought needs letters or digits); only white space around
+them; an opening think tag written by the template counts as part of the response. Not covered: the content of the thought.
 """
 
 from r1lite.text.response import END_ANSWER, TAGS, parse
 from rewards import Problem, Rollout, Verdict, reward
-from rewards.tag_count import in_place
+from rewards.tag_count import in_place, occurrences
 
 
 @reward("format")
@@ -24,7 +23,7 @@ def _fault(rollout: Rollout) -> str:
         return "cut off at the token limit"
     for tag in TAGS:
         if text.count(tag) != 1:
-            return f"{tag} stands there {text.count(tag)} times"
+            return occurrences(tag, text)
     if sorted(TAGS, key=text.index) != list(TAGS):
         return "the tags are out of order"
     return "a block is empty, or there is text outside the blocks"

@@ -1,25 +1,25 @@
-"""Is there one thought and then one answer in the response, whatever stands around them?
+"""Does the response contain one thought and then one answer, whatever surrounds them?
 
-Covered: each tag exactly once, in order, neither block empty; text before, between and after them is allowed.
-Not covered: how much text that is, and what it says; `format` allows none.
+Covered: each tag exactly once, in order, neither block empty; text before, between and after the blocks is allowed.
+Not covered: the amount and content of that text; `format` allows none.
 """
 
 from r1lite.text.response import END_ANSWER, TAGS
 from rewards import Problem, Rollout, Verdict, reward
-from rewards.tag_count import in_place
+from rewards.tag_count import in_place, occurrences
 
 
 @reward("format_soft")
 def format_soft(problem: Problem, rollout: Rollout) -> Verdict:
-    """1 where both blocks are there once, in order and filled; else 0."""
+    """1 if both blocks occur once, in order, and neither is empty; else 0."""
     text = rollout.response
     if rollout.finish == "length" and END_ANSWER not in text:
         return Verdict(value=0.0, why="cut off at the token limit")
     for tag in TAGS:
         if text.count(tag) != 1:
-            return Verdict(value=0.0, why=f"{tag} stands there {text.count(tag)} times")
+            return Verdict(value=0.0, why=occurrences(tag, text))
     if sorted(TAGS, key=text.index) != list(TAGS):
         return Verdict(value=0.0, why="the tags are out of order")
     if in_place(text) != list(TAGS):
         return Verdict(value=0.0, why="a block is empty")
-    return Verdict(value=1.0, why="one thought, and after it one answer")
+    return Verdict(value=1.0, why="one thought, then one answer")

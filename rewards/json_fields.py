@@ -1,8 +1,8 @@
-"""How many fields of the answer's JSON are those of the expected object?
+"""How many fields of the answer's JSON equal those of the expected object?
 
-Covered: nested objects and lists down to their leaves; a missing, a wrong and an invented field each cost the same, so
-stuffing does not pay. Numbers are compared as numbers (1 is 1.0, but neither true nor "1"), texts without the white space
-around them. Not covered: lists in another order; fields that mean the same in other words.
+Covered: nested objects and lists, down to their leaves. Missing, wrong and invented fields cost the same, so stuffing does
+not pay. Numbers are compared as numbers (1 is 1.0, but neither true nor "1"), text without surrounding white space.
+Not covered: lists in another order; the same value in other words.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ NAMED = 3  # wrong fields that `why` names
 def json_fields(
     problem: Problem, rollout: Rollout, *, ignore_case: bool = False, all_right: bool = False, within: str = "answer"
 ) -> Verdict | None:
-    """The share of fields that are right, over the expected and the given ones together. Abstains without an expected object.
+    """The share of correct fields among the expected and the actual ones. Abstains if the problem has no expected object.
 
-    ignore_case: whether letter case does not matter
-    all_right: whether only an answer without any fault is paid
-    within: where the answer stands: answer (the last answer block), response (all that follows the thought)
+    ignore_case: whether letter case is ignored
+    all_right: whether only an answer without errors is paid
+    within: where the answer is: answer (the last answer block), response (everything after the thought)
     """
     if problem.answer is None:
         return None
     expected = dict(_leaves(parse_json(problem.answer) if isinstance(problem.answer, str) else problem.answer, ignore_case))
     try:
-        given = dict(_leaves(read_json("json_fields", rollout, within), ignore_case))
+        actual = dict(_leaves(read_json("json_fields", rollout, within), ignore_case))
     except NotJson as error:
         return Verdict(value=0.0, why=str(error))
-    paths = list(dict.fromkeys([*expected, *given]))
-    wrong = [path for path in paths if path not in given or path not in expected or given[path] != expected[path]]
+    paths = list(dict.fromkeys([*expected, *actual]))
+    wrong = [path for path in paths if path not in actual or path not in expected or actual[path] != expected[path]]
     share = (len(paths) - len(wrong)) / len(paths)
     named = ", ".join(shown_path(path) for path in wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
-    why = f"{len(paths) - len(wrong)} of {len(paths)} fields are right" + (f"; not: {named}" if wrong else "")
+    why = f"{len(paths) - len(wrong)} of {len(paths)} fields are correct" + (f"; wrong: {named}" if wrong else "")
     return Verdict(value=float(not wrong) if all_right else share, why=why)
 
 
 def _leaves(value: Any, ignore_case: bool, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each leaf by its path. An empty object or list is a leaf: it says that there is nothing."""
+    """Each leaf with its path. An empty object or list is a leaf too."""
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(inner, ignore_case, (*path, name))
@@ -54,7 +54,7 @@ def _leaves(value: Any, ignore_case: bool, path: Path = ()) -> Iterator[tuple[Pa
 
 
 def _plain(value: Any, ignore_case: bool) -> tuple[str, Any]:
-    """With its kind, because Python takes True for 1."""
+    """The value with its kind, because True equals 1 in Python."""
     if isinstance(value, str):
         text = " ".join(value.split())
         return "text", text.casefold() if ignore_case else text

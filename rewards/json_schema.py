@@ -1,8 +1,8 @@
-"""Is the answer JSON that a schema allows? (Needs the extra `schema`.)
+"""Is the answer JSON that is valid under a schema? (Needs the extra `schema`.)
 
-Covered: exactly one JSON value, alone or in one fenced block, without a name twice in one object; the draft that the schema
-names. Not covered: a schema that refers to another document: nothing is fetched. A schema that allows anything pays
-for anything; whether the values are right is for `json_fields`.
+Covered: exactly one JSON value, alone or in one fenced block, without duplicate names in an object; the draft that the schema
+names. Not covered: schemas that refer to other documents, which are not fetched; whether the values are correct, see
+`json_fields`. A schema that allows anything pays for anything.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._json import NotJson, read_json, shown_path
 from rewards._options import OptionError
-from rewards._text import SHOWN
+from rewards._text import MAX_SHOWN
 
 
 @reward("json_schema")
 def json_schema(
     problem: Problem, rollout: Rollout, *, schema: Mapping[str, Any] | str = "", column: str = "schema", within: str = "answer"
 ) -> Verdict:
-    """1 where the answer is valid JSON under the schema, else 0.
+    """1 if the answer is valid JSON under the schema, else 0.
 
-    schema: the schema, as a mapping or as JSON text; where it is not set, each problem brings its own
+    schema: the schema, as a mapping or as JSON text; if it is not set, each problem has its own
     column: the column that holds the problem's schema
-    within: where the answer stands: answer (the last answer block), response (all that follows the thought)
+    within: where the answer is: answer (the last answer block), response (everything after the thought)
     """
     validator = _validator(_text(schema)) if schema else None
     validator = validator or _validator(_text(needs(problem, column)))
@@ -52,13 +52,13 @@ def _validator(schema: str) -> Any:
         raise OptionError("rewards.json_schema needs the extra `schema`: pip install 'r1lite[schema]'") from error
     try:
         return jsonschema_rs.validator_for(json.loads(schema), retriever=_refuse)
-    except ValueError as error:  # of json as well as of the library
-        raise OptionError(f"rewards.json_schema: {_short(schema)} is no schema: {str(error).splitlines()[0]}") from error
+    except ValueError as error:  # from json as well as from the library
+        raise OptionError(f"rewards.json_schema: {_short(schema)} is not a schema: {str(error).splitlines()[0]}") from error
 
 
 def _refuse(uri: str) -> Any:
-    raise ValueError(f"it refers to {uri}, and nothing is fetched")
+    raise ValueError(f"it refers to {uri}, and other documents are not fetched")
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 2 * SHOWN else f"{text[: 2 * SHOWN - 3]}..."
+    return text if len(text) <= 2 * MAX_SHOWN else f"{text[: 2 * MAX_SHOWN - 3]}..."

@@ -1,8 +1,8 @@
-"""Length paid along half a cosine: a right answer the more the shorter it is, a wrong one the less the shorter it is.
+"""Reward by length along half a cosine: a correct response earns more if it is short, a wrong one loses less if it is long.
 
-Covered: right or wrong is what scoring.right_rule says; lengths count in tokens, and past the limit nothing climbs back;
-a response that was cut off gets `cut` whatever it says. Not covered: what the tokens say. A wrong response loses less for
-being long, so put `repetition` beside it.
+Covered: scoring.right_rule decides whether the response is correct; lengths are in tokens, and beyond the limit the value stays
+constant; a response that was cut off gets `cut`. Not covered: the content. A wrong response loses less if it is long,
+so use `repetition` beside this rule.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def length_cosine(
     wrong_long: float = -0.5,
     cut: float = -1.0,
 ) -> Verdict | None:
-    """From the short value at 0 tokens to the long one at `limit`, and no further. Abstains where nothing says whether it is right.
+    """From the short value at 0 tokens to the long value at `limit` and beyond. Abstains if nothing decides whether it is correct.
 
-    right: whether the response is right; not an option, the scorer fills it in
+    right: whether the response is correct; not an option, the scorer passes it
     limit: the length in tokens at which the long values are reached
     right_short, right_long, wrong_short, wrong_long: the ends of the two curves
     cut: the value of a response that was cut off
@@ -41,4 +41,4 @@ def length_cosine(
         return Verdict(value=cut, why=f"cut off after {tokens} tokens")
     short, long = (right_short, right_long) if right else (wrong_short, wrong_long)
     value = long + (short - long) * (1 + math.cos(math.pi * min(1.0, tokens / limit))) / 2
-    return Verdict(value=value, why=f"{'right' if right else 'wrong'} in {tokens} tokens, limit {limit}")
+    return Verdict(value=value, why=f"{'correct' if right else 'wrong'} in {tokens} tokens, limit {limit}")

@@ -1,8 +1,8 @@
-"""Length compared within the group, as Kimi k1.5 does: the shortest right response gains most, the longest loses most.
+"""Reward by length within the group, as in Kimi k1.5: the shortest correct response gains most, the longest loses most.
 
-Covered: 0.5 at the group's shortest to -0.5 at its longest, in a line between; a wrong response never gains. Lengths count
-in tokens; right or wrong is what scoring.right_rule says, and a response that was cut off is wrong. Not covered: groups
-whose responses are all of one length, which carry no signal and get 0.
+Covered: linear from 0.5 for the group's shortest response to -0.5 for its longest; a wrong response never gains. Lengths are
+in tokens; scoring.right_rule decides whether a response is correct, and a response that was cut off counts as wrong.
+Not covered: groups whose responses are equally long; they get 0.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from rewards import Problem, Rollout, Verdict, reward
 
 
-# The second parameter's name says that the rule sees a whole group and answers with one verdict a rollout.
+# Because its parameter is named `rollouts`, the rule receives a whole group and returns one verdict per rollout.
 @reward("length_kimi")
 def length_kimi(problem: Problem, rollouts: Sequence[Rollout], *, right: Sequence[bool | None]) -> list[Verdict | None]:
-    """Between 0.5 and -0.5 by length within the group. Abstains where nothing says whether a response is right.
+    """Between 0.5 and -0.5 by length within the group. Abstains if nothing decides whether a response is correct.
 
-    right: whether each response is right; not an option, the scorer fills it in
+    right: whether each response is correct; not an option, the scorer passes it
     """
     lengths = [len(r.token_ids) for r in rollouts]
-    return [_verdict(ok, rollout, min(lengths), max(lengths)) for rollout, ok in zip(rollouts, right, strict=True)]
+    return [_verdict(is_right, rollout, min(lengths), max(lengths)) for rollout, is_right in zip(rollouts, right, strict=True)]
 
 
 def _verdict(right: bool | None, rollout: Rollout, shortest: int, longest: int) -> Verdict | None:
@@ -32,4 +32,4 @@ def _verdict(right: bool | None, rollout: Rollout, shortest: int, longest: int) 
     right = right and rollout.finish != "length"
     gain = 0.5 - (tokens - shortest) / (longest - shortest)
     value = gain if right else min(0.0, gain)
-    return Verdict(value=value, why=f"{'right' if right else 'wrong'} in {tokens} tokens, the group has {shortest} to {longest}")
+    return Verdict(value=value, why=f"{'correct' if right else 'wrong'} in {tokens} tokens, the group has {shortest} to {longest}")

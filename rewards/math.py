@@ -1,11 +1,11 @@
-"""Is the response's answer the expected one, mathematically?
+"""Is the response's answer mathematically equal to the expected one?
 
 Covered: fractions, mixed numbers, decimals, percent, money, units, digit grouping, scientific notation, roots, algebra,
 tuples, sets, intervals, inequalities, equations, matrices, bases, multiple choice, plain text, English and Chinese
-phrasing. An answer has to be an answer: unfinished arithmetic, two answers for one, an answer that is taken back and a
-chain whose sides differ are wrong, and a rounded value is not the exact one unless `tolerance` says so.
-Not covered: text in other words, integrals, sums and limits other than in the gold answer's own form. Sizes are looked at
-before anything is computed, so that no answer costs more than milliseconds; what is too large is only compared as text.
+phrases. Unfinished arithmetic, several answers for one, retracted answers, and chains whose sides differ are wrong. A rounded
+value does not equal the exact one unless `tolerance` allows it.
+Not covered: text in other words; integrals, sums and limits in another form than the gold answer's. Sizes are checked before
+anything is computed, so no answer costs more than milliseconds; values that are too large are only compared as text.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from rewards._math.judge import judge, readable
 from rewards._math.library import agrees
 from rewards._options import at_least
 
-SHOWN = 120  # characters of an answer in `why`
+MAX_SHOWN = 120  # characters of an answer in `why`
 
 
 def warm_up(**_: object) -> None:
-    """Import what the hardest answers need, before any of them has a deadline."""
-    with suppress(ValueError):  # math-verify is not there: the first answer that needs it says so
+    """Import what the hardest answers need, so that no verdict spends its deadline on that."""
+    with suppress(ValueError):  # math-verify is not installed: the first answer that needs it reports that
         agrees(r"\frac{x}{2}", r"\frac{2x}{4}")
 
 
 @reward("math", warm_up=warm_up)
 def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdict | None:
-    """1 where everything that the response claims equals the answer, else 0. Abstains where there is no answer to compare with.
+    """1 if everything that the response claims equals the answer, else 0. Abstains if the problem has no readable answer.
 
-    tolerance: how far a number may lie from the expected one, relative to it
+    tolerance: the allowed relative distance of a number from the expected one
     """
     at_least("math", "tolerance", tolerance, 0)
     if problem.answer is None or not readable(expected := gold(str(problem.answer))):
         return None
-    found = claims(rollout.response)
-    if not found:
+    claimed = claims(rollout.response)
+    if not claimed:
         return Verdict(value=0.0, why=f"no answer found, expected {_short(expected)}")
     whys = []
-    for claim in found:
+    for claim in claimed:
         path, why = _decide(claim, expected, tolerance)
         if not path:
             return Verdict(value=0.0, why=why)
@@ -49,7 +49,7 @@ def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdi
 
 
 def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:
-    """The path by which a claim is right, empty where it is not, and the evidence."""
+    """How a claim equals the expected answer (empty if it does not), and the evidence."""
     shown = f"extracted {_short(claim.texts[0])} from {claim.source}, expected {_short(expected)}"
     if claim.hedge:
         return "", f"{shown}: hedged by {claim.hedge!r}"
@@ -63,4 +63,4 @@ def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}...")

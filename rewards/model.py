@@ -1,15 +1,15 @@
 """The score of a trained reward model: a sequence classifier with one label, such as the stage `reward_model` makes.
 
-Covered: any score that a classifier with a head named `score` gives; whole groups go through it at once, in the worker's
-process, on the CPU. Not covered: knowing. It prefers what its pairs taught it to, so a policy that is trained on it for
-long finds what it likes and nobody wants. It never says who is right: another rule does (`answer`, at weight 0, say).
+Covered: classifiers with a head named `score`; responses are scored in batches, on the CPU of the scoring worker.
+Not covered: correctness. The model has learned preferences, and a policy that is trained on it for long finds responses that it
+prefers for no good reason. It is never scoring.right_rule: use another rule for that, such as `answer` at weight 0.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from rewards._options import OptionError
 
 
 def warm_up(*, path: str, threads: int = 1, **_: Any) -> None:
-    """In a worker: the trainer's own threads stay as they are."""
+    """Load the model. This runs in a worker, so the trainer's number of threads does not change."""
     import torch
 
     torch.set_num_threads(threads)
@@ -29,13 +29,13 @@ def warm_up(*, path: str, threads: int = 1, **_: Any) -> None:
 def model(problem: Problem, rollouts: Sequence[Rollout], *, path: str, batch: int = 8, threads: int = 1) -> list[Verdict]:
     """The model's score of prompt and response.
 
-    path: the model's folder, or reward_model for the one that the stage of this name makes
-    batch: responses that go through the model at once
-    threads: of torch in the worker
+    path: the model's folder, or reward_model for the model of the stage with that name
+    batch: the number of responses per forward pass
+    threads: the number of torch threads in the worker
     """
     _check(path)
     if not any(r.text or r.token_ids for r in rollouts):
-        return [Verdict(value=None, why="nothing was said")] * len(rollouts)
+        return [Verdict(value=None, why="the response is empty")] * len(rollouts)
     import torch
 
     scorer, tokenizer = _loaded(path)
@@ -43,7 +43,7 @@ def model(problem: Problem, rollouts: Sequence[Rollout], *, path: str, batch: in
     for begin in range(0, len(rollouts), batch):
         rows = [_ids(problem, r, tokenizer) for r in rollouts[begin : begin + batch]]
         width = max(map(len, rows))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])  # on the right, where causal attention never looks
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])  # padded on the right, which causal attention ignores
         with torch.no_grad():
             hidden = scorer.base_model(input_ids=ids, use_cache=False).last_hidden_state
             scores = scorer.score(hidden[range(len(rows)), [len(row) - 1 for row in rows]]).squeeze(-1).float().tolist()
@@ -52,7 +52,7 @@ def model(problem: Problem, rollouts: Sequence[Rollout], *, path: str, batch: in
 
 
 def _ids(problem: Problem, rollout: Rollout, tokenizer: Any) -> list[int]:
-    """The tokens that the policy saw and wrote; where they are not known, or say something else to this model, the text's."""
+    """The policy's own token ids if this tokenizer decodes them to the same text; else the text, tokenized."""
     if rollout.prompt_ids and tokenizer.decode(list(rollout.token_ids)).startswith(rollout.text):
         return [*rollout.prompt_ids, *rollout.token_ids]
     from r1lite.prompt import Prompter
@@ -64,17 +64,21 @@ def _ids(problem: Problem, rollout: Rollout, tokenizer: Any) -> list[int]:
 def _check(path: str) -> None:
     config = Path(path) / "config.json"
     if not config.is_file():
-        raise OptionError(f"rewards.model.path={path} holds no model: there is no config.json in it")
+        raise OptionError(f"rewards.model.path={path} is not a model's folder: it has no config.json")
     labels = len(json.loads(config.read_text(encoding="utf-8")).get("id2label", ("", "")))
     if labels != 1:
-        raise OptionError(f"rewards.model.path={path} is no reward model: it has {labels} labels, and a reward model has one")
+        raise OptionError(f"rewards.model.path={path} is not a reward model: it has {labels} labels instead of one")
 
 
-@cache
 def _loaded(path: str) -> tuple[Any, Any]:
+    return _loaded_at(path, (Path(path) / "config.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _loaded_at(path: str, modified: int) -> tuple[Any, Any]:
+    """Loaded again if the folder is written again, as by a later run of the stage in this process."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
-    _check(path)
     logging.disable_progress_bar()
     return AutoModelForSequenceClassification.from_pretrained(path).eval(), AutoTokenizer.from_pretrained(path)

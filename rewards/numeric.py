@@ -1,8 +1,8 @@
 """Is the answer a number close enough to the expected one?
 
-Covered: decimals, fractions of whole numbers, thousands separators, powers of ten, a dollar or euro sign before it, a
-`unit` after it where one is named. Not covered: percent, other units and their conversion, arithmetic, roots: see `math`.
-Two numbers are no answer. Values are compared exactly, so a tolerance of 0.01 means 0.01.
+Covered: decimals, fractions of whole numbers, thousands separators, powers of ten, a currency sign before the number, and a
+`unit` after it if one is set. Two numbers are not an answer. Values are compared exactly, so a tolerance of 0.01 means 0.01.
+Not covered: percent, other units and conversion, arithmetic, roots; see `math`.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ _CURRENCY = re.compile(r"^([+-]?)\s*[$€£¥](?=[\d.])")
 def numeric(
     problem: Problem, rollout: Rollout, *, tolerance: float = 0.0, relative: float = 0.0, unit: str = "", within: str = "answer"
 ) -> Verdict | None:
-    """1 where the answer lies within either tolerance of the expected number, else 0. Abstains where that is no number.
+    """1 if the answer is within either tolerance of the expected number, else 0. Abstains if no number is expected.
 
-    tolerance: how far it may lie from the expected number
-    relative: the same as a share of the expected number
-    unit: what may stand after the number
-    within: where the answer stands: answer (the last answer block), response (all that follows the thought)
+    tolerance: the allowed distance from the expected number
+    relative: the allowed distance as a share of the expected number
+    unit: a unit that may follow the number
+    within: where the answer is: answer (the last answer block), response (everything after the thought)
     """
     at_least("numeric", "tolerance", tolerance, 0)
     at_least("numeric", "relative", relative, 0)
-    given = read("numeric", rollout, within)
+    extracted = read("numeric", rollout, within)
     if problem.answer is None:
         return None
     expected = _value(str(problem.answer), unit)
     if expected is None:
-        return Verdict(value=None, why=f"expected {short(str(problem.answer))}, which is no number")
-    value = None if given is None else _value(given, unit)
-    if given is None or value is None:
-        return Verdict(value=0.0, why=f"no {within}" if given is None else f"{short(given)} is no single number")
+        return Verdict(value=None, why=f"expected {short(str(problem.answer))}, which is not a number")
+    value = None if extracted is None else _value(extracted, unit)
+    if extracted is None or value is None:
+        return Verdict(value=0.0, why=f"no {within}" if extracted is None else f"{short(extracted)} is not a single number")
     allowed = max(Fraction(str(tolerance)), Fraction(str(relative)) * abs(expected))
-    away = abs(value - expected)
-    return Verdict(value=float(away <= allowed), why=f"extracted {short(given)}, expected {short(str(problem.answer))}: {_off(away)}")
+    distance = abs(value - expected)
+    why = f"extracted {short(extracted)}, expected {short(str(problem.answer))}: {_shown(distance)}"
+    return Verdict(value=float(distance <= allowed), why=why)
 
 
 def _value(text: str, unit: str) -> Fraction | None:
@@ -52,12 +53,10 @@ def _value(text: str, unit: str) -> Fraction | None:
     return read_number(_CURRENCY.sub(r"\1", text))
 
 
-def _off(away: Fraction) -> str:
-    return "equal" if not away else f"off by {_rounded(away)}"
-
-
-def _rounded(away: Fraction) -> str:
+def _shown(distance: Fraction) -> str:
+    if not distance:
+        return "equal"
     try:
-        return f"{float(away):.6g}"
+        return f"off by {float(distance):.6g}"
     except OverflowError:
-        return "more than a float can hold"
+        return "off by more than a float can hold"

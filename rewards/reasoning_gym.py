@@ -1,8 +1,8 @@
-"""Is the answer right by the scorer of the reasoning-gym data set that the problem comes from?
+"""Is the answer correct by the scorer of the reasoning-gym data set that the problem comes from?
 
-Covered: data sets whose own scorer would evaluate the answer as Python are scored without it; formulas are looked at before
-sympy sees them; answers that are right beside something else (several orders, stuffed text, the first of two numbers) are
-cut off where the scorer would let them pass. White space around the answer does not count, and its length is capped.
+Covered: data sets whose scorer would evaluate the answer as Python have a scorer of our own; formulas are checked before
+they reach sympy; answers with extra content that a scorer would accept (several orders, stuffed text, a second number) are
+refused. White space around the answer is ignored, and its length is limited.
 Not covered: a scorer's own tolerance, such as 1 for each number of number_sorting.
 """
 
@@ -21,42 +21,42 @@ FULL = 1 - 1e-9
 
 
 def warm_up(**_: object) -> None:
-    """Import the package before any verdict has a deadline."""
+    """Import the package, so that no verdict spends its deadline on that."""
     import reasoning_gym  # noqa: F401  # pyright: ignore
 
 
 @reward("reasoning_gym", warm_up=warm_up)
 def reasoning_gym(problem: Problem, rollout: Rollout, *, partial: bool = False) -> Verdict:
-    """1 where the data set's scorer gives full marks, else 0.
+    """1 if the data set's scorer gives full marks, else 0.
 
-    partial: whether an answer that is partly right earns what the scorer gives; some scorers give a little to anything
+    partial: whether the scorer's lower marks are paid too; some scorers give low marks to any answer
     """
     entry, name, options = needs(problem, "entry"), needs(problem, "dataset"), needs(problem, "options")
-    given = last_answer(rollout.response)
-    if given is None:
+    answer = last_answer(rollout.response)
+    if answer is None:
         return Verdict(value=0.0, why="no answer block")
     expected = f"expected {short(str(entry['answer']))}"
-    if why := refusal(name, given, entry):
-        return Verdict(value=0.0, why=f"{short(given)}: {why}, {expected}")
-    score, why = _score(name, options, given, entry)
-    return Verdict(value=score if partial or score >= FULL else 0.0, why=f"{name} gives {short(given)} {score:.3g}{why}, {expected}")
+    if why := refusal(name, answer, entry):
+        return Verdict(value=0.0, why=f"{short(answer)}: {why}, {expected}")
+    score, why = _score(name, options, answer, entry)
+    return Verdict(value=score if partial or score >= FULL else 0.0, why=f"{name} gives {short(answer)} {score:.3g}{why}, {expected}")
 
 
-def _score(name: str, options: Mapping[str, Any], given: str, entry: Mapping[str, Any]) -> tuple[float, str]:
+def _score(name: str, options: Mapping[str, Any], answer: str, entry: Mapping[str, Any]) -> tuple[float, str]:
     if name in OWN:
-        return float(OWN[name](given, entry)), ""
+        return float(OWN[name](answer, entry)), ""
     scorer = _scorer(name, _Options(options))
     try:
-        # A copy: one scorer writes into the facts that it is given.
-        return min(1.0, float(scorer.score_answer(given, {**entry, "metadata": dict(entry["metadata"])}))), ""
+        # A copy, because one scorer changes its metadata.
+        return min(1.0, float(scorer.score_answer(answer, {**entry, "metadata": dict(entry["metadata"])}))), ""
     except (MemoryError, RecursionError):
         raise
-    except Exception as error:  # the package's scorers raise on answers they cannot read: those are wrong, not unknown
+    except Exception as error:  # the package's scorers raise on answers that they cannot parse: these are wrong, not failed
         return 0.0, f" ({type(error).__name__})"
 
 
 class _Options(dict[str, Any]):
-    """Settings of a data set as a key."""
+    """The settings of a data set, as a cache key."""
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         return hash(repr(sorted(self.items())))

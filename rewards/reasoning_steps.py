@@ -1,9 +1,9 @@
-"""Does the reasoning go in steps?
+"""Does the reasoning have steps?
 
 Covered: lines that begin with a number, `Step 2`, a bullet, or a word such as First, Next, Finally, 首先, 第二步; such words
-also at the beginning of a sentence. A step counts where it says something: three words or numbers at least, two of
-them not in an earlier step, and not a line of the question. Only the reasoning is read, not the answer.
-Not covered: whether the steps are right, or follow from each other. So give it little weight, beside a rule on the answer.
+also at the beginning of a sentence. A step counts if it has at least three words or numbers, two of them not in an earlier
+step, and is not copied from the question. Only the reasoning is read, not the answer.
+Not covered: whether the steps are correct or follow from each other. Give this rule little weight beside a rule on the answer.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from r1lite.text.tokens import question, tokens
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import at_least
 
-LEAST_WORDS = 3
-LEAST_NEW = 2
+MIN_WORDS = 3
+MIN_NEW = 2
 _SENTENCE = re.compile(r"\n+|(?<=[.!?;])\s+|(?<=[。！？；])")
 _MARK = re.compile(
     r"\s*(?:#+\s*)?(?:\*\*)?\s*(?:"
@@ -30,34 +30,34 @@ _MARK = re.compile(
 
 @reward("reasoning_steps")
 def reasoning_steps(problem: Problem, rollout: Rollout, *, enough: int = 3) -> Verdict:
-    """1 from `enough` steps on, a share of it below.
+    """1 for at least `enough` steps, a proportional share below.
 
-    enough: how many steps earn the whole reward
+    enough: the number of steps that earn the whole reward
     """
     at_least("reasoning_steps", "enough", enough, 1)
-    found = len(steps(reasoning(rollout.response), question(problem)))
-    return Verdict(value=min(1.0, found / enough), why=f"{found} {'step' if found == 1 else 'steps'}, {enough} are enough")
+    count = len(steps(reasoning(rollout.response), question(problem)))
+    return Verdict(value=min(1.0, count / enough), why=f"{count} {'step' if count == 1 else 'steps'}, {enough} are enough")
 
 
-def steps(text: str, asked: str = "") -> list[str]:
-    """The steps that say something new."""
+def steps(text: str, question: str = "") -> list[str]:
+    """The steps that add something new."""
     kept: list[str] = []
     seen: set[str] = set()
-    pasted = _flat(asked)
+    copied = _flat(question)
     for content in _marked(text):
         words = tokens(content)
-        if len(words) < LEAST_WORDS or _flat(content) in pasted:
+        if len(words) < MIN_WORDS or _flat(content) in copied:
             continue
         new = set(words) - seen
-        if len(new) >= LEAST_NEW:
+        if len(new) >= MIN_NEW:
             kept.append(content)
         seen |= new
     return kept
 
 
 def _marked(text: str) -> list[str]:
-    """What stands after each mark; a number alone at the end of a sentence, as in `1.`, belongs to the next one."""
-    found: list[str] = []
+    """The text after each step mark. A mark alone, as in `1.`, belongs to the next sentence."""
+    contents: list[str] = []
     waiting = False
     for sentence in _SENTENCE.split(text):
         mark = _MARK.match(sentence)
@@ -65,8 +65,8 @@ def _marked(text: str) -> list[str]:
         if mark or waiting:
             waiting = not content.strip()
             if not waiting:
-                found.append(content)
-    return found
+                contents.append(content)
+    return contents
 
 
 def _flat(text: str) -> str:

@@ -1,8 +1,8 @@
-"""The choices of a row and the right one, in any of the shapes that data sets have them.
+"""The choices of a row and the correct one, in any of the formats that data sets use.
 
 choices    a list (`choices`, `options`, `endings`); {"text": [...], "label": [...]} or a list of such pairs; an object from
-           letter to text; columns A, B, C, ..., or option1, option2, ..., or opa, opb, ...; or `correct_answer` beside
-           `incorrect_answers`, or `distractor1`, ..., then put into an order that the question decides
+           letter to text; columns A, B, C, ..., or option1, option2, ..., or opa, opb, ...; or `correct_answer` with
+           `incorrect_answers` or `distractor1`, ..., which are shuffled, seeded by the question
 answer     a letter, a label, a choice's text, or an index (`answer`, `answerKey`, `answer_idx`, `label`, `cop`, ...)
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 LISTED = ("choices", "options", "endings")
 LETTERED = (("A", "B", "C", "D", "E", "F"), ("a", "b", "c", "d", "e", "f"), ("opa", "opb", "opc", "opd", "ope"))
 NUMBERED = re.compile(r"(?:option|choice|answer|sol)[ _]?(\d|[A-Ja-j])")
-RIGHT, WRONG = (
+CORRECT, WRONG = (
     re.compile(r"(?:correct|right)[ _]answer", re.I),
     re.compile(r"(?:incorrect|wrong)[ _]answers?[ _]?\d*|distractor[ _]?\d+", re.I),
 )
@@ -27,93 +27,93 @@ ANSWERS = ("answer", "answerKey", "answer_key", "answer_idx", "answer_index", "l
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
-    """What there is to choose from, how the row calls it, and the columns that said so."""
+    """The choices of a row, the row's labels for them, and the columns that they come from."""
 
     texts: Sequence[str]
     labels: Sequence[str] = ()
     columns: Sequence[str] = ()
-    right: int | None = None  # where the row's own columns say it
+    correct: int | None = None  # the index of the correct choice, if the columns determine it
 
 
 def choices_of(row: Mapping[str, Any], question: str) -> Choices:
-    found = _listed(row) or _in_columns(row) or _right_and_wrong(row, question)
-    if found is None:
-        raise ValueError("no choices: they stand in a column such as choices or options, or in columns A, B, C, ...")
-    if not 2 <= len(found.texts) <= len(ascii_uppercase) or not all(text.strip() for text in found.texts):
-        raise ValueError(f"a question has 2 to 26 choices, none of them empty, got {len(found.texts)}")
-    if len({text.strip().casefold() for text in found.texts}) < len(found.texts):
+    choices = _listed(row) or _in_columns(row) or _correct_and_wrong(row, question)
+    if choices is None:
+        raise ValueError("no choices: they are read from a column such as choices or options, or from columns A, B, C, ...")
+    if not 2 <= len(choices.texts) <= len(ascii_uppercase) or not all(text.strip() for text in choices.texts):
+        raise ValueError(f"a question has 2 to 26 choices, none of them empty, got {len(choices.texts)}")
+    if len({text.strip().casefold() for text in choices.texts}) < len(choices.texts):
         raise ValueError("two choices are the same")
-    return found
+    return choices
 
 
-def right_one(row: Mapping[str, Any], choices: Choices, first_index: int) -> int:
-    """Where the right choice stands."""
-    if choices.right is not None:
-        return choices.right
+def correct_index(row: Mapping[str, Any], choices: Choices, first_index: int) -> int:
+    """The index of the correct choice."""
+    if choices.correct is not None:
+        return choices.correct
     column = next((name for name in ANSWERS if name not in choices.columns and row.get(name) not in (None, "")), None)
     if column is None:
-        raise ValueError(f"no answer: it stands in one of {', '.join(ANSWERS)}")
-    given = row[column]
-    if isinstance(given, list) and len(given) == 1:
-        given = given[0]
-    place = _place(given, choices, first_index)
-    if place is None or not 0 <= place < len(choices.texts):
-        raise ValueError(f"the answer {given!r:.60} in column {column!r} is none of the {len(choices.texts)} choices")
-    return place
+        raise ValueError(f"no answer: it is read from one of {', '.join(ANSWERS)}")
+    answer = row[column]
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    index = _index(answer, choices, first_index)
+    if index is None or not 0 <= index < len(choices.texts):
+        raise ValueError(f"the answer {answer!r:.60} in column {column!r} is none of the {len(choices.texts)} choices")
+    return index
 
 
-def _place(given: Any, choices: Choices, first_index: int) -> int | None:
-    if isinstance(given, bool) or not isinstance(given, int | float | str) or (isinstance(given, float) and not given.is_integer()):
+def _index(answer: Any, choices: Choices, first_index: int) -> int | None:
+    if isinstance(answer, bool) or not isinstance(answer, int | float | str) or (isinstance(answer, float) and not answer.is_integer()):
         return None
-    if isinstance(given, str):
-        text = given.strip()
+    if isinstance(answer, str):
+        text = answer.strip()
         for names in (choices.labels, ascii_uppercase[: len(choices.texts)], choices.texts):
             same = [i for i, name in enumerate(names) if name.strip().casefold() == text.strip("().").casefold() or name.strip() == text]
             if len(same) == 1:
                 return same[0]
         if not re.fullmatch(r"\d{1,2}", text, re.ASCII):
             return None
-    named = str(int(given))
-    return choices.labels.index(named) if named in choices.labels else int(given) - first_index
+    label = str(int(answer))
+    return choices.labels.index(label) if label in choices.labels else int(answer) - first_index
 
 
 def _listed(row: Mapping[str, Any]) -> Choices | None:
     column = next((name for name in LISTED if row.get(name)), None)
     if column is None:
         return None
-    given = row[column]
-    if isinstance(given, list) and all(isinstance(one, Mapping) and {"text", "label"} <= one.keys() for one in given):
-        given = {"text": [one["text"] for one in given], "label": [one["label"] for one in given]}
-    if isinstance(given, Mapping) and {"text", "label"} <= given.keys():
-        return Choices(texts=_texts(given["text"]), labels=_texts(given["label"]), columns=(column,))
-    if isinstance(given, Mapping):
-        named = {str(key): text for key, text in given.items() if text is not None}
-        return Choices(texts=_texts(list(named.values())), labels=list(named), columns=(column,))
-    return Choices(texts=_texts(given), columns=(column,))
+    value = row[column]
+    if isinstance(value, list) and all(isinstance(pair, Mapping) and {"text", "label"} <= pair.keys() for pair in value):
+        value = {"text": [pair["text"] for pair in value], "label": [pair["label"] for pair in value]}
+    if isinstance(value, Mapping) and {"text", "label"} <= value.keys():
+        return Choices(texts=_texts(value["text"]), labels=_texts(value["label"]), columns=(column,))
+    if isinstance(value, Mapping):
+        by_label = {str(key): text for key, text in value.items() if text is not None}
+        return Choices(texts=_texts(list(by_label.values())), labels=list(by_label), columns=(column,))
+    return Choices(texts=_texts(value), columns=(column,))
 
 
 def _in_columns(row: Mapping[str, Any]) -> Choices | None:
     numbered = sorted(name for name in row if NUMBERED.fullmatch(name))
     for names in (*LETTERED, numbered):
-        there = [name for name in names if row.get(name) not in (None, "")]
-        if len(there) >= 2:
-            labels = [NUMBERED.sub(r"\1", name).removeprefix("op") for name in there]
-            return Choices(texts=_texts([row[name] for name in there]), labels=labels, columns=there)
+        columns = [name for name in names if row.get(name) not in (None, "")]
+        if len(columns) >= 2:
+            labels = [NUMBERED.sub(r"\1", name).removeprefix("op") for name in columns]
+            return Choices(texts=_texts([row[name] for name in columns]), labels=labels, columns=columns)
     return None
 
 
-def _right_and_wrong(row: Mapping[str, Any], question: str) -> Choices | None:
-    right = next((name for name in row if RIGHT.fullmatch(name)), None)
+def _correct_and_wrong(row: Mapping[str, Any], question: str) -> Choices | None:
+    correct = next((name for name in row if CORRECT.fullmatch(name)), None)
     wrong = sorted(name for name in row if WRONG.fullmatch(name) and row[name])
-    if right is None or not wrong:
+    if correct is None or not wrong:
         return None
     others = [text for name in wrong for text in (row[name] if isinstance(row[name], list) else [row[name]])]
-    texts = _texts([row[right], *others])
+    texts = _texts([row[correct], *others])
     order = Random(f"choices/{question}").sample(range(len(texts)), len(texts))
-    return Choices(texts=[texts[i] for i in order], columns=(right, *wrong), right=order.index(0))
+    return Choices(texts=[texts[i] for i in order], columns=(correct, *wrong), correct=order.index(0))
 
 
-def _texts(given: Any) -> list[str]:
-    if not isinstance(given, list) or not all(isinstance(one, str | int | float) for one in given):
-        raise ValueError(f"choices are a list of texts, got {given!r:.60}")
-    return [str(one) for one in given]
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str | int | float) for text in value):
+        raise ValueError(f"choices are a list of texts, got {value!r:.60}")
+    return [str(text) for text in value]

@@ -1,4 +1,4 @@
-"""What tasks of files share: each of their problems is a row of a file, a folder or the hub."""
+"""The base of tasks whose problems are rows of a file, a folder or a data set of the hub."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks._source import Place, Source
 
 
 class FileTask:
-    """A task says in `problem_of` what problem a row makes; it raises BadRow where a row makes none."""
+    """A task implements `problem_of`, which makes a problem of a row, or raises BadRow."""
 
     name = ""
 

@@ -1,4 +1,4 @@
-"""What generated tasks share: problems made on demand, and splits that cannot overlap."""
+"""Generated problems: made on demand, in splits that cannot overlap."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from r1lite.registry import unknown
 from r1lite.types import Problem
 from tasks._lazy import Lazy
 
-# A problem belongs to one split by the hash of its prompt, so no seed and no size can make two splits overlap.
+# The hash of its prompt decides the split of a problem, so splits do not overlap, whatever the seed and size.
 BUCKETS = {"test": range(10), "validation": range(10, 15), "train": range(15, 100)}
 SPLITS = (*BUCKETS, "hard")
-TRIES = 10_000  # a task of a handful of problems may have none in a split
+TRIES = 10_000  # a task with few different problems may have none in a split
 
 
 def bucket(prompt: str) -> int:
@@ -21,7 +21,7 @@ def bucket(prompt: str) -> int:
 
 
 class GeneratedProblems(Lazy):
-    """A sequence of `size` problems; each is made when it is looked at, from its own index alone."""
+    """A sequence of `size` problems, each made on access from its index alone."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class GeneratedProblems(Lazy):
         key: Callable[[Problem], str] = lambda problem: str(problem.prompt),
         twins: Callable[[Problem], Iterable[str]] = lambda _: (),
     ) -> None:
-        """`twins`: the keys of problems that are solved by the same answer. None of a training problem's is held out."""
+        """`twins` gives the keys of problems with the same answer; a training problem has no twin in a held-out split."""
         if split not in SPLITS:
             raise ValueError(unknown("split", split, SPLITS))
         self.make, self.seed, self.split, self.size, self.key, self.twins = make, seed, split, size, key, twins
@@ -43,21 +43,20 @@ class GeneratedProblems(Lazy):
 
     def make_at(self, index: int) -> Problem:
         random = Random(f"{self.seed}/{self.split}/{index}")
-        # Harder problems differ in size from every other split's, so they need no bucket.
-        wanted = BUCKETS.get(self.split)
+        # Problems of the hard split differ in size from all others, so they need no bucket.
+        buckets = BUCKETS.get(self.split)
         for _ in range(TRIES):
             problem = self.make(random)
-            if wanted is None or (bucket(self.key(problem)) in wanted and not self._is_known(problem)):
+            if buckets is None or (bucket(self.key(problem)) in buckets and not self._has_held_out_twin(problem)):
                 return problem
-        raise ValueError(f"none of {TRIES} problems drawn falls into the {self.split} split: the task has too few different ones")
+        raise ValueError(f"none of {TRIES} random problems belongs to the {self.split} split: the task has too few different problems")
 
-    def _is_known(self, problem: Problem) -> bool:
-        """Whether a training problem says the same as one that is held out."""
+    def _has_held_out_twin(self, problem: Problem) -> bool:
         return self.split == "train" and any(bucket(twin) not in BUCKETS["train"] for twin in self.twins(problem))
 
 
 def harder(levels: Sequence[str], difficulty: str) -> str:
-    """The level above; the `hard` split is drawn from it."""
+    """The next level, from which the `hard` split is made."""
     if difficulty not in levels[:-1]:
         raise ValueError(unknown("task.difficulty", difficulty, levels[:-1]))
     return levels[levels.index(difficulty) + 1]

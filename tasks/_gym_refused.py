@@ -1,10 +1,10 @@
-"""Data sets of reasoning-gym that nobody should train on, and why. Looked at in 0.1.25; a test walks over all of them."""
+"""Data sets of reasoning-gym that are unfit for training, with the reason. Checked at version 0.1.25; a test covers all data sets."""
 
 REFUSED = {
-    "boxnet": "it gives no answer, and pays any plan by how many boxes it lifts",
-    "composite": "it is a mixture of others: name those in task.names, with task.weights",
-    "game_of_life_halting": "its scorer compares truth values of texts, so every answer is right",
-    "propositional_logic": "its scorer takes any premise, copied, for a conclusion",
-    "rush_hour": "it gives no answer, so nothing shows that a problem can be solved",
-    "syllogism": "it holds two invalid forms for valid (the undistributed middle), so a part of its answers is wrong (issue 536 there)",
+    "boxnet": "it has no answers, and pays any plan by the number of boxes it lifts",
+    "composite": "it mixes other data sets: list those in task.names, with task.weights",
+    "game_of_life_halting": "its scorer compares truth values of texts, so it accepts every answer",
+    "propositional_logic": "its scorer accepts any copied premise as a conclusion",
+    "rush_hour": "it has no answers, so nothing shows that a problem can be solved",
+    "syllogism": "it treats two invalid forms as valid (the undistributed middle), so some of its answers are wrong (its issue 536)",
 }

@@ -1,4 +1,4 @@
-"""Problems that are made when they are looked at."""
+"""Problems that are made on access."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from r1lite.types import Problem
 
 
 class Lazy(Sequence[Problem]):
-    """A sequence whose `make_at` makes the problem of an index; no problem is kept."""
+    """A sequence whose problems `make_at` makes on access; they are not kept."""
 
     @abstractmethod
     def make_at(self, index: int) -> Problem: ...

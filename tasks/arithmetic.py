@@ -1,6 +1,6 @@
-"""Chains of additions and multiplications modulo a prime: each step is an easy fact, the whole is hopeless in one go.
+"""Chains of additions and multiplications modulo a prime: each step is easy, the whole is hard to guess at once.
 
-7+12*3+5 mod 23   is read from left to right: 7+12=19, 19*3=11, 11+5=16.
+7+12*3+5 mod 23   is computed from left to right: 7+12=19, 19*3=11, 11+5=16.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from r1lite.types import Problem, Response
 from tasks import task
 from tasks._generated import GeneratedProblems, harder
 
-# Number of operations, fewest and most. The last level is there to be tested on.
+# Minimum and maximum number of operations. The last level is only the hard split of the one below it.
 LEVELS = {"easy": (2, 4), "standard": (5, 8), "hard": (9, 12), "extreme": (13, 16)}
 FACTORS = range(2, 10)  # the times tables
 
 
 @task("arithmetic")
 class Arithmetic:
-    """Chains of operations modulo a prime; `hard` is a split of longer chains."""
+    """Chains of operations modulo a prime; the split `hard` has longer chains."""
 
     name = "arithmetic"
 
@@ -62,5 +62,5 @@ class Arithmetic:
         return Response(thought=" ".join(worked), answer=problem.answer)
 
     def guess(self, problem: Problem) -> str:
-        """What someone says who does not work it out."""
+        """The answer of someone who does not compute it: a random one."""
         return str(Random(f"guess/{problem.id}").randrange(self.modulus))

@@ -1,10 +1,10 @@
-"""The user's own programming problems, with tests, from a file, a folder or the hub.
+"""Your own programming problems with tests, from a file, a folder or the hub.
 
     task=code task.path=problems.jsonl
 
 Columns: `prompt`; `tests`, a list of {"input": ..., "output": ...} (stdin and stdout, or with `fn_name` the arguments
-and the result), or text that asserts, with `entry_point`; optionally `starter`, code that the answer begins from,
-and `answer`, a program that passes. Rows without tests are refused with their line.
+and the result), or text with assertions, with `entry_point`; optionally `starter`, code to begin from, and `answer`, a
+program that passes. A row without tests is an error that names its line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks._file_task import FileTask
 from tasks._source import Place
 from tasks.dataset import known_columns, problem_of
 
-ASKED = "\n\nAnswer with a Python program in one fenced block."
+INSTRUCTION = "\n\nAnswer with a Python program in one fenced block."
 
 
 @task("code")
@@ -35,7 +35,7 @@ class Code(FileTask):
         columns: Mapping[str, str] | None = None,
         splits: Mapping[str, str] | None = None,
         config: str | None = None,
-        instruction: str = ASKED,
+        instruction: str = INSTRUCTION,
         bad_rows: str = "refuse",
         seed: int = 0,
     ) -> None:
@@ -47,7 +47,7 @@ class Code(FileTask):
         tests = problem.info.get("tests")
         if tests in (None, "", []):
             raise BadRow(f"{problem.id}: column 'tests' is missing or empty; the row has {', '.join(problem.info) or 'no other column'}")
-        if not isinstance(problem.prompt, str):  # chat messages are taken as they are
+        if not isinstance(problem.prompt, str):  # chat messages stay as they are
             return problem
         starter = f"\n\nBegin from this:\n```python\n{problem.info['starter']}\n```" if problem.info.get("starter") else ""
         return replace(problem, prompt=problem.prompt + starter + self.instruction)

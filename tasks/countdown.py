@@ -1,6 +1,6 @@
-"""Reach the target with the given numbers, each used once. Reasoning here is search.
+"""Reach a target with some numbers, each used once. Reasoning means search here.
 
-make 24 from 3 5 9   is searched by joining numbers until two are left, and seeing whether those reach the target:
+make 24 from 3 5 9   is searched by combining numbers until two are left, and checking whether these reach the target:
 3+5=8 no; 9-5=4 no; 3*5=15 15+9=24, so the answer is 3*5+9.
 """
 
@@ -17,7 +17,7 @@ from tasks import task
 from tasks._generated import GeneratedProblems, harder
 
 OPERATIONS = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b}
-# How many numbers, and the largest of them. The last level is there to be tested on.
+# The count of numbers, and the largest number. The last level is only the hard split of the one below it.
 LEVELS = {"easy": (3, 9), "standard": (3, 13), "hard": (4, 13), "extreme": (5, 13)}
 MAX_TARGET = 99
 MAX_VALUE = 400
@@ -25,17 +25,17 @@ MAX_VALUE = 400
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A value and the expression that makes it. `loose` says that + or - binds it, so a product needs brackets."""
+    """A value and its expression. `loose` marks a sum or difference, which needs brackets within a product."""
 
     value: int
     text: str
-    worked: str = ""  # the last step that led to it: "8*9=72"
+    worked: str = ""  # the last step: "8*9=72"
     loose: bool = False
 
 
 @task("countdown")
 class Countdown:
-    """Make a target from a few numbers; `hard` has one number more."""
+    """Make a target from a few numbers; the split `hard` has one more number."""
 
     name = "countdown"
 
@@ -43,7 +43,7 @@ class Countdown:
         self.seed, self.size = seed, size
         above = LEVELS[harder(list(LEVELS), difficulty)]
         self.shape = LEVELS[difficulty]
-        # More numbers, not merely larger ones: so no prompt of this split can be one of another's.
+        # More numbers, not only larger ones, so that no prompt of this split occurs in another.
         self.hard_shape = above if above[0] > self.shape[0] else LEVELS["hard"]
 
     def problems(self, split: str) -> Sequence[Problem]:
@@ -55,59 +55,59 @@ class Countdown:
         count, largest = shape
         while True:
             numbers = [random.randint(1, largest) for _ in range(count)]
-            steps, left = join(random, numbers, until=1)
+            steps, left = combine(random, numbers, until=1)
             if 0 < left[0].value <= MAX_TARGET and all(step.value <= MAX_VALUE for step in steps):
                 break
-        prompt = asked(left[0].value, numbers)
+        prompt = prompt_of(left[0].value, numbers)
         info = {"numbers": tuple(numbers), "target": left[0].value, "solution": left[0].text}
         return Problem(id=f"countdown/{prompt}", prompt=prompt, answer=left[0].text, info=info)
 
     def demonstration(self, problem: Problem) -> Response:
-        """A search that never tries the same thing twice and stops at the target."""
+        """A search that tries nothing twice and stops at the target."""
         random, target = Random(f"search/{problem.id}"), problem.info["target"]
         tries: list[str] = []
         while True:
-            steps, (a, b) = join(random, problem.info["numbers"], until=2)
+            steps, (a, b) = combine(random, problem.info["numbers"], until=2)
             tried = " ".join(step.worked for step in steps)
-            found = next((joined for joined in ways(a, b) if joined.value == target), None)
-            if found:
-                return Response(thought="; ".join([*tries, f"{tried} {found.worked}"]), answer=found.text)
+            solution = next((term for term in ways(a, b) if term.value == target), None)
+            if solution:
+                return Response(thought="; ".join([*tries, f"{tried} {solution.worked}"]), answer=solution.text)
             if f"{tried} no" not in tries:
                 tries.append(f"{tried} no")
 
     def guess(self, problem: Problem) -> str:
-        """Some expression over the right numbers."""
-        return join(Random(f"guess/{problem.id}"), problem.info["numbers"], until=1)[1][0].text
+        """A random expression over the numbers."""
+        return combine(Random(f"guess/{problem.id}"), problem.info["numbers"], until=1)[1][0].text
 
 
-def asked(target: int, numbers: Sequence[int]) -> str:
+def prompt_of(target: int, numbers: Sequence[int]) -> str:
     return f"make {target} from {' '.join(map(str, numbers))}"
 
 
 def reordered(problem: Problem) -> set[str]:
-    """The same numbers in every order: one answer solves them all."""
-    return {asked(problem.info["target"], order) for order in permutations(problem.info["numbers"])}
+    """The prompts with the same numbers in any order, which have the same answer."""
+    return {prompt_of(problem.info["target"], order) for order in permutations(problem.info["numbers"])}
 
 
-def join(random: Random, numbers: Sequence[int], *, until: int) -> tuple[list[Term], list[Term]]:
-    """Join numbers two at a time, in a random order, until so many terms are left: the joins, and what is left."""
+def combine(random: Random, numbers: Sequence[int], *, until: int) -> tuple[list[Term], list[Term]]:
+    """Combine random pairs of numbers until `until` terms are left. Returns the steps and the terms that are left."""
     terms, steps = [Term(n, str(n)) for n in numbers], []
     while len(terms) > until:
         a, b = (terms.pop(random.randrange(len(terms))) for _ in range(2))
-        joined = random.choice(ways(a, b))
-        steps.append(joined)
-        terms.append(joined)
+        combined = random.choice(ways(a, b))
+        steps.append(combined)
+        terms.append(combined)
     return steps, terms
 
 
 def ways(a: Term, b: Term) -> list[Term]:
-    """The three ways to join two terms; the larger one stands first, so nothing is ever negative."""
+    """The three ways to combine two terms. The larger one comes first, so that no value is negative."""
     if (b.value, b.text) > (a.value, a.text):
         a, b = b, a
-    return [_joined(a, sign, b) for sign in OPERATIONS]
+    return [_combined(a, sign, b) for sign in OPERATIONS]
 
 
-def _joined(a: Term, sign: str, b: Term) -> Term:
+def _combined(a: Term, sign: str, b: Term) -> Term:
     left = f"({a.text})" if sign == "*" and a.loose else a.text
     right = f"({b.text})" if sign != "+" and b.loose else b.text
     value = OPERATIONS[sign](a.value, b.value)

@@ -1,8 +1,8 @@
-"""The user's own problems: a Hugging Face data set by its hub name, or a local jsonl, json, csv or parquet file.
+"""Your own problems: a Hugging Face data set by its hub name, or a local jsonl, json, csv or parquet file.
 
     task=dataset task.path=problems.jsonl task.columns='{prompt: question, answer: label}'
 
-Every column that is not the prompt or the answer reaches the rewards as `problem.info`.
+Rules find every other column in `problem.info`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks._source import Place, others
 
 @task("dataset")
 class Dataset(FileTask):
-    """Problems from a file, a folder of files named after their splits, or the hub."""
+    """Problems from a file, a folder with one file per split, or the hub."""
 
     name = "dataset"
 
@@ -40,20 +40,20 @@ class Dataset(FileTask):
 
 
 def problem_of(row: Row, place: Place, columns: Mapping[str, str]) -> Problem:
-    asked, answered = columns.get("prompt", "prompt"), columns.get("answer", "answer")
-    prompt = as_prompt(require(row, asked, *place), *place)
-    if answered not in row and "answer" in columns:
+    prompt_column, answer_column = columns.get("prompt", "prompt"), columns.get("answer", "answer")
+    prompt = as_prompt(require(row, prompt_column, *place), *place)
+    if answer_column not in row and "answer" in columns:
         raise BadRow(
-            f"{place.source}, line {place.line}: column {answered!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
+            f"{place.source}, line {place.line}: column {answer_column!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
         )
-    given = [row[name] for name in (answered, "solution") if name in row]
-    # An empty one, as a csv file has where nobody wrote any, is none: else an empty response would be right.
-    answer = next((one for one in given if not (one is None or (isinstance(one, str) and not one.strip()))), None)
-    return Problem(id=place.id, prompt=prompt, answer=answer, info=others(row, asked, answered))
+    answers = [row[name] for name in (answer_column, "solution") if name in row]
+    # An empty cell of a csv file is not an answer: else an empty response would be correct.
+    answer = next((value for value in answers if not (value is None or (isinstance(value, str) and not value.strip()))), None)
+    return Problem(id=place.id, prompt=prompt, answer=answer, info=others(row, prompt_column, answer_column))
 
 
-def known_columns(given: Mapping[str, str] | None) -> dict[str, str]:
-    columns = dict(given or {})
+def known_columns(setting: Mapping[str, str] | None) -> dict[str, str]:
+    columns = dict(setting or {})
     if unknown := columns.keys() - {"prompt", "answer"}:
         raise ValueError(f"task.columns maps prompt and answer only, got {', '.join(sorted(unknown))}; other columns keep their names")
     return columns

@@ -1,8 +1,8 @@
-"""Word problems in the files of GSM8K (arXiv 2110.14168): `question`, and `answer`, a worked solution that ends in `#### 42`.
+"""Word problems in the format of GSM8K (arXiv 2110.14168): `question`, and `answer`, a worked solution that ends with `#### 42`.
 
     task=gsm8k task.path=train.jsonl          or, from the hub, task.path=openai/gsm8k task.config=main
 
-The calculator's notes between << and >> are no part of a solution that a model should learn.
+Calculator annotations between << and >> are removed from the solution.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"-?\$?-?[\d,]*\.?\d+")
 
 @task("gsm8k")
 class GSM8K(FileTask):
-    """A number for an answer, and a solution in words that a cold start can learn from."""
+    """Answers are numbers; the solution in words serves as a demonstration for the cold start."""
 
     name = "gsm8k"
 
@@ -31,10 +31,10 @@ class GSM8K(FileTask):
         solution, mark, answer = worked.rpartition(MARK)
         answer = answer.strip()
         if not mark or not _NUMBER.fullmatch(answer):
-            raise BadRow(f"{place.source}, line {place.line}: an answer ends in `{MARK}` and a number, got {worked[-40:]!r}")
+            raise BadRow(f"{place.source}, line {place.line}: an answer ends with `{MARK}` and a number, got {worked[-40:]!r}")
         info = {**others(row, "question", "answer"), "solution": _NOTE.sub("", solution).strip() or answer}
         return Problem(id=place.id, prompt=question, answer=answer.replace(",", "").replace("$", ""), info=info)
 
     def demonstration(self, problem: Problem) -> Response:
-        """The file's own solution."""
+        """The solution in the file."""
         return Response(thought=problem.info["solution"], answer=problem.answer)

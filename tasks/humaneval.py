@@ -14,12 +14,12 @@ from pathlib import Path
 from r1lite.types import Problem
 from tasks import task
 
-ASKED = "Complete this function. Answer with the whole of it, in one fenced Python block.\n\n```python\n{prompt}```"
+PROMPT = "Complete this function. Answer with the whole of it, in one fenced Python block.\n\n```python\n{prompt}```"
 
 
 @task("humaneval")
 class HumanEval:
-    """Each problem asserts in a process that the program cannot reach; its answer is the reference solution."""
+    """Tests are assertions, run in a process that the program cannot reach. The expected answer is the reference solution."""
 
     name = "humaneval"
 
@@ -36,9 +36,9 @@ class HumanEval:
 def _problem(row: dict[str, str]) -> Problem:
     return Problem(
         id=row["task_id"],
-        prompt=ASKED.format(prompt=row["prompt"]),
+        prompt=PROMPT.format(prompt=row["prompt"]),
         answer=f"```python\n{row['prompt']}{row['canonical_solution']}\n```",
-        # The prompt stands before the response's code: its imports and helpers may be left out of a response.
+        # The prompt comes before the response's code, so that a response may leave out its imports and helpers.
         info={"tests": row["test"], "entry_point": row["entry_point"], "preface": row["prompt"]},
     )
 

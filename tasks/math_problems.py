@@ -1,9 +1,8 @@
-r"""Mathematics in the files of MATH (arXiv 2103.03874): `problem`, and `solution`, whose last `\boxed{...}` is the answer.
+r"""Mathematics in the format of MATH (arXiv 2103.03874): `problem`, and `solution`, whose last `\boxed{...}` is the answer.
 
     task=math_problems task.path=problems.jsonl          or a hub name
 
-A column `answer`, where there is one, says what is expected, and the solution need have no box. Any other column, such as
-`level` or `type`, reaches the rules.
+A column `answer` takes precedence over the box. Rules find other columns, such as `level` or `type`, in `problem.info`.
 """
 
 from __future__ import annotations
@@ -15,28 +14,28 @@ from tasks._boxed import last_boxed
 from tasks._file_task import FileTask
 from tasks._source import Place, others
 
-ASKED = ("problem", "question", "prompt")
+QUESTION_COLUMNS = ("problem", "question", "prompt")
 
 
 @task("math_problems")
 class MathProblems(FileTask):
-    """Problems whose answers are formulas, with worked solutions where the file has them."""
+    """Problems whose answers are formulas, with the file's worked solutions if it has them."""
 
     name = "math_problems"
 
     def problem_of(self, row: Row, place: Place) -> Problem:
-        asked = next((name for name in ASKED if row.get(name)), ASKED[0])
-        question, solution, answer = str(require(row, asked, *place)), row.get("solution"), row.get("answer")
+        column = next((name for name in QUESTION_COLUMNS if row.get(name)), QUESTION_COLUMNS[0])
+        question, solution, answer = str(require(row, column, *place)), row.get("solution"), row.get("answer")
         if answer in (None, ""):
             answer = last_boxed(str(solution or ""))
         if not answer and answer != 0:
             raise BadRow(
                 f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
             )
-        return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, asked, "answer"))
+        return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, column, "answer"))
 
     def demonstration(self, problem: Problem) -> Response:
-        """The file's own solution."""
+        """The solution in the file."""
         if not (solution := problem.info.get("solution")):
             raise ValueError(f"{problem.id} has no solution to learn from: set cold_start.data to a file with prompt and completion")
         return Response(thought=str(solution), answer=problem.answer)

@@ -1,8 +1,8 @@
-"""Questions with choices, in the shapes that data sets have them: see `_choices` for the columns that are read.
+"""Questions with choices, in the formats that data sets use: `_choices` documents the columns.
 
     task=multiple_choice task.path=questions.jsonl          or a hub name
 
-The prompt is the question and its lettered choices. The answer is a letter; the choices reach the rules as a column.
+The prompt is the question with lettered choices. The answer is a letter; rules find the choices in `problem.info`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 from r1lite.text.rows import BadRow, Row, require
 from r1lite.types import Problem
 from tasks import task
-from tasks._choices import choices_of, right_one
+from tasks._choices import choices_of, correct_index
 from tasks._file_task import FileTask
 from tasks._source import Place, others
 
-ASKED = ("question", "question_stem", "prompt", "problem", "query")
-TOLD = "\n\nAnswer with the letter of the right choice."
+QUESTION_COLUMNS = ("question", "question_stem", "prompt", "problem", "query")
+INSTRUCTION = "\n\nAnswer with the letter of the right choice."
 
 
 @task("multiple_choice")
 class MultipleChoice(FileTask):
-    """Each problem has one right choice. `first_index` is what an answer in numbers calls the first of them."""
+    """Each problem has one correct choice. If answers are numbers, `first_index` is the number of the first choice."""
 
     name = "multiple_choice"
 
@@ -36,7 +36,7 @@ class MultipleChoice(FileTask):
         config: str | None = None,
         bad_rows: str = "refuse",
         first_index: int = 0,
-        instruction: str = TOLD,
+        instruction: str = INSTRUCTION,
         seed: int = 0,
     ) -> None:
         if first_index not in (0, 1):
@@ -45,13 +45,13 @@ class MultipleChoice(FileTask):
         super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
     def problem_of(self, row: Row, place: Place) -> Problem:
-        asked = next((name for name in ASKED if row.get(name)), ASKED[0])
-        question = str(require(row, asked, *place)).strip()
+        column = next((name for name in QUESTION_COLUMNS if row.get(name)), QUESTION_COLUMNS[0])
+        question = str(require(row, column, *place)).strip()
         try:
             choices = choices_of(row, question)
-            right = right_one(row, choices, self.first_index)
+            correct = correct_index(row, choices, self.first_index)
         except ValueError as error:
             raise BadRow(f"{place.source}, line {place.line}: {error}; the row has {', '.join(row)}") from error
         listed = "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices.texts, strict=False))
-        info: dict[str, Any] = {**others(row, asked, *choices.columns), "choices": list(choices.texts)}
-        return Problem(id=place.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[right], info=info)
+        info: dict[str, Any] = {**others(row, column, *choices.columns), "choices": list(choices.texts)}
+        return Problem(id=place.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[correct], info=info)

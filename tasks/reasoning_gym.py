@@ -1,9 +1,9 @@
-"""Problems of the package reasoning-gym (an extra): a hundred generators of puzzles, sums and logic, mixed by weight.
+"""Problems of the package reasoning-gym (an extra): a hundred generators of puzzles, arithmetic and logic, mixed by weight.
 
     task=reasoning_gym task.names='[chain_sum, gcd]' task.weights='{gcd: 2.0}' task.level=1
 
-`level` sets each data set's own curriculum; `options` sets its own settings. A data set whose answers or whose scorer
-cannot be trusted is refused, with the reason: see tasks/_gym_refused.py. `all` stands for all others.
+`level` sets the level of each data set's own curriculum, `options` its own settings. Data sets whose answers or scorers cannot
+be trusted are refused with the reason (tasks/_gym_refused.py); `[all]` selects all others.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from tasks import task
 from tasks._generated import BUCKETS, GeneratedProblems, bucket
 from tasks._gym_refused import REFUSED
 
-INDICES = 100_000  # that a data set is asked for; each is a problem of its own
-FEWER = {"acre": 500, "word_ladder": 20_000}  # these make all of theirs at once, or allow no more
-# Each of these takes a while to make and none comes twice, so their splits are cut before they are made, by the index.
+INDICES = 100_000  # the size of each data set; every index is a problem
+FEWER = {"acre": 500, "word_ladder": 20_000}  # data sets that make all problems at once, or limit their number
+# Data sets without duplicates whose problems are slow to make: the index decides the split, before the problem is made.
 VAST = {"futoshiki", "intermediate_integration", "knight_swap", "puzzle24", "rubiks_cube", "sokoban", "sudoku", "zebra_puzzles"}
-# Answers that the package leaves out, and tells among the other facts.
-TOLD = {
-    "graph_color": lambda facts: json.dumps(facts["possible_answer"]),
-    "rubiks_cube": lambda facts: facts["example_correct_answer"],
+# Data sets that have the answer only in the metadata.
+IN_METADATA = {
+    "graph_color": lambda metadata: json.dumps(metadata["possible_answer"]),
+    "rubiks_cube": lambda metadata: metadata["example_correct_answer"],
 }
 
 
 @task("reasoning_gym")
 class ReasoningGym:
-    """Each problem carries what its data set's scorer needs; the rule `reasoning_gym` asks it."""
+    """Each problem carries what its data set's scorer needs, for the rule `reasoning_gym`."""
 
     name = "reasoning_gym"
 
@@ -53,8 +53,8 @@ class ReasoningGym:
             if name not in self.names:
                 raise ValueError(unknown("data set in task.weights or task.options:", name, self.names))
         self.seed, self.size = seed, size
-        self.sets = {name: _made(name, level, dict((options or {}).get(name, {})), self.seed) for name in self.names}
-        self.configs = {name: _settings(one.config) for name, one in self.sets.items()}
+        self.sets = {name: _make_set(name, level, dict((options or {}).get(name, {})), self.seed) for name in self.names}
+        self.configs = {name: _settings(made.config) for name, made in self.sets.items()}
 
     def problems(self, split: str) -> Sequence[Problem]:
         return GeneratedProblems(lambda random: self._make(random, split), seed=self.seed, split=split, size=self.size, key=_key)
@@ -68,8 +68,8 @@ class ReasoningGym:
             if name in VAST and bucket(_id(name, index)) not in BUCKETS[split]:
                 continue
             item = self.sets[name][index]
-            answer = TOLD[name](item["metadata"]) if name in TOLD else item["answer"]
-            if answer is not None and str(answer).strip():  # an answer of nothing cannot be told from none
+            answer = IN_METADATA[name](item["metadata"]) if name in IN_METADATA else item["answer"]
+            if answer is not None and str(answer).strip():  # an empty answer cannot be distinguished from no answer
                 break
         entry = {"question": item["question"], "answer": answer, "metadata": item["metadata"]}
         info = {"dataset": name, "options": self.configs[name], "entry": entry}
@@ -81,7 +81,7 @@ def _id(name: str, index: int) -> str:
 
 
 def _key(problem: Problem) -> str:
-    """What decides the split: the prompt, where two indices may ask the same."""
+    """What decides the split: the prompt, unless indices are known to be different problems."""
     return problem.id if problem.info["dataset"] in VAST else str(problem.prompt)
 
 
@@ -97,19 +97,19 @@ def _chosen(names: Sequence[str]) -> list[str]:
         if name in REFUSED:
             raise ValueError(f"reasoning_gym's data set {name!r} is refused: {REFUSED[name]}")
     if len(set(names)) < len(names):
-        raise ValueError(f"task.names names one twice: {list(names)}; task.weights says how often each comes")
+        raise ValueError(f"task.names has a duplicate: {list(names)}; to have one more often, set task.weights")
     return list(names)
 
 
-def _weight(name: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
-        raise ValueError(f"task.weights.{name} must be a number above 0, got {given!r}")
-    return float(given)
+def _weight(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError(f"task.weights.{name} must be a number above 0, got {value!r}")
+    return float(value)
 
 
-def _made(name: str, level: int | None, options: dict[str, Any], seed: int | str) -> Any:
+def _make_set(name: str, level: int | None, options: dict[str, Any], seed: int | str) -> Any:
     factory = _package()
-    # The package seeds a problem with seed + index: seeds that lie apart keep two runs from sharing most of theirs.
+    # The package seeds a problem with seed + index, so that runs with close seeds would share most problems.
     options |= {"seed": Random(f"{seed}/{name}").getrandbits(30), "size": FEWER.get(name, INDICES)}
     try:
         if level is None or name not in factory.CURRICULA:
@@ -118,7 +118,7 @@ def _made(name: str, level: int | None, options: dict[str, Any], seed: int | str
         for attribute in curriculum.attributes.values():
             curriculum.set_attr_level(attribute.name, min(level, len(attribute.levels) - 1))
         return factory.create_dataset(name, **{**_settings(curriculum.generate_configuration()), **options})
-    except (TypeError, ValueError, AssertionError) as error:  # how the package's own settings refuse a value
+    except (TypeError, ValueError, AssertionError) as error:  # the package's own checks of its settings
         raise ValueError(f"task.options.{name} or task.level={level}: reasoning_gym refuses them: {error}") from error
 
 

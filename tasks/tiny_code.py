@@ -1,4 +1,4 @@
-"""Small functions described step by step: the shortest programs there are, for trying code rewards without any data set.
+"""Small functions described step by step, for trying code rewards without a data set.
 
 Write a Python function f(x) that takes a whole number: add 3, then double it, then take the remainder by 7.
 """
@@ -12,11 +12,11 @@ from r1lite.types import Problem, Response
 from tasks import task
 from tasks._generated import GeneratedProblems, harder
 
-# Number of steps, fewest and most. The last level is there to be tested on.
+# Minimum and maximum number of steps. The last level is only the hard split of the one below it.
 LEVELS = {"easy": (1, 2), "standard": (3, 4), "hard": (5, 6), "extreme": (7, 8)}
 INPUTS = (0, 1, -1, 2, 7, -13, 40, 101)
 
-# What a step says, the line that does it, and what it gives; {n} is a number of its own.
+# The description of a step, its line of code, and its result; {n} is a random number.
 STEPS: tuple[tuple[str, str, Callable[[int, int], int]], ...] = (
     ("add {n}", "x = x + {n}", lambda x, n: x + n),
     ("subtract {n}", "x = x - {n}", lambda x, n: x - n),
@@ -32,7 +32,7 @@ STEPS: tuple[tuple[str, str, Callable[[int, int], int]], ...] = (
 
 @task("tiny_code")
 class TinyCode:
-    """Functions of one whole number, tested on eight of them; `hard` is a split of longer ones."""
+    """Functions of one whole number, tested on eight inputs; the split `hard` has longer functions."""
 
     name = "tiny_code"
 
@@ -49,23 +49,23 @@ class TinyCode:
         steps = tuple((random.randrange(len(STEPS)), random.randrange(2, 10)) for _ in range(random.randint(*lengths)))
         if not _matters(steps):
             return self._make(random, lengths)
-        said = ", then ".join(STEPS[kind][0].format(n=n) for kind, n in steps)
+        description = ", then ".join(STEPS[kind][0].format(n=n) for kind, n in steps)
         tests = [{"args": [x], "expected": _value(steps, x)} for x in INPUTS]
         return Problem(
             id="tiny_code/" + " ".join(f"{kind}:{n}" for kind, n in steps),
-            prompt=f"Write a Python function f(x) that takes a whole number: {said}.",
+            prompt=f"Write a Python function f(x) that takes a whole number: {description}.",
             answer=_block(steps),
             info={"tests": tests, "fn_name": "f", "steps": steps},
         )
 
     def demonstration(self, problem: Problem) -> Response:
-        """Each step beside its line."""
+        """Each step with its line of code."""
         steps = problem.info["steps"]
         worked = "\n".join(f"{STEPS[kind][0].format(n=n)}: {STEPS[kind][1].format(n=n)}" for kind, n in steps)
         return Response(thought=worked, answer=_block(steps))
 
     def guess(self, problem: Problem) -> str:
-        """What someone writes who misread a number; some steps have none."""
+        """The program with one number misread. Steps without a number do not change."""
         steps, random = list(problem.info["steps"]), Random(f"guess/{problem.id}")
         at = random.randrange(len(steps))
         steps[at] = (steps[at][0], steps[at][1] + random.choice((1, 2)))
@@ -84,6 +84,6 @@ def _value(steps: Sequence[tuple[int, int]], x: int) -> int:
 
 
 def _matters(steps: tuple[tuple[int, int], ...]) -> bool:
-    """Whether the tests see each of the steps, and a constant does not pass them."""
+    """Whether the tests fail without any one of the steps, and for constants."""
     values = [[_value(chosen, x) for x in INPUTS] for chosen in (steps, *(steps[:i] + steps[i + 1 :] for i in range(len(steps))))]
     return values[0] not in values[1:] and len(set(values[0])) > 2

@@ -58,7 +58,7 @@ def test_a_folder_holds_a_file_a_split(tmp_path: Path) -> None:
     task = Dataset(path=str(tmp_path), splits={"test": "dev"})
     assert [p.prompt for p in task.problems("train")] == ["0+1", "1+1", "2+1"]
     assert [p.prompt for p in task.problems("test")] == ["3+1", "4+1"]
-    with pytest.raises(ValueError, match=r"has no file for the split 'validation': it should be called validation\.jsonl"):
+    with pytest.raises(ValueError, match=r"has no file for the split 'validation': name it validation\.jsonl"):
         task.problems("validation")
 
 
@@ -95,7 +95,7 @@ def test_prompts_may_be_chat_messages(tmp_path: Path) -> None:
     ],
 )
 def test_other_prompts_are_refused(prompt: Any) -> None:
-    with pytest.raises(BadRow, match=r"^x\.jsonl, line 7: a prompt is text, or a list of .* that ends with the user's; got "):
+    with pytest.raises(BadRow, match=r"^x\.jsonl, line 7: a prompt is text, or a list of .* whose last role is user; got "):
         as_prompt(prompt, Path("x.jsonl"), 7)
 
 
@@ -103,13 +103,13 @@ def test_other_prompts_are_refused(prompt: Any) -> None:
     ("name", "content", "says"),
     [
         ("a.jsonl", '{"prompt": "x"}\n\n{"prompt": }\n', "a.jsonl, line 3: this is not JSON (Expecting value)"),
-        ("a.jsonl", '{"prompt": "x"}\n["x"]\n', "a.jsonl, line 2: a row is an object with named columns, got ['x']"),
+        ("a.jsonl", '{"prompt": "x"}\n["x"]\n', "a.jsonl, line 2: a row is an object with a name for each column, got ['x']"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": "\xff"}\n', "a.jsonl, line 2: this is not JSON ('utf-8' codec can't decode byte 0xff"),
         ("a.json", '[\n {"prompt": "x"},\n {"prompt": }\n]', "a.json, line 3: this is not JSON (Expecting value)"),
-        ("a.json", '{"prompt": "x"}', "a.json: a .json file is one list of objects; for one object a line, name it .jsonl"),
-        ("a.json", '[{"prompt": "x"}, 3]', "a.json, line 2: a row is an object with named columns, got 3"),
-        ("a.csv", "prompt,answer\nx,1\ny\n", "a.csv, line 3: the row has not as many cells as the header"),
-        ("a.csv", "prompt,answer\nx,1,2\n", "a.csv, line 2: the row has not as many cells as the header"),
+        ("a.json", '{"prompt": "x"}', "a.json: a .json file holds one list of objects; a file with one object per line is named .jsonl"),
+        ("a.json", '[{"prompt": "x"}, 3]', "a.json, line 2: a row is an object with a name for each column, got 3"),
+        ("a.csv", "prompt,answer\nx,1\ny\n", "a.csv, line 3: the row has more or fewer cells than the header"),
+        ("a.csv", "prompt,answer\nx,1,2\n", "a.csv, line 2: the row has more or fewer cells than the header"),
         ("a.csv", "prompt,answer\nx,1\n" + "y" * 200_000 + ",2\n", "a.csv, after line 2: this is not CSV in UTF-8 (field larger"),
         ("a.csv", b"prompt,answer\nx\xff,1\n", "a.csv, after line 0: this is not CSV in UTF-8 ('utf-8' codec"),
         ("a.parquet", "prompt\nx\n", "a.parquet: this is not Parquet ("),
@@ -117,7 +117,7 @@ def test_other_prompts_are_refused(prompt: Any) -> None:
         ("a.jsonl", "\n \n", "a.jsonl holds no rows"),
         ("a.json", "[]", "a.json holds no rows"),
         ("a.csv", "prompt,answer\n", "a.csv holds no rows"),
-        ("a.txt", "x", "a.txt: files end in .jsonl, .json, .csv, .parquet"),
+        ("a.txt", "x", "a.txt: a file of rows ends in .jsonl, .json, .csv, .parquet"),
     ],
 )
 def test_a_bad_row_names_its_file_and_line(name: str, content: str | bytes, says: str, tmp_path: Path) -> None:
@@ -171,5 +171,5 @@ def test_settings_that_cannot_work_are_refused_at_once(tmp_path: Path) -> None:
         tasks.bind("dataset", {})
     with pytest.raises(ValueError, match=r"gone\.jsonl does not exist"):
         Dataset(path=str(tmp_path / "gone.jsonl")).problems("train")
-    with pytest.raises(ValueError, match=r"task\.path='somewhere' is no file, no folder and no hub name \(owner/name\)"):
+    with pytest.raises(ValueError, match=r"task\.path='somewhere' is neither a file nor a folder nor a hub name \(owner/name\)"):
         Dataset(path="somewhere").problems("train")

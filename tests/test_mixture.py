@@ -133,7 +133,7 @@ def test_rewards_that_cannot_be_joined_are_refused(config: Callable[..., Config]
 @pytest.mark.parametrize(
     ("parts", "says"),
     [
-        ({}, r"task\.parts names tasks with their options"),
+        ({}, r"task\.parts maps tasks to their options"),
         ({"arithmetic": {"weight": 0}}, r"task\.parts\.arithmetic\.weight must be a number above 0, got 0"),
         ({"aritmetic": {}}, r"task\.parts\.aritmetic: unknown task 'aritmetic'\. Did you mean 'arithmetic'"),
         ({"arithmetic": {"modulos": 5}}, r"task\.parts\.arithmetic: unknown option of task 'arithmetic': 'modulos'"),

@@ -53,7 +53,7 @@ def test_a_rule_from_elsewhere_is_listed_by_its_source(monkeypatch: pytest.Monke
 
 def test_explain_says_what_a_rule_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     said = run(monkeypatch, capsys, "explain", "length")
-    assert said.startswith("length\n\nThe soft punishment of overlong responses")
+    assert said.startswith("length\n\nSoft penalty for overlong responses")
     assert "options: limit = (required), margin = (required)" in said
     assert "outcome" not in said
 

@@ -126,10 +126,10 @@ def test_countdown_expressions_that_reach_the_target(given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ("3*5-9", "'3*5-9' is 6, wanted 24"),
-        ("3*9+5", "'3*9+5' is 32, wanted 24"),
-        ("9/5*3", "'9/5*3' is 27/5, wanted 24"),
-        ("3+9+5=24", "'3+9+5=24' is 17, wanted 24"),
+        ("3*5-9", "'3*5-9' is 6, expected 24"),
+        ("3*9+5", "'3*9+5' is 32, expected 24"),
+        ("9/5*3", "'9/5*3' is 27/5, expected 24"),
+        ("3+9+5=24", "'3+9+5=24' is 17, expected 24"),
     ],
 )
 def test_countdown_partial_is_for_the_right_numbers_at_another_value(given: str, why: str) -> None:
@@ -140,19 +140,19 @@ def test_countdown_partial_is_for_the_right_numbers_at_another_value(given: str,
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ("24", "'24' uses [24], given were [3, 5, 9]"),
-        ("3*5", "'3*5' uses [3, 5], given were [3, 5, 9]"),
-        ("3*5+9+0", "'3*5+9+0' uses [0, 3, 5, 9], given were [3, 5, 9]"),
-        ("3*3+5*3", "'3*3+5*3' uses [3, 3, 3, 5], given were [3, 5, 9]"),
-        ("3+5+9+9", "'3+5+9+9' uses [3, 5, 9, 9], given were [3, 5, 9]"),
-        ("39-5-10", "'39-5-10' uses [5, 10, 39], given were [3, 5, 9]"),
+        ("24", "'24' uses [24], expected [3, 5, 9]"),
+        ("3*5", "'3*5' uses [3, 5], expected [3, 5, 9]"),
+        ("3*5+9+0", "'3*5+9+0' uses [0, 3, 5, 9], expected [3, 5, 9]"),
+        ("3*3+5*3", "'3*3+5*3' uses [3, 3, 3, 5], expected [3, 5, 9]"),
+        ("3+5+9+9", "'3+5+9+9' uses [3, 5, 9, 9], expected [3, 5, 9]"),
+        ("39-5-10", "'39-5-10' uses [5, 10, 39], expected [3, 5, 9]"),
     ],
 )
 def test_countdown_wants_each_number_once(given: str, why: str) -> None:
     assert countdown(COUNTDOWN, answered(given), partial=0.1) == Verdict(value=0.0, why=why)
 
 
-UNDERSTOOD = "only numbers, + - * / and brackets are understood"
+UNDERSTOOD = "only numbers, + - * / and brackets are allowed"
 
 
 @pytest.mark.parametrize(
@@ -232,12 +232,12 @@ def test_countdown_reads_numbers_as_a_data_set_writes_them() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "<think> stands there 0 times"),
-        ("<answer>2</answer>", "<think> stands there 0 times"),
-        ("<think>a</think>", "<answer> stands there 0 times"),
-        ("<think>a</think><answer>2", "</answer> stands there 0 times"),
-        ("<think>a<think>b</think></think><answer>2</answer>", "<think> stands there 2 times"),
-        ("<think>a</think><answer>2</answer><answer>3</answer>", "<answer> stands there 2 times"),
+        ("", "<think> is missing"),
+        ("<answer>2</answer>", "<think> is missing"),
+        ("<think>a</think>", "<answer> is missing"),
+        ("<think>a</think><answer>2", "</answer> is missing"),
+        ("<think>a<think>b</think></think><answer>2</answer>", "<think> occurs 2 times"),
+        ("<think>a</think><answer>2</answer><answer>3</answer>", "<answer> occurs 2 times"),
         ("<answer>2</answer><think>a</think>", "the tags are out of order"),
         ("<think>a<answer>2</answer></think>", "the tags are out of order"),
         ("<think> </think><answer>2</answer>", "a block is empty, or there is text outside the blocks"),
@@ -255,7 +255,7 @@ def test_format_of_a_well_formed_response() -> None:
     good = Verdict(value=1.0, why="one thought, then one answer")
     assert format(asking(), rollout("<think>a</think>\n<answer>2</answer>\n")) == good
     assert format(asking(), rollout("a</think><answer>2</answer>", prefill="<think>\n")) == good
-    assert format(asking(), rollout("<think>a</think><answer>2</answer>", prefill="<think>\n")).why == "<think> stands there 2 times"
+    assert format(asking(), rollout("<think>a</think><answer>2</answer>", prefill="<think>\n")).why == "<think> occurs 2 times"
 
 
 def test_format_tells_a_response_that_was_cut_off() -> None:
@@ -269,7 +269,7 @@ def test_format_tells_a_response_that_was_cut_off() -> None:
 def test_length_is_free_up_to_the_margin_and_then_falls_to_minus_one() -> None:
     values = [length(asking(), rollout("", tokens=n), limit=16, margin=4).value for n in (0, 11, 12, 13, 14, 15, 16, 99)]
     assert values == [0.0, 0.0, 0.0, -0.25, -0.5, -0.75, -1.0, -1.0]
-    assert length(asking(), rollout("", tokens=14), limit=16, margin=4).why == "14 tokens, free up to 12"
+    assert length(asking(), rollout("", tokens=14), limit=16, margin=4).why == "14 tokens, no penalty up to 12"
     assert length(asking(), rollout("", tokens=16), limit=16, margin=4).why == "16 tokens, limit 16"
 
 
@@ -279,5 +279,5 @@ def test_length_of_what_was_cut_off_is_minus_one() -> None:
 
 @pytest.mark.parametrize("margin", [0, -1, 17])
 def test_length_refuses_a_margin_outside_the_limit(margin: int) -> None:
-    with pytest.raises(ValueError, match=rf"rewards\.length\.margin must lie between 1 and limit \(16\), got {margin}"):
+    with pytest.raises(ValueError, match=rf"rewards\.length\.margin must be between 1 and limit \(16\), got {margin}"):
         length(asking(), rollout(""), limit=16, margin=margin)

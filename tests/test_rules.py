@@ -74,9 +74,9 @@ def test_a_rule_that_takes_right_cannot_decide_it() -> None:
     ("chosen", "message"),
     [
         ({"code": {"seconds": 0}}, "rewards.code.seconds must be at least 0.01, got 0"),
-        ({"regex": {"pattern": "("}}, "is no pattern"),
+        ({"regex": {"pattern": "("}}, "is not a valid pattern"),
         ({"length_cosine": {"limit": 9, "right": True}}, "unknown option of reward 'length_cosine': 'right'"),
-        ({"length": {"limit": 9, "margin": 0}}, "rewards.length.margin must lie between"),
+        ({"length": {"limit": 9, "margin": 0}}, "rewards.length.margin must be between"),
     ],
 )
 def test_options_are_tried_before_any_work(chosen: dict[str, dict[str, object]], message: str) -> None:

@@ -34,8 +34,8 @@ def test_language_with_the_small_model_agrees_as_well() -> None:
         ("we add the numbers", "zh", 0.0, "about 0 of 4 words are zh"),
         ("我们先相乘", "zh", 1.0, "about 3 of 3 words are zh"),
         ("我们先把它们相乘起来 and add", "zh", 0.75, "about 6 of 8 words are zh"),
-        ("", "en", 0.0, "there is no reasoning"),
-        (" \n", "en", 0.0, "there is no reasoning"),
+        ("", "en", 0.0, "no reasoning"),
+        (" \n", "en", 0.0, "no reasoning"),
         ("3*5 = 15, $x$", "en", None, "no words outside code and formulas"),
     ],
 )

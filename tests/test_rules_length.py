@@ -26,7 +26,7 @@ def test_length_cosine(right: bool, tokens: int, value: float) -> None:
     given = length_cosine(asking(), rollout("", tokens=tokens), right=right, limit=100)
     assert given is not None
     assert given.value == pytest.approx(value)
-    assert given.why == f"{'right' if right else 'wrong'} in {tokens} tokens, limit 100"
+    assert given.why == f"{'correct' if right else 'wrong'} in {tokens} tokens, limit 100"
 
 
 def test_length_cosine_of_what_was_cut_off_or_cannot_be_judged() -> None:
@@ -41,8 +41,8 @@ def test_length_target_only_takes_away() -> None:
     values = [length_target(asking(), rollout("", tokens=n), target=10).value for n in (0, 5, 10, 15, 20, 99)]
     assert values == [-1.0, -0.5, 0.0, -0.5, -1.0, -1.0]
     assert [length_target(asking(), rollout("", tokens=n), target=10, over=True).value for n in (0, 10, 15)] == [0.0, 0.0, -0.5]
-    assert length_target(asking(budget="10"), rollout("", tokens=15), column="budget") == Verdict(value=-0.5, why="15 tokens, 10 wanted")
-    assert length_target(asking(), rollout("", tokens=5), target=10, over=True).why == "5 tokens, at most 10 wanted"
+    assert length_target(asking(budget="10"), rollout("", tokens=15), column="budget") == Verdict(value=-0.5, why="15 tokens, target 10")
+    assert length_target(asking(), rollout("", tokens=5), target=10, over=True).why == "5 tokens, target at most 10"
 
 
 def group(*lengths: int) -> list[Rollout]:
@@ -52,9 +52,9 @@ def group(*lengths: int) -> list[Rollout]:
 def test_length_kimi_compares_within_the_group() -> None:
     verdicts = length_kimi(asking(), group(10, 20, 30), right=[True, True, True])
     assert verdicts == [
-        Verdict(value=0.5, why="right in 10 tokens, the group has 10 to 30"),
-        Verdict(value=0.0, why="right in 20 tokens, the group has 10 to 30"),
-        Verdict(value=-0.5, why="right in 30 tokens, the group has 10 to 30"),
+        Verdict(value=0.5, why="correct in 10 tokens, the group has 10 to 30"),
+        Verdict(value=0.0, why="correct in 20 tokens, the group has 10 to 30"),
+        Verdict(value=-0.5, why="correct in 30 tokens, the group has 10 to 30"),
     ]
     assert [v.value for v in length_kimi(asking(), group(10, 20, 30), right=[False, False, False]) if v] == [0.0, 0.0, -0.5]
     assert length_kimi(asking(), group(10, 30), right=[None, True])[0] is None

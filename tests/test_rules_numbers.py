@@ -80,9 +80,9 @@ def test_numeric(given: str, expected: Any, options: dict[str, Any], right: bool
 def test_numeric_says_how_far_off() -> None:
     assert numeric(asking("3.14"), answered("3.15")).why == "extracted '3.15', expected '3.14': off by 0.01"  # pyright: ignore
     assert numeric(asking(7), answered("7")).why == "extracted '7', expected '7': equal"  # pyright: ignore
-    assert numeric(asking(7), answered("7 or 8")) == Verdict(value=0.0, why="'7 or 8' is no single number")
+    assert numeric(asking(7), answered("7 or 8")) == Verdict(value=0.0, why="'7 or 8' is not a single number")
     assert numeric(asking(7), answered("1e999")).why.endswith("off by more than a float can hold")  # pyright: ignore
-    assert numeric(asking("seven"), answered("7")) == Verdict(value=None, why="expected 'seven', which is no number")
+    assert numeric(asking("seven"), answered("7")) == Verdict(value=None, why="expected 'seven', which is not a number")
     for option in ("tolerance", "relative"):
         with pytest.raises(OptionError, match=f"rewards.numeric.{option} must be at least 0, got -1"):
             numeric(asking(7), answered("7"), **{option: -1})
@@ -111,10 +111,10 @@ def test_integer_form_of_other_numbers() -> None:
     assert value(integer_form(asking(-1000), answered("-1,000"))) == 1.0
     assert value(integer_form(asking(0), answered("-0"))) == 0.5
     assert value(integer_form(asking("14/2"), answered("7"))) == 1.0
-    assert integer_form(asking("7.5"), answered("7")) == Verdict(value=None, why="expected '7.5', which is no whole number")
+    assert integer_form(asking("7.5"), answered("7")) == Verdict(value=None, why="expected '7.5', which is not a whole number")
     assert integer_form(asking(7), answered("8")) == Verdict(value=0.0, why="extracted '8', expected 7")
     assert not plain_integer("007")
-    with pytest.raises(OptionError, match=r"rewards\.integer_form\.partial must lie between 0 and 1, got 2"):
+    with pytest.raises(OptionError, match=r"rewards\.integer_form\.partial must be between 0 and 1, got 2"):
         integer_form(asking(7), answered("7"), partial=2)
 
 

@@ -45,7 +45,7 @@ def test_regex_takes_the_answer_literally_and_says_what_matched() -> None:
 
 
 def test_regex_refuses_what_is_no_pattern() -> None:
-    with pytest.raises(OptionError, match=r"rewards\.regex\.pattern '\(' is no pattern: missing \), unterminated subpattern"):
+    with pytest.raises(OptionError, match=r"rewards\.regex\.pattern '\(' is not a valid pattern: missing \), unterminated subpattern"):
         regex(Problem(id="", prompt=""), rollout(""), pattern="(")
 
 
@@ -66,32 +66,32 @@ def fenced(program: str, language: str = "python") -> Rollout:
 @pytest.mark.parametrize(
     ("program", "right", "why"),
     [
-        ("print(7)", 1.0, "1 lines that compile"),
-        ("def f(x):\n    return x + 1", 1.0, "2 lines that compile"),
-        ("print(undefined)", 1.0, "1 lines that compile"),
+        ("print(7)", 1.0, "1 lines compile"),
+        ("def f(x):\n    return x + 1", 1.0, "2 lines compile"),
+        ("print(undefined)", 1.0, "1 lines compile"),
         ("def f(x:\n    return x", 0.0, "line 1: '(' was never closed"),
         ("return 7", 0.0, "line 1: 'return' outside function"),
         ("print 7", 0.0, "line 1: Missing parentheses in call to 'print'. Did you mean print(...)?"),
-        ("", 0.0, "it does nothing"),
-        ("# a plan", 0.0, "it does nothing"),
-        ("pass\n'''a plan'''\n...", 0.0, "it does nothing"),
-        ("answer", 0.0, "it does nothing"),
-        ("1 + 1\n[]\nlambda: 0", 0.0, "it does nothing"),
-        ("if True:\n    pass\nwhile x: ...", 0.0, "it does nothing"),
-        ("def f():\n    return\nasync def g():\n    return None", 0.0, "it does nothing"),
-        ("@dataclass\nclass Point:\n    x: int", 1.0, "3 lines that compile"),
-        ("def f():\n    '''a plan'''\n    pass", 0.0, "it does nothing"),
+        ("", 0.0, "it has no effect"),
+        ("# a plan", 0.0, "it has no effect"),
+        ("pass\n'''a plan'''\n...", 0.0, "it has no effect"),
+        ("answer", 0.0, "it has no effect"),
+        ("1 + 1\n[]\nlambda: 0", 0.0, "it has no effect"),
+        ("if True:\n    pass\nwhile x: ...", 0.0, "it has no effect"),
+        ("def f():\n    return\nasync def g():\n    return None", 0.0, "it has no effect"),
+        ("@dataclass\nclass Point:\n    x: int", 1.0, "3 lines compile"),
+        ("def f():\n    '''a plan'''\n    pass", 0.0, "it has no effect"),
         ("x = 'a\0b'", 0.0, "line None: source code string cannot contain null bytes"),
-        ("x = '\ud800'", 0.0, "it cannot be read: UnicodeEncodeError"),
-        ("x = " + "-" * 19_000 + "1", 0.0, "it cannot be read: MemoryError"),
-        ("x = " + "1+" * 9_000 + "1", 0.0, "it cannot be read: RecursionError"),
+        ("x = '\ud800'", 0.0, "it cannot be parsed: UnicodeEncodeError"),
+        ("x = " + "-" * 19_000 + "1", 0.0, "it cannot be parsed: MemoryError"),
+        ("x = " + "1+" * 9_000 + "1", 0.0, "it cannot be parsed: RecursionError"),
         ("x = " + "(" * 300 + ")" * 300, 0.0, "line 1: too many nested parentheses"),
         ("x = " + "lambda:" * 500 + "1", 0.0, "nested deeper than 100 levels"),
         ("x = 1\n" * 4000, 0.0, "longer than 20000 characters"),
-        ("x = 9**9**9**9**9", 1.0, "1 lines that compile"),
-        ("x = 'a' * 10**12", 1.0, "1 lines that compile"),
-        ("import os; os._exit(7)", 1.0, "1 lines that compile"),
-        ("x = '\\d'", 1.0, "1 lines that compile"),
+        ("x = 9**9**9**9**9", 1.0, "1 lines compile"),
+        ("x = 'a' * 10**12", 1.0, "1 lines compile"),
+        ("import os; os._exit(7)", 1.0, "1 lines compile"),
+        ("x = '\\d'", 1.0, "1 lines compile"),
     ],
 )
 def test_python_static(program: str, right: float, why: str) -> None:
@@ -114,7 +114,7 @@ def test_python_static_wants_what_was_asked_for_to_be_defined() -> None:
     assert value(python_static(asking(), program, defines="solve")) == 1.0
     assert python_static(asking(), program, defines="main") == Verdict(value=0.0, why="it does not define main")
     stub = fenced("def solve(x): ...\nx = 1")
-    assert python_static(asking(), stub, defines="solve") == Verdict(value=0.0, why="solve does nothing")
+    assert python_static(asking(), stub, defines="solve") == Verdict(value=0.0, why="solve has no effect")
     assert value(python_static(asking(entry="solve"), program, column="entry")) == 1.0
     assert value(python_static(asking(entry="main"), program, column="entry")) == 0.0
     assert python_static(asking(), program, column="entry") is None

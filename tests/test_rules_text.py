@@ -60,15 +60,15 @@ def test_an_answer_that_cannot_be_seen_is_empty(answer: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value", "why"),
     [
-        ("<think>a</think><answer>7</answer>", 1.0, "one thought, and after it one answer"),
-        ("Well, <think>a</think> so <answer>7</answer>.", 1.0, "one thought, and after it one answer"),
-        ("<think>a</think><answer>∅</answer>", 1.0, "one thought, and after it one answer"),
+        ("<think>a</think><answer>7</answer>", 1.0, "one thought, then one answer"),
+        ("Well, <think>a</think> so <answer>7</answer>.", 1.0, "one thought, then one answer"),
+        ("<think>a</think><answer>∅</answer>", 1.0, "one thought, then one answer"),
         ("<think>a</think><answer>\u200b</answer>", 0.0, "a block is empty"),
-        ("<think>a</think><answer>7</answer><answer>8</answer>", 0.0, "<answer> stands there 2 times"),
-        ("<think>a</think>7", 0.0, "<answer> stands there 0 times"),
+        ("<think>a</think><answer>7</answer><answer>8</answer>", 0.0, "<answer> occurs 2 times"),
+        ("<think>a</think>7", 0.0, "<answer> is missing"),
         ("<answer>7</answer><think>a</think>", 0.0, "the tags are out of order"),
         ("<think>a <answer>7</answer></think>", 0.0, "the tags are out of order"),
-        ("", 0.0, "<think> stands there 0 times"),
+        ("", 0.0, "<think> is missing"),
     ],
 )
 def test_format_soft(text: str, value: float, why: str) -> None:
@@ -106,15 +106,15 @@ def test_tag_count(text: str, value: float, why: str) -> None:
     [
         ("", {}, 0.0, "fewer than 4 words"),
         ("a b c", {}, 0.0, "fewer than 4 words"),
-        ("a b c d e", {}, 0.0, "0 of 2 runs of 4 words come again"),
-        ("a b c d a b c d", {}, -0.2, "1 of 5 runs of 4 words come again"),
-        ("a b a b", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words come again"),
-        ("a a a a a", {"n": 1, "penalty": 0.5}, -0.4, "4 of 5 runs of 1 words come again"),
-        ("a b c d a b c d", {"free": 0.2}, 0.0, "1 of 5 runs of 4 words come again"),
-        ("a b a b", {"n": 2, "free": 0.2}, -1 / 6, "1 of 3 runs of 2 words come again"),
-        ("好的好的", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words come again"),
-        ("So, well. SO... ｗｅｌｌ", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words come again"),
-        ("so well s\u200bo we\u00adll", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words come again"),
+        ("a b c d e", {}, 0.0, "0 of 2 runs of 4 words are repeated"),
+        ("a b c d a b c d", {}, -0.2, "1 of 5 runs of 4 words are repeated"),
+        ("a b a b", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words are repeated"),
+        ("a a a a a", {"n": 1, "penalty": 0.5}, -0.4, "4 of 5 runs of 1 words are repeated"),
+        ("a b c d a b c d", {"free": 0.2}, 0.0, "1 of 5 runs of 4 words are repeated"),
+        ("a b a b", {"n": 2, "free": 0.2}, -1 / 6, "1 of 3 runs of 2 words are repeated"),
+        ("好的好的", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words are repeated"),
+        ("So, well. SO... ｗｅｌｌ", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words are repeated"),
+        ("so well s\u200bo we\u00adll", {"n": 2}, -1 / 3, "1 of 3 runs of 2 words are repeated"),
     ],
 )
 def test_repetition(text: str, options: dict[str, Any], value: float, why: str) -> None:
@@ -186,7 +186,7 @@ def test_steps_in_the_answer_are_not_reasoning() -> None:
         (length_target, {"target": -1}, "rewards.length_target.target must be at least 0, got -1"),
         (repetition, {"n": 0}, "rewards.repetition.n must be at least 1, got 0"),
         (repetition, {"penalty": float("nan")}, "rewards.repetition.penalty must be at least 0, got nan"),
-        (repetition, {"free": 1.0}, "rewards.repetition.free must lie between 0 and 0.99, got 1.0"),
+        (repetition, {"free": 1.0}, "rewards.repetition.free must be between 0 and 0.99, got 1.0"),
         (reasoning_steps, {"enough": 0}, "rewards.reasoning_steps.enough must be at least 1, got 0"),
     ],
 )

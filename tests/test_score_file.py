@@ -67,7 +67,7 @@ def test_a_line_is_a_problem_with_one_rollout() -> None:
 def test_lengths_are_those_of_token_ids_or_estimated_and_finish_says_what_was_cut(tmp_path: Path) -> None:
     rows = [{"completion": "c" * 40}, {"completion": "c" * 40, "token_ids": [0] * 8}, {"completion": "c", "finish": "length"}]
     told = [row["verdicts"]["length"] for row in score(tmp_path, [json.dumps(row) for row in rows], {"length": {"limit": 10, "margin": 4}})]
-    assert [v["why"] for v in told] == ["10 tokens, limit 10", "8 tokens, free up to 6", "1 tokens, limit 10"]
+    assert [v["why"] for v in told] == ["10 tokens, limit 10", "8 tokens, no penalty up to 6", "1 tokens, limit 10"]
     assert [v["value"] for v in told] == [-1.0, -0.5, -1.0]
 
 

@@ -130,13 +130,13 @@ def test_right_beside_wrong_ones_is_put_anywhere_but_always_there(tmp_path: Path
 
 
 BAD = [
-    ("gsm8k", {"question": "?", "answer": "it is 7"}, "line 2: an answer ends in `####` and a number, got 'it is 7'"),
-    ("gsm8k", {"question": "?", "answer": "#### seven"}, "line 2: an answer ends in `####` and a number"),
+    ("gsm8k", {"question": "?", "answer": "it is 7"}, "line 2: an answer ends with `####` and a number, got 'it is 7'"),
+    ("gsm8k", {"question": "?", "answer": "#### seven"}, "line 2: an answer ends with `####` and a number"),
     ("gsm8k", {"question": "", "answer": "#### 7"}, "line 2: column 'question' is missing or empty"),
     ("math_problems", {"problem": "?", "solution": "7"}, "line 2: neither an answer nor a solution with"),
     ("math_problems", {"solution": r"\boxed{7}"}, "line 2: column 'problem' is missing or empty"),
-    ("multiple_choice", {"question": "?", "answer": "A"}, "line 2: no choices: they stand in a column such as choices"),
-    ("multiple_choice", {"question": "?", "choices": ["p", "q"]}, "line 2: no answer: it stands in one of answer, answerKey"),
+    ("multiple_choice", {"question": "?", "answer": "A"}, "line 2: no choices: they are read from a column such as choices"),
+    ("multiple_choice", {"question": "?", "choices": ["p", "q"]}, "line 2: no answer: it is read from one of answer, answerKey"),
     ("multiple_choice", {"question": "?", "choices": ["p", "q"], "answer": "C"}, "the answer 'C' in column 'answer' is none of the 2"),
     ("multiple_choice", {"question": "?", "choices": ["p", "q"], "answer": -1}, "the answer -1 in column 'answer' is none of the 2"),
     ("multiple_choice", {"question": "?", "choices": ["p", "q"], "answer": {}}, "the answer {} in column 'answer' is none of the 2"),
@@ -206,5 +206,5 @@ def test_one_part_of_a_source_may_serve_several_splits(tmp_path: Path) -> None:
     assert not parts["train"] & parts["test"]
     assert {split_of(prompt) for prompt in parts["test"]} == {"test"}
     assert "rows of" in task.notices[0]
-    assert "are in no split: it serves test, train" in task.notices[0]
+    assert "are in no split: it is used for test, train" in task.notices[0]
     assert len(parts["test"]) > 5

@@ -176,7 +176,7 @@ def test_what_a_problem_carries_is_plain_enough_to_travel() -> None:
         ({"names": ["gdc"]}, "unknown data set of reasoning_gym 'gdc'. Did you mean 'gcd'?"),
         ({"names": []}, r"task\.names is a list of reasoning_gym's data sets"),
         ({"names": "gcd"}, r"task\.names is a list"),
-        ({"names": ["gcd", "gcd"]}, r"task\.names names one twice"),
+        ({"names": ["gcd", "gcd"]}, r"task\.names has a duplicate"),
         ({"names": ["gcd"], "weights": {"lcm": 1}}, r"unknown data set in task\.weights or task\.options: 'lcm'"),
         ({"names": ["gcd"], "weights": {"gcd": 0}}, r"task\.weights\.gcd must be a number above 0, got 0"),
         ({"names": ["gcd"], "options": {"gcd": {"max_valu": 9}}}, r"task\.options\.gcd .*: reasoning_gym refuses them"),

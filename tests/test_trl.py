@@ -113,7 +113,7 @@ def test_what_a_function_gets_wrong_is_said_with_its_name(file: str, name: str, 
     ("function", "says"),
     [
         ("has_answer", "is written as package.module:function or ./file.py:function, got 'has_answer'"),
-        ("no_such_module_here:f", "cannot be loaded: No module named 'no_such_module_here'"),
+        ("no_such_module_here:f", "cannot be imported: No module named 'no_such_module_here'"),
         ("./gone.py:f", "gone.py does not exist"),
         ("{f}:missing", "there is no function 'missing' in"),
         ("{f}:not_a_function", "there is no function 'not_a_function' in"),

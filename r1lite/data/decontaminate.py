@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from r1lite.console import say
-from r1lite.text.rows import as_prompt, open_rows, told
+from r1lite.text.rows import as_prompt, open_rows, usable
 from r1lite.text.tokens import question, tokens
 from r1lite.types import Problem
 from tasks import Place, Source
@@ -102,7 +102,7 @@ def ngrams_of_set(texts: Iterable[str], n: int) -> set[str]:
 def questions_of(path: Path) -> Iterator[str]:
     """The questions in the rows of a file."""
     for line, row in open_rows(path):
-        yield question(_problem_of(told(row), Place(path, line)))
+        yield question(_problem_of(usable(row), Place(path, line)))
 
 
 def questions_of_test_split(name: str) -> Iterator[str]:

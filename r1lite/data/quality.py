@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from r1lite.config import QualityConfig
 from r1lite.scoring.metrics import judged
-from r1lite.text.language import UNKNOWN, tell
+from r1lite.text.language import UNKNOWN, languages_of
 from r1lite.text.response import parse
 from r1lite.text.strip import prose
 from r1lite.text.words import words
@@ -84,7 +84,7 @@ def main_language_share(text: str) -> float:
     """The share of the most frequent language among the words whose language is known. Code and formulas do not count."""
     prose_words = words(prose(text))
     weights: dict[str, float] = {}
-    for word, language in zip(prose_words, tell(prose_words, default="en"), strict=True):
+    for word, language in zip(prose_words, languages_of(prose_words, default="en"), strict=True):
         if language != UNKNOWN:
             weights[language] = weights.get(language, 0.0) + word.weight
     return max(weights.values()) / sum(weights.values()) if weights else 1.0

@@ -1,1 +1,1 @@
-"""Text as rules, tasks and the trainer read it: responses, words, languages, rows of files. Knows no rule, task or model."""
+"""Text that rules, tasks and the trainer share: responses, words, languages, rows of files. Imports no rule, task or model."""

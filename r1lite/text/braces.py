@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def braced(text: str, at: int) -> tuple[str, int]:
-    """What stands in the braces that open at or after `at`, and where they end; all the rest where they never close."""
+    """The content of the braces that open at `at` (after white space), and where they end; the rest of the text if they never close."""
     while at < len(text) and text[at].isspace():
         at += 1
     if at >= len(text) or text[at] != "{":

@@ -1,4 +1,4 @@
-"""The language of each word: by its script, and among Latin ones by the small words that every sentence needs."""
+"""The language of each word: from its script, and for Latin script from the function words around it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import groupby
 
 from r1lite.text.words import Word
 
-Detect = Callable[[str], str]  # a text's language, for Latin runs
+Detect = Callable[[str], str]  # the language of a text in Latin script
 
 SCRIPTS = {
     "CYRILLIC": "ru", "GREEK": "el", "ARABIC": "ar", "HEBREW": "he", "DEVANAGARI": "hi", "HANGUL": "ko", "thai": "th", "kana": "ja"
 }  # fmt: skip
-SMALL_WORDS = {
+FUNCTION_WORDS = {
     "en": """the of and to in is that it for on with as are was be this by not or from we have has can if then so but which at
         an our you let there need all now first next thus hence therefore because since where when what how each every than
         both must will would should could do does find add multiply subtract divide check try get gives answer equals i'm
@@ -35,30 +35,30 @@ SMALL_WORDS = {
     "nl": """de het een en is niet van in op te dat die voor met zijn we ik je aan er maar om dan dus als ook door naar
         bij nog wel uit eerst twee drie getal antwoord moeten wordt hebben""",
 }  # fmt: skip
-LANGUAGES = ("zh", *SMALL_WORDS, *SCRIPTS.values())
-_SMALL = {language: frozenset(listed.split()) for language, listed in SMALL_WORDS.items()}
+LANGUAGES = ("zh", *FUNCTION_WORDS, *SCRIPTS.values())
+_FUNCTION_WORDS = {language: frozenset(listed.split()) for language, listed in FUNCTION_WORDS.items()}
 UNKNOWN = ""
-SHORT = 4  # a Latin run of fewer words goes with the rest
-SPARSE = 8  # at least one small word in so many, or the run is none of the languages here
-KANA_SHARE = 0.15  # of a sentence's characters, from which its Chinese characters are Japanese
+SHORT = 4  # a Latin run of fewer words takes the language of the rest
+SPARSE = 8  # a run with less than one function word in so many is in no known language
+KANA_SHARE = 0.15  # with at least this share of kana in a sentence, its Chinese characters are Japanese
 
 
-def tell(found: Sequence[Word], default: str = UNKNOWN, detect: Detect | None = None) -> list[str]:
-    """Each word's language. `default` is what a few Latin words are in where nothing else speaks."""
-    told: list[str] = []
-    latin = [w for w in found if w.script == "LATIN"]
-    whole = _by_small_words(latin) or (default if len(latin) < SPARSE else UNKNOWN)
-    for _, sentence in groupby(found, key=lambda w: w.sentence):
-        said = list(sentence)
-        han = _han(said)
-        for latin_run, run in groupby(said, key=lambda w: w.script == "LATIN"):
+def languages_of(words: Sequence[Word], default: str = UNKNOWN, detect: Detect | None = None) -> list[str]:
+    """The language of each word. `default` is the language of a few Latin words that nothing else decides."""
+    languages: list[str] = []
+    latin = [w for w in words if w.script == "LATIN"]
+    whole = _by_function_words(latin) or (default if len(latin) < SPARSE else UNKNOWN)
+    for _, group in groupby(words, key=lambda w: w.sentence):
+        sentence = list(group)
+        han = _han(sentence)
+        for is_latin, run in groupby(sentence, key=lambda w: w.script == "LATIN"):
             part = list(run)
-            told += (
+            languages += (
                 [_latin(part, whole, detect)] * len(part)
-                if latin_run
+                if is_latin
                 else [SCRIPTS.get(w.script, han if w.script == "han" else UNKNOWN) for w in part]
             )
-    return told
+    return languages
 
 
 def _han(sentence: Sequence[Word]) -> str:
@@ -69,17 +69,16 @@ def _han(sentence: Sequence[Word]) -> str:
 def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> str:
     if detect and len(run) >= SHORT:
         return detect(" ".join(w.text for w in run))
-    told = _by_small_words(run, prefer=whole)
-    return told or (whole if len(run) < SHORT else UNKNOWN)
+    return _by_function_words(run, prefer=whole) or (whole if len(run) < SHORT else UNKNOWN)
 
 
-def _by_small_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:
-    """The language most of whose small words are there, if they are as many as a sentence has.
+def _by_function_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:
+    """The language with the most function words in the run, if there are as many as a sentence has.
 
-    Neighbouring languages share small words, so a run goes with the rest of the text unless two more speak against it.
+    Related languages share function words, so a run stays with the rest of the text unless another language has two more.
     """
-    said = [w.text.casefold().replace("’", "'") for w in run]
-    hits = Counter({language: sum(w in listed for w in said) for language, listed in _SMALL.items()})
+    texts = [w.text.casefold().replace("’", "'") for w in run]
+    hits = Counter({language: sum(text in listed for text in texts) for language, listed in _FUNCTION_WORDS.items()})
     best = max(hits, key=lambda language: (hits[language] + (language == prefer), language == prefer))
-    names = sum(w.text.istitle() for w in run)  # Alice, Bob and Carol are of no language
-    return best if hits[best] and hits[best] * SPARSE >= len(said) - names else UNKNOWN
+    names = sum(w.text.istitle() for w in run)  # Alice, Bob and Carol belong to no language
+    return best if hits[best] and hits[best] * SPARSE >= len(texts) - names else UNKNOWN

@@ -1,4 +1,4 @@
-"""A response: its tags, its thought, its answer."""
+"""The parts of a response: tags, thought, answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from r1lite.types import Response
 
-# The think and answer tags of DeepSeek-R1. Written once; every rule and task uses these names.
+# The tags of DeepSeek-R1, defined only here.
 THINK, END_THINK = "<think>", "</think>"
 ANSWER, END_ANSWER = "<answer>", "</answer>"
 TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
@@ -16,12 +16,12 @@ _WELL_FORMED = re.compile(rf"\s*{THINK}(?P<thought>.*?){END_THINK}\s*{ANSWER}(?P
 
 
 def respond(response: Response) -> str:
-    """A response in the form that every shipped rule and task expects."""
+    """A response with its tags, as every shipped rule and task expects it."""
     return f"{THINK}{response.thought}{END_THINK}{ANSWER}{response.answer}{END_ANSWER}"
 
 
 def parse(text: str) -> Response | None:
-    """Thought and answer of a well-formed response: one think block, then one answer block, nothing else, none empty."""
+    """Thought and answer of a well-formed response: one think block, then one answer block, neither empty, nothing else; else None."""
     if _TAG.findall(text) != list(TAGS):
         return None
     match = _WELL_FORMED.fullmatch(text)
@@ -31,7 +31,7 @@ def parse(text: str) -> Response | None:
 
 
 def last_answer(text: str) -> str | None:
-    """What stands in the last answer block after the thought; None where thought or block is not closed."""
+    """The content of the last answer block after the thought; None if the thought or the block is not closed."""
     _, thought, after = text.rpartition(END_THINK)
     if THINK in text and not thought:
         return None
@@ -43,7 +43,7 @@ def last_answer(text: str) -> str | None:
 
 
 def after_thought(response: str) -> str | None:
-    """What follows the last thought; all of it where there are no tags; None where the thought is not closed."""
+    """The text after the last thought; the whole response if there are no tags; None if the thought is not closed."""
     before, closed, after = response.rpartition(END_THINK)
     if THINK in (after if closed else response):
         return None
@@ -51,7 +51,7 @@ def after_thought(response: str) -> str | None:
 
 
 def reasoning(response: str) -> str:
-    """All that is said outside the final answer, so that no second thought and no word between the blocks escapes."""
+    """Everything outside the final answer, including a second thought and text between the blocks."""
     _, thought, after = response.rpartition(END_THINK)
     if last_answer(response) is not None:
         opened = response.rfind(ANSWER)

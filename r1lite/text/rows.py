@@ -1,4 +1,4 @@
-"""Rows from jsonl, json, csv and parquet files. A bad row names its file and its line."""
+"""Rows of jsonl, json, csv and parquet files. Errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ Row = Mapping[str, Any]
 
 
 class BadRow(ValueError):
-    """A row that cannot be used; the message says which and why."""
+    """A row that cannot be used; the message names the row and the reason."""
 
 
-Given = tuple[int, Row | BadRow]  # the line, and what stands there or why nothing can be made of it
-CHUNK = 10_000  # rows of a table that are Python's at once
+NumberedRow = tuple[int, Row | BadRow]  # the line, with its row or the reason why it cannot be read
+CHUNK = 10_000  # rows of a table that are converted to Python at once
 
 
 class Rows(Protocol):
-    """The rows of one source, in their order."""
+    """The rows of one source, in order."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Given: ...
+    def __getitem__(self, index: int, /) -> NumberedRow: ...
 
-    def __iter__(self) -> Iterator[Given]: ...
+    def __iter__(self) -> Iterator[NumberedRow]: ...
 
 
 def read_rows(path: Path) -> list[tuple[int, Row]]:
-    """All rows of a file, each with the line (in json and parquet: the row) it stands in."""
-    return [(line, told(row)) for line, row in open_rows(path)]
+    """All rows of a file, each with its line number (for json and parquet its row number)."""
+    return [(line, usable(row)) for line, row in open_rows(path)]
 
 
 def open_rows(path: Path) -> Rows:
-    """The rows of a file without the work of reading all of them, where its format allows that."""
+    """The rows of a file; jsonl and parquet are parsed row by row, on access."""
     kinds: dict[str, Callable[[Path], Rows]] = {".jsonl": Lines, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     if path.suffix not in kinds:
-        raise ValueError(f"{path}: files end in {', '.join(kinds)}")
+        raise ValueError(f"{path}: a file of rows ends in {', '.join(kinds)}")
     if not path.is_file():
         raise ValueError(f"{path} does not exist")
     rows = kinds[path.suffix](path)
@@ -50,7 +50,8 @@ def open_rows(path: Path) -> Rows:
     return rows
 
 
-def told(row: Row | BadRow) -> Row:
+def usable(row: Row | BadRow) -> Row:
+    """The row; raises if it is a BadRow."""
     if isinstance(row, BadRow):
         raise row
     return row
@@ -63,13 +64,13 @@ def require(row: Row, column: str, path: Path | str, line: int) -> Any:
 
 
 def as_prompt(value: Any, path: Path | str, line: int) -> str | tuple[Message, ...]:
-    """Text, or chat messages that end with the user's."""
+    """Text, or chat messages of which the last is the user's."""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(map(_is_message, value)) and value[-1]["role"] == "user":
         return tuple({"role": m["role"], "content": m["content"]} for m in value)
     raise BadRow(
-        f'{path}, line {line}: a prompt is text, or a list of {{"role": ..., "content": ...}} that ends with the user\'s; got {value!r:.80}'
+        f'{path}, line {line}: a prompt is text, or a list of {{"role": ..., "content": ...}} whose last role is user; got {value!r:.80}'
     )
 
 
@@ -78,7 +79,7 @@ def _is_message(value: Any) -> bool:
 
 
 class Lines:
-    """A jsonl file: where each line begins is kept, and a line is parsed when it is asked for."""
+    """A jsonl file: only the offset of each line is kept, and a line is parsed on access."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._starts, self._numbers = path, array("q"), array("q")
@@ -94,39 +95,39 @@ class Lines:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def __getitem__(self, index: int) -> Given:
+    def __getitem__(self, index: int) -> NumberedRow:
         self._file.seek(self._starts[index])
-        return self._given(self._numbers[index], self._file.readline())
+        return self._parsed(self._numbers[index], self._file.readline())
 
-    def __iter__(self) -> Iterator[Given]:
-        with self.path.open("rb") as file:  # one of its own: whoever asks for single rows in between moves the other
+    def __iter__(self) -> Iterator[NumberedRow]:
+        with self.path.open("rb") as file:  # not self._file, which single accesses in between would move
             for number, text in enumerate(file, start=1):
                 if text.strip():
-                    yield self._given(number, text)
+                    yield self._parsed(number, text)
 
-    def _given(self, number: int, text: bytes) -> Given:
+    def _parsed(self, number: int, text: bytes) -> NumberedRow:
         try:
             return number, _object(_parse(text, self.path, number), self.path, number)
         except BadRow as bad:
             return number, bad
 
 
-def _json(path: Path) -> list[Given]:
+def _json(path: Path) -> list[NumberedRow]:
     rows = _parse(path.read_bytes(), path, 1)
     if not isinstance(rows, list):
-        raise BadRow(f"{path}: a .json file is one list of objects; for one object a line, name it .jsonl")
-    return [(number, row if isinstance(row, dict) else _no_object(row, path, number)) for number, row in enumerate(rows, start=1)]
+        raise BadRow(f"{path}: a .json file holds one list of objects; a file with one object per line is named .jsonl")
+    return [(number, row if isinstance(row, dict) else _not_an_object(row, path, number)) for number, row in enumerate(rows, start=1)]
 
 
-def _csv(path: Path) -> list[Given]:
+def _csv(path: Path) -> list[NumberedRow]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        rows: list[Given] = []
+        rows: list[NumberedRow] = []
         try:
             for row in reader:
-                whole = None not in row and None not in row.values()
+                complete = None not in row and None not in row.values()
                 line = reader.line_num
-                rows.append((line, row if whole else BadRow(f"{path}, line {line}: the row has not as many cells as the header")))
+                rows.append((line, row if complete else BadRow(f"{path}, line {line}: the row has more or fewer cells than the header")))
         except (csv.Error, UnicodeDecodeError) as error:
             raise BadRow(f"{path}, after line {reader.line_num}: this is not CSV in UTF-8 ({error})") from error
         return rows
@@ -143,7 +144,7 @@ def _parquet(path: Path) -> Table:
 
 
 class Table:
-    """Columns in Arrow's memory; a row becomes Python's when it is asked for."""
+    """Columns in Arrow's memory; a row is converted to Python on access."""
 
     def __init__(self, table: Any) -> None:
         self.table = table
@@ -151,10 +152,10 @@ class Table:
     def __len__(self) -> int:
         return self.table.num_rows
 
-    def __getitem__(self, index: int) -> Given:
+    def __getitem__(self, index: int) -> NumberedRow:
         return index + 1, self.table.slice(index, 1).to_pylist()[0]
 
-    def __iter__(self) -> Iterator[Given]:
+    def __iter__(self) -> Iterator[NumberedRow]:
         names, line = self.table.column_names, 0
         for batch in self.table.to_batches(max_chunksize=CHUNK):
             for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -166,15 +167,15 @@ def _parse(text: bytes, path: Path, line: int) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        line += getattr(error, "lineno", 1) - 1  # within the text, which may have several lines
+        line += getattr(error, "lineno", 1) - 1  # the text may have several lines
         raise BadRow(f"{path}, line {line}: this is not JSON ({getattr(error, 'msg', error)})") from error
 
 
 def _object(row: Any, path: Path, line: int) -> Row:
     if not isinstance(row, dict):
-        raise _no_object(row, path, line)
+        raise _not_an_object(row, path, line)
     return row
 
 
-def _no_object(row: Any, path: Path, line: int) -> BadRow:
-    return BadRow(f"{path}, line {line}: a row is an object with named columns, got {row!r:.60}")
+def _not_an_object(row: Any, path: Path, line: int) -> BadRow:
+    return BadRow(f"{path}, line {line}: a row is an object with a name for each column, got {row!r:.60}")

@@ -1,7 +1,6 @@
-"""What is left of a text without code and formulas.
+"""A text without its code and formulas.
 
-Prose does not become code by standing in a fence: a block that is mostly sentences, and sentences inside a formula, are
-given back as words.
+A fence does not turn prose into code: sentences inside a formula, and a fenced block that is mostly sentences, are kept.
 """
 
 from __future__ import annotations
@@ -9,13 +8,13 @@ from __future__ import annotations
 import re
 
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
-# Bounded, so that a thousand openings without an end stay cheap.
+# Bounded, so that a thousand unclosed delimiters stay cheap.
 _FORMULA = re.compile(
     r"`[^`\n]{1,300}`|\$\$[^$]{1,2000}\$\$|\$[^$\n]{1,300}\$|\\\[.{1,2000}?\\\]|\\\(.{1,500}?\\\)"
     r"|\\begin\{(?P<name>[a-z]{1,20}\*?)\}.{0,2000}?\\end\{(?P=name)\}|\\boxed\{[^{}]{0,200}\}",
     re.DOTALL,
 )
-_LINK = re.compile(r"(?:https?://|www\.)[!-~]+")  # sentences of other scripts are no address
+_LINK = re.compile(r"(?:https?://|www\.)[!-~]+")  # ASCII only: a sentence in another script is not part of the address
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _NAME = re.compile(r"\b[A-Za-z_]*[0-9_][A-Za-z0-9_]*\b|\b[a-z]+[A-Z][A-Za-z]*\b", re.ASCII)  # x1, my_list, isPrime
 _SENTENCE = re.compile(r"\b(?:[^\W\d_]{2,}[ ,;'’-]+){3,}[^\W\d_]{2,}|[\u4e00-\u9fff][\u4e00-\u9fff，、；。]{6,}[\u4e00-\u9fff]")
@@ -24,17 +23,17 @@ _STATEMENT = re.compile(r"[=(){}\[\]<>]|^\s*(?:import|from|return|for|while|if|e
 
 
 def prose(text: str) -> str:
-    """The text with code and formulas left out."""
+    """The text without code and formulas."""
     text = _FENCE.sub(lambda m: f"\n{_block(m[1])}\n", text)
     text = _LINK.sub(" ", _FORMULA.sub(lambda m: f" {' '.join(_sentences(m[0]))} ", text))
     return _NAME.sub(" ", _COMMAND.sub(" ", text))
 
 
 def _block(code: str) -> str:
-    """The sentences of a fenced block where most of its lines are such; comments are lines like others."""
+    """The sentences of a fenced block, comments included, if most of its lines are sentences; else nothing."""
     lines = [_COMMENT.sub("", line) for line in code.splitlines() if line.strip()]
-    written = [line for line in lines if not _STATEMENT.search(line) and _SENTENCE.search(line)]
-    return "\n".join(written) if 2 * len(written) > len(lines) else ""
+    sentences = [line for line in lines if not _STATEMENT.search(line) and _SENTENCE.search(line)]
+    return "\n".join(sentences) if 2 * len(sentences) > len(lines) else ""
 
 
 def _sentences(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A question as one text, and the words of a text as they are compared."""
+"""The question of a problem as one text, and a text as comparable tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 from r1lite.types import Problem
 
-# Writing without spaces goes character by character, everything else word by word.
+# Scripts without spaces are split into characters, all others into words.
 _TOKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
@@ -18,8 +18,8 @@ def question(problem: Problem) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Words and numbers, whatever their case and width; invisible characters do not make a word a new one."""
-    if text.isascii():  # where all that follows changes nothing
+    """Words and numbers, regardless of case, width and invisible characters."""
+    if text.isascii():  # normalisation would change nothing
         return _TOKEN.findall(text.casefold())
     text = unicodedata.normalize("NFKC", text).casefold()
     return _TOKEN.findall("".join(c for c in text if unicodedata.category(c) != "Cf"))

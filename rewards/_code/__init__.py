@@ -1,1 +1,1 @@
-"""What the code rule is made of: the tests of a problem, the comparison of results, the sandbox of this process."""
+"""Parts of the rule `code`: the tests of a problem, the comparison of results, the sandbox of this process."""

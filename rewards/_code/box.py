@@ -1,4 +1,4 @@
-"""The sandbox of this process: started with the first program, or before a worker's first verdict, and ended with it."""
+"""The sandbox of this process: starts with a worker's warm-up or the first program, and ends with the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cache
 def box(tier: str) -> Sandbox:
-    """A jail of one worker: scoring workers are processes, so that several programs run at once already."""
+    """The sandbox, with one worker of its own: programs already run in parallel, in several scoring workers."""
     from sandbox import Sandbox
     from sandbox.jail import bubblewrap
 
@@ -24,6 +24,6 @@ def box(tier: str) -> Sandbox:
             "rewards.code needs the extra `code`: pip install 'r1lite[code]'. "
             "rewards.code.tier=reduced works without it, with less isolation (docs/use/sandbox.md)."
         )
-    made = Sandbox(workers=1, unsafe=True) if tier == "unsafe" else Sandbox(workers=1, tier=tier)  # pyright: ignore
-    atexit.register(made.close)
-    return made
+    sandbox = Sandbox(workers=1, unsafe=True) if tier == "unsafe" else Sandbox(workers=1, tier=tier)  # pyright: ignore
+    atexit.register(sandbox.close)
+    return sandbox

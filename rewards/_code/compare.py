@@ -1,43 +1,43 @@
-"""Is what came out what should come out? Decided here, outside of the sandbox, on plain data."""
+"""Comparison of actual and expected results, outside of the sandbox, on plain data."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-ROUNDING = 1e-9  # two floats are one value within this share of it
+ROUNDING = 1e-9  # two floats are equal within this relative difference
 
 
-def same_output(given: str, wanted: str) -> bool:
-    """Line by line; blanks at a line's end and empty lines at the end do not count."""
-    return _lines(given) == _lines(wanted)
+def same_output(actual: str, expected: str) -> bool:
+    """Line by line, without blanks at the end of a line and empty lines at the end."""
+    return _lines(actual) == _lines(expected)
 
 
-def same_value(given: Any, wanted: Any) -> bool:
-    """Values of JSON. A truth value is no number; a tuple comes back as a list."""
-    if isinstance(given, bool) or isinstance(wanted, bool):
-        return given is wanted
-    if isinstance(given, int | float) and isinstance(wanted, int | float):
-        return _close(given, wanted) if isinstance(wanted, float) else _whole(given) == wanted
-    if type(given) is not type(wanted):
+def same_value(actual: Any, expected: Any) -> bool:
+    """JSON values. A boolean is not a number; tuples have become lists."""
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected
+    if isinstance(actual, int | float) and isinstance(expected, int | float):
+        return _close(actual, expected) if isinstance(expected, float) else _whole(actual) == expected
+    if type(actual) is not type(expected):
         return False
-    if isinstance(given, list):
-        return len(given) == len(wanted) and all(map(same_value, given, wanted))
-    if isinstance(given, dict):
-        return given.keys() == wanted.keys() and all(same_value(given[key], wanted[key]) for key in wanted)
-    return given == wanted
+    if isinstance(actual, list):
+        return len(actual) == len(expected) and all(map(same_value, actual, expected))
+    if isinstance(actual, dict):
+        return actual.keys() == expected.keys() and all(same_value(actual[key], expected[key]) for key in expected)
+    return actual == expected
 
 
-def _whole(given: float) -> float:
-    """The whole number that a float is but for rounding. Never by its share: an estimate of a large number would pass."""
-    if isinstance(given, float) and math.isfinite(given) and abs(given - round(given)) <= ROUNDING:
-        return round(given)
-    return given
+def _whole(actual: float) -> float:
+    """Round a float that is almost an integer. The bound is absolute: a relative one would accept estimates of large numbers."""
+    if isinstance(actual, float) and math.isfinite(actual) and abs(actual - round(actual)) <= ROUNDING:
+        return round(actual)
+    return actual
 
 
-def _close(given: float, wanted: float) -> bool:
+def _close(actual: float, expected: float) -> bool:
     try:
-        return math.isclose(given, wanted, rel_tol=ROUNDING, abs_tol=ROUNDING)
+        return math.isclose(actual, expected, rel_tol=ROUNDING, abs_tol=ROUNDING)
     except OverflowError:  # an integer too large for a float
         return False
 
