@@ -12,9 +12,9 @@ from torch.utils._pytree import tree_leaves
 from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
 
 from r1lite.prompt import Prompter
-from r1lite.sampling.native.cuda_graphs import Record, RecordedStep, filled_up
+from r1lite.sampling.native.cuda_graphs import Record, RecordedStep, padded_rows
 from r1lite.sampling.native.engine import NativeEngine
-from r1lite.sampling.native.model import own_forward, step_of
+from r1lite.sampling.native.model import decoding_step, model_forward
 from r1lite.sampling.native.scheduler import Scheduler
 from r1lite.sampling.rollouts import Sampler
 from r1lite.types import Problem
@@ -76,7 +76,7 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
     cfg = config("sampler.max_tokens=40", "sampler.cache_mb=1").sampler
     monkeypatch.setattr("r1lite.sampling.native.scheduler.bytes_per_token", lambda _: 2**20 // 700)
     sampler = native(chosen, Prompter(tokenizer=tokenizer), cfg)
-    with torch.inference_mode(), step_of(sampler.engine.decoder) as plain:
+    with torch.inference_mode(), decoding_step(sampler.engine.decoder) as plain:
         expected = drawn(sampler, plain, PROBLEMS)
     made: list[tuple[int, ...]] = []
 
@@ -85,13 +85,13 @@ def test_what_is_played_back_is_what_the_model_would_have_drawn(
     def recorder() -> Record:
         def record(run: Callable[[], None]) -> Callable[[], None]:
             assert record is recorders[-1], "what the recordings of another cache shared is gone with them"
-            made.append(step.memory)
+            made.append(step.layout)
             return as_operations(run)
 
         recorders.append(record)
         return record
 
-    step = RecordedStep(partial(own_forward, sampler.engine.decoder), recorder)
+    step = RecordedStep(partial(model_forward, sampler.engine.decoder), recorder)
     drawn(sampler, step, PROBLEMS[2:])  # what this records lies on another cache, and is of no use to what follows
     got = drawn(sampler, step, PROBLEMS)
     assert len(set(made)) == 3
@@ -110,9 +110,9 @@ def test_a_model_whose_steps_cannot_be_recorded_decodes_all_the_same(
         raise RuntimeError("operation not permitted when stream is capturing\nand much more")
 
     sampler = native(model, Prompter(tokenizer=tokenizer), config("sampler.max_tokens=8").sampler)
-    with torch.inference_mode(), step_of(sampler.engine.decoder) as plain:
+    with torch.inference_mode(), decoding_step(sampler.engine.decoder) as plain:
         expected = drawn(sampler, plain, PROBLEMS[:2])
-    got = drawn(sampler, RecordedStep(partial(own_forward, sampler.engine.decoder), lambda: refused), PROBLEMS[:2])
+    got = drawn(sampler, RecordedStep(partial(model_forward, sampler.engine.decoder), lambda: refused), PROBLEMS[:2])
     assert {key: r.token_ids for key, r in got.items()} == {key: r.token_ids for key, r in expected.items()}
     said = capsys.readouterr().out
     assert said.count("cannot be recorded") == 1
@@ -120,6 +120,6 @@ def test_a_model_whose_steps_cannot_be_recorded_decodes_all_the_same(
     assert "much more" not in said
 
 
-def test_rows_are_filled_up_by_a_third_of_the_whole_at_most() -> None:
-    assert [filled_up(rows) for rows in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 100, 129)] == [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 128, 192]
-    assert all(rows <= filled_up(rows) <= max(rows * 1.5, rows) for rows in range(1, 2000))
+def test_a_third_of_the_rows_at_most_are_padding() -> None:
+    assert [padded_rows(rows) for rows in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 100, 129)] == [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 128, 192]
+    assert all(rows <= padded_rows(rows) <= max(rows * 1.5, rows) for rows in range(1, 2000))

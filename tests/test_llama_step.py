@@ -10,7 +10,7 @@ from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, Qwen2Confi
 import r1lite.sampling.native.llama_step
 from r1lite.sampling.native.cache import SlotCache
 from r1lite.sampling.native.llama_step import LlamaStep, is_llama_shaped
-from r1lite.sampling.native.model import decoder_of, step_of
+from r1lite.sampling.native.model import decoding_step, make_decoder
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 199,
@@ -65,7 +65,7 @@ def test_where_nothing_can_be_compiled_a_line_says_so(monkeypatch: pytest.Monkey
     r1lite.sampling.native.llama_step.can_compile.cache_clear()
     compare("llama", eager=False)
     r1lite.sampling.native.llama_step.can_compile.cache_clear()
-    assert capsys.readouterr().out.count("decoding goes on without compiled parts: no C++ compiler\n") == 1
+    assert capsys.readouterr().out.count("so decoding runs without it: no C++ compiler\n") == 1
 
 
 def compare(name: str, *, eager: bool = True) -> None:
@@ -73,12 +73,12 @@ def compare(name: str, *, eager: bool = True) -> None:
     lengths, new = torch.tensor([3, 7]), 5
     ids = torch.randint(1, 199, (4, 7 + new))  # rows 0 and 1 go on from the first prompt, 2 and 3 from the second
     ids[1, :3], ids[3, :7] = ids[0, :3], ids[2, :7]
-    decoder = decoder_of(model, torch.float32)
-    with torch.inference_mode(), step_of(decoder, eager=eager) as step:
+    decoder = make_decoder(model, torch.float32)
+    with torch.inference_mode(), decoding_step(decoder, eager=eager) as step:
         assert isinstance(step, LlamaStep)
         prompts = torch.stack([torch.cat([ids[0, :3], torch.zeros(4, dtype=torch.long)]), ids[2, :7]])
         prefilled = decoder(input_ids=prompts, use_cache=True, past_key_values=DynamicCache()).past_key_values
-        cache = SlotCache(prefilled, lengths, 2, most=12)
+        cache = SlotCache(prefilled, lengths, 2, max_positions=12)
         assert cache.layers[0].k.stride(-2) == 1  # a key's neighbour is the next position
         begun = lengths.repeat_interleave(2)
         for done in range(new):
@@ -97,5 +97,5 @@ def test_other_shapes_and_adapters_go_through_their_own_forward() -> None:
     assert not is_llama_shaped(get_peft_model(made("llama"), LoraConfig(target_modules="all-linear")))
     other = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2))
     assert not is_llama_shaped(other)
-    with step_of(decoder_of(other, torch.float32)) as step:
+    with decoding_step(make_decoder(other, torch.float32)) as step:
         assert not isinstance(step, LlamaStep)

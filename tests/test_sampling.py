@@ -10,9 +10,9 @@ from samplers import native
 from r1lite.learning.batch import collate
 from r1lite.learning.forward import can_share_prompts, forward
 from r1lite.prompt import Prompter
-from r1lite.sampling.native.cache import SlotCache, SlotLayer, bytes_per_token, compacted
+from r1lite.sampling.native.cache import SlotCache, SlotLayer, bytes_per_token, compact_order
 from r1lite.sampling.native.draw import choose, draw, filtered, uniforms
-from r1lite.sampling.native.model import decoder_of, packed
+from r1lite.sampling.native.model import make_decoder, packed_weights
 from r1lite.sampling.native.scheduler import Row, Scheduler
 from r1lite.sampling.rollouts import Sampler, seed_of
 from r1lite.types import Problem, Sample
@@ -123,7 +123,7 @@ def test_a_window_that_older_models_have_in_all_layers_is_refused_too(model: Any
     assert can_share_prompts(model)
     del model.config.layer_types
     model.config.sliding_window = 4096
-    with pytest.raises(ValueError, match=r"layers of sliding_attention \(over 4096 tokens\); sampler=vllm can"):
+    with pytest.raises(ValueError, match=r"layers of sliding_attention \(over 4096 tokens\); use sampler=vllm"):
         sampler(model, tokenizer, config)
     assert not can_share_prompts(model)
 
@@ -164,11 +164,11 @@ def test_a_row_that_has_finished_takes_no_more_room_than_was_promised(
     short = (4, 5, 6)  # of the first four: they end early, and make room for the other three
     finish = Scheduler._finish
     monkeypatch.setattr(
-        Scheduler, "_finish", lambda self, row: "stop" if row.place in short and len(row.token_ids) == 5 else finish(self, row)
+        Scheduler, "_finish", lambda self, row: "stop" if row.request in short and len(row.token_ids) == 5 else finish(self, row)
     )
     widths: list[tuple[int, int]] = []
     step = SlotCache.before_step
-    monkeypatch.setattr(SlotCache, "before_step", lambda self: step(self) or widths.append((self.width, self.most)))
+    monkeypatch.setattr(SlotCache, "before_step", lambda self: step(self) or widths.append((self.width, self.max_positions)))
     problems = [Problem(id=f"q{i}", prompt="x" * (9 if i == 3 else 3)) for i in range(7)]
     sampled = sampler(model, tokenizer, config, "sampler.max_rows=4")
     sampled.engine.ends = frozenset()
@@ -186,10 +186,10 @@ def test_a_problem_that_comes_twice_is_asked_twice(model: Any, tokenizer: Any, c
 
 def test_the_decoder_is_the_model_with_its_weights_packed(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("r1lite.sampling.native.model.SMALL", 0)
-    decoder = decoder_of(model, torch.float32)
+    decoder = make_decoder(model, torch.float32)
     assert all(mine is theirs for mine, theirs in zip(decoder.parameters(), model.parameters(), strict=True))
     ids = torch.randint(0, 200, (3, 9))
-    with torch.inference_mode(), packed(decoder):
+    with torch.inference_mode(), packed_weights(decoder):
         assert sum(getattr(m, "product", None) is not None for m in decoder.modules()) == sum(
             isinstance(m, torch.nn.Linear) for m in model.modules()
         )
@@ -223,10 +223,10 @@ def test_a_step_of_the_optimiser_is_in_the_next_sample(model: Any, tokenizer: An
 
 
 def test_rows_from_the_end_fill_the_gaps() -> None:
-    assert compacted(6, [1, 4]) == [0, 5, 2, 3]
-    assert compacted(4, [2, 3]) == [0, 1]
-    assert compacted(3, []) == [0, 1, 2]
-    assert compacted(2, [0, 1]) == []
+    assert compact_order(6, [1, 4]) == [0, 5, 2, 3]
+    assert compact_order(4, [2, 3]) == [0, 1]
+    assert compact_order(3, []) == [0, 1, 2]
+    assert compact_order(2, [0, 1]) == []
 
 
 def test_the_cache_holds_no_more_than_it_may(model: Any, tokenizer: Any, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""Rollouts: prompts, seeds and groups made once, and the engines that complete them."""
+"""Sampling: prompts, seeds and groups of rollouts, and the engines that complete prompts."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Every token that the model's own settings call an end: chat models often have two."""
+    """The tokenizer's end token, and those in the model's generation settings: chat models often have two."""
     configured = model.generation_config.eos_token_id if model.generation_config else None
-    several = configured if isinstance(configured, list) else [configured]
-    return frozenset({t for t in several if isinstance(t, int)} | {end_token(tokenizer)})
+    tokens = configured if isinstance(configured, list) else [configured]
+    return frozenset({t for t in tokens if isinstance(t, int)} | {end_token(tokenizer)})

@@ -1,4 +1,4 @@
-"""From problems to rollouts, whatever engine completes the prompts: rendering, seeds and groups are made here, once."""
+"""Turns problems into groups of rollouts, with any engine: renders prompts, derives seeds, and forms the groups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sampler:
 
     @property
     def dtype(self) -> torch.dtype | None:
-        """What the engine computes in; None where it does not say."""
+        """The dtype in which the engine computes; None if unknown."""
         return self.engine.dtype
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
@@ -34,12 +34,13 @@ class Sampler:
         self.engine.load(weights)
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
-        """Groups of n rollouts, each as soon as it is complete."""
+        """A group of n rollouts for each problem, yielded as soon as it is complete."""
         requests = self.requests(problems, n=n, seed=seed)
-        for place, completions in self.engine.complete(requests, greedy=greedy):
-            yield self._group(problems[place], requests[place], completions)
+        for index, completions in self.engine.complete(requests, greedy=greedy):
+            yield self._group(problems[index], requests[index], completions)
 
     def requests(self, problems: Sequence[Problem], *, n: int, seed: str) -> list[Request]:
+        """The engine's request for each problem, in the same order."""
         return [
             Request(
                 prompt_ids=self.prompter.ids(problem),
@@ -70,7 +71,7 @@ class Sampler:
 
 
 def streams(problems: Sequence[Problem]) -> list[str]:
-    """A name for each problem's random numbers. A problem that comes twice draws anew."""
+    """A name for each problem's random numbers. A problem that occurs twice gets two."""
     seen: Counter[str] = Counter()
     names = []
     for problem in problems:
@@ -80,11 +81,11 @@ def streams(problems: Sequence[Problem]) -> list[str]:
 
 
 def seed_of(seed: str, stream: str, index: int) -> int:
-    """The seed of one rollout, so that what it draws does not depend on what else is in its batch."""
+    """The seed of one rollout, which then does not depend on the other rollouts in its batch."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{stream}/{index}".encode(), digest_size=7).digest(), "big")
 
 
 def as_text(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int], ends: frozenset[int]) -> str:
-    """The completion as text. Special tokens are kept (a think tag may be one); only the end token is left out."""
+    """The completion as text, without its end token. Other special tokens stay, since a think tag may be one."""
     ids = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
     return str(tokenizer.decode(list(ids), skip_special_tokens=False))

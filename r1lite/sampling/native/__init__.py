@@ -1,1 +1,1 @@
-"""The native engine: continuous batching over the very weights that are trained."""
+"""The native engine: continuous batching with the weights that are being trained."""

@@ -1,7 +1,7 @@
-"""Decoding steps on a GPU, recorded once and played back. With one token a row, launching a step's kernels takes longer than they run.
+"""Decoding steps on a GPU, recorded as CUDA graphs and replayed. With one token per row, launching kernels takes longer than running them.
 
-What is played back reads and writes the very memory it was recorded on, for one number of rows and one width of the cache. So
-rows are filled up to one of a few numbers, and widths to a few widths. Rows that fill up write to slots that nobody uses.
+A recording reads and writes fixed memory, for one number of rows and one width of the cache. So rows are padded to one of a few
+numbers, and widths are rounded up. Padding rows write to unused slots.
 """
 
 from __future__ import annotations
@@ -15,63 +15,63 @@ from torch import Tensor
 from r1lite.console import say
 from r1lite.sampling.native.cache import SlotCache
 
-WIDTH = 256  # positions from one width to the next
+WIDTH = 256  # widths are rounded up to a multiple of this many positions
 
-Forward = Callable[[Tensor, SlotCache], Tensor]  # tokens of all rows, and the cache that has room for them -> logits
-Record = Callable[[Callable[[], None]], Callable[[], None]]  # what is to be recorded -> what plays it back
-Recorder = Callable[[], Record]  # one whose recordings share the memory of what they compute on the way
+Forward = Callable[[Tensor, SlotCache], Tensor]  # tokens of all rows, and a cache with room for them -> logits
+Record = Callable[[Callable[[], None]], Callable[[], None]]  # a function to record -> a function that replays it
+Recorder = Callable[[], Record]  # makes a Record whose recordings share memory for intermediate results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Recording:
-    tokens: Tensor  # it reads these three, which have to stay where they are
+    tokens: Tensor  # inputs: these three must stay at their addresses
     lengths: Tensor
     rows: Tensor
-    logits: list[Tensor]  # it writes this one
-    play: Callable[[], None]
+    logits: list[Tensor]  # the output
+    replay: Callable[[], None]
 
 
 class RecordedStep:
-    """One more token a row, by playing back what an earlier step of this size recorded. The logits hold until the next step."""
+    """A decoding step that replays a recording of its size. The logits are valid until the next step."""
 
     def __init__(self, forward: Forward, recorder: Recorder) -> None:
         self.forward, self.recorder, self.record = forward, recorder, recorder()
         self.recordings: dict[tuple[int, int], _Recording] = {}
-        self.memory: tuple[int, ...] = ()  # where the cache lay when they were made
-        self.able = True
+        self.layout: tuple[int, ...] = ()  # of the cache that they were made on
+        self.can_record = True
 
     def __call__(self, tokens: Tensor, cache: SlotCache) -> Tensor:
         cache.before_step()
-        recording = self._recording(tokens, cache) if self.able else None
+        recording = self._recording(tokens, cache) if self.can_record else None
         if recording is None:
             logits = self.forward(tokens, cache)
         else:
-            recording.play()
+            recording.replay()
             logits = recording.logits[0][: len(tokens)]
         cache.after_step()
         return logits
 
     def _recording(self, tokens: Tensor, cache: SlotCache) -> _Recording | None:
-        """One of this step's size that has read this step's input; None if steps of this model cannot be recorded."""
+        """A recording of this step's size, with this step's inputs copied in; None if the model's steps cannot be recorded."""
         cache.reserve_all()
-        if self.memory != (memory := cache.memory()):
+        if self.layout != (layout := cache.layout()):
             self.recordings.clear()
-            self.record, self.memory = self.recorder(), memory
-        size = min(filled_up(len(tokens)), cache.slots), min(-(-cache.width // WIDTH) * WIDTH, cache.positions)
-        known = self.recordings.get(size)
+            self.record, self.layout = self.recorder(), layout
+        size = min(padded_rows(len(tokens)), cache.slots), min(-(-cache.width // WIDTH) * WIDTH, cache.positions)
+        recording = self.recordings.get(size)
         rows, width = size
-        inputs = (known.tokens, known.lengths) if known else (tokens.new_zeros(rows), cache.lengths.new_zeros(rows))
-        for mine, given in zip(inputs, (tokens, cache.lengths), strict=True):
-            mine[: len(tokens)] = given
-            mine[len(tokens) :] = 0
-        if known is None:
+        inputs = (recording.tokens, recording.lengths) if recording else (tokens.new_zeros(rows), cache.lengths.new_zeros(rows))
+        for recorded, current in zip(inputs, (tokens, cache.lengths), strict=True):
+            recorded[: len(tokens)] = current
+            recorded[len(tokens) :] = 0
+        if recording is None:
             try:
-                self.recordings[size] = known = self._record(*inputs, cache, width)
+                self.recordings[size] = recording = self._record(*inputs, cache, width)
             except RuntimeError as error:
-                self.able = False
+                self.can_record = False
                 why = (str(error) or repr(error)).splitlines()[0]
-                say(f"sampler.eager=false: steps of this model cannot be recorded, so they are not ({why})")
-        return known
+                say(f"sampler.eager=false: decoding steps of this model cannot be recorded as CUDA graphs, so they run as they are ({why})")
+        return recording
 
     def _record(self, tokens: Tensor, lengths: Tensor, cache: SlotCache, width: int) -> _Recording:
         logits: list[Tensor] = []
@@ -79,37 +79,37 @@ class RecordedStep:
         def run() -> None:
             logits[:] = [self.forward(tokens, cache)]
 
-        with cache.as_if(lengths, width):
-            rows, play = cache.rows, self.record(run)
-        return _Recording(tokens=tokens, lengths=lengths, rows=rows, logits=logits, play=play)
+        with cache.overridden(lengths, width):
+            rows, replay = cache.rows, self.record(run)
+        return _Recording(tokens=tokens, lengths=lengths, rows=rows, logits=logits, replay=replay)
 
 
-def filled_up(rows: int) -> int:
-    """The next power of two, or the one before it and a half: at most a third of the rows do nothing."""
+def padded_rows(rows: int) -> int:
+    """The next power of two, or three quarters of it if that is enough: at most a third of the rows are padding."""
     power = 1 << (rows - 1).bit_length()
     return power * 3 // 4 if power >= 4 and rows <= power * 3 // 4 else power
 
 
-def as_cuda_graphs() -> Recorder:
-    """Recordings as CUDA graphs."""
-    aside = torch.cuda.Stream()  # one for all: libraries keep working memory for each stream that they have seen
+def cuda_graph_recorder() -> Recorder:
+    """A recorder of CUDA graphs."""
+    stream = torch.cuda.Stream()  # one for all graphs: libraries keep working memory for every stream that they have seen
 
     def recorder() -> Record:
-        pool = torch.cuda.graph_pool_handle()  # that of graphs which are gone cannot be taken up again
+        pool = torch.cuda.graph_pool_handle()  # a new one: the pool of graphs that were deleted cannot be used again
 
         def record(run: Callable[[], None]) -> Callable[[], None]:
-            before = torch.cuda.current_stream()
-            aside.wait_stream(before)
-            with torch.cuda.stream(aside):
-                run()  # libraries set themselves up in a first run, which no recording may hold
-            before.wait_stream(aside)
+            current = torch.cuda.current_stream()
+            stream.wait_stream(current)
+            with torch.cuda.stream(stream):
+                run()  # libraries initialise themselves in a first run, which must not be recorded
+            current.wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
             try:
-                # Another thread may be training meanwhile (rl.lag=1): what it does is no part of this.
-                with torch.cuda.graph(graph, pool=pool, stream=aside, capture_error_mode="thread_local"):
+                # Another thread may be training (rl.lag=1), which must not become part of the graph.
+                with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
                     run()
             finally:
-                torch.cuda.set_stream(before)  # a capture that fails as it begins or ends leaves its own behind
+                torch.cuda.set_stream(current)  # a failed capture does not restore the stream
             return graph.replay
 
         return record

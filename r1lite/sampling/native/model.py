@@ -1,4 +1,4 @@
-"""The model as the sampler runs it: the policy's own weights, laid out for decoding."""
+"""The model as the sampler runs it: a structure of its own, over the policy's parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,71 +15,75 @@ from r1lite.models.attention import use_grouped_attention
 from r1lite.models.cpu.linear import SMALL, OneDnnLinear, Product, can_pack, is_plain_linear
 from r1lite.models.replace import replace_modules
 from r1lite.sampling.native.cache import SlotCache
-from r1lite.sampling.native.cuda_graphs import RecordedStep, as_cuda_graphs
+from r1lite.sampling.native.cuda_graphs import RecordedStep, cuda_graph_recorder
 from r1lite.sampling.native.llama_step import LlamaStep, can_compile, is_llama_shaped
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 FLASH = ("flash_attention_2", "flash_attention_3")
-MOST_PACKED_ROWS = 1024  # above, packing anew costs nothing beside the product
+MAX_PACKED_ROWS = 1024  # with more rows, packing the weight for each product costs little in comparison
 
-Step = Callable[[Tensor, SlotCache], Tensor]  # one more token a row, and the cache that grows by it -> logits
+Step = Callable[[Tensor, SlotCache], Tensor]  # the newest token of each row, and the cache to add it to -> logits
 
 
-def decoder_of(model: Any, dtype: torch.dtype) -> Any:
-    """The model's structure over again. Its weights are the very tensors of the model, or of another dtype copies."""
+def make_decoder(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
+    """A copy of the model's structure that shares the model's parameters; in another dtype, it has copies of them."""
 
-    def own(tensor: Tensor) -> Tensor:
+    def as_dtype(tensor: Tensor) -> Tensor:
         if not tensor.is_floating_point() or tensor.dtype == dtype:
             return tensor
         return nn.Parameter(tensor.detach().to(dtype), requires_grad=False)
 
-    shared = {id(p): own(p) for p in model.parameters()} | {id(b): b for b in model.buffers()}
-    decoder = copy.deepcopy(model, shared).eval()  # no layer of it recomputes anything
+    shared = {id(p): as_dtype(p) for p in model.parameters()} | {id(b): b for b in model.buffers()}
+    decoder = copy.deepcopy(model, shared).eval()  # eval() also turns off gradient checkpointing
     replace_modules(decoder, lambda m: PackedLinear(m) if is_plain_linear(m) and can_pack(m.weight) else None)
     use_grouped_attention(decoder, FLASH)  # flash attention takes no mask, and here a row sees only what its slot holds
     return decoder
 
 
 @contextmanager
-def step_of(decoder: Any, *, eager: bool = True) -> Iterator[Step]:
-    """How the decoder goes one token further. Packed copies of its weights are there while this lasts, and leave their room to
-    training after it."""
+def decoding_step(decoder: PreTrainedModel, *, eager: bool = True) -> Iterator[Step]:
+    """The fastest way to decode one token per row. Packed copies of the weights exist only inside the context, so that training
+    has their memory afterwards."""
     if decoder.device.type == "cuda" and not eager:
-        yield RecordedStep(partial(own_forward, decoder), as_cuda_graphs())
+        yield RecordedStep(partial(model_forward, decoder), cuda_graph_recorder())
     elif is_llama_shaped(decoder):
         yield LlamaStep(decoder, compiled=not eager and can_compile())
     else:
-        with packed(decoder):
-            yield partial(_own_step, decoder)
+        with packed_weights(decoder):
+            yield partial(_model_step, decoder)
 
 
-def _own_step(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
+def _model_step(decoder: PreTrainedModel, tokens: Tensor, cache: SlotCache) -> Tensor:
     cache.before_step()
-    logits = own_forward(decoder, tokens, cache)
+    logits = model_forward(decoder, tokens, cache)
     cache.after_step()
     return logits
 
 
-def own_forward(decoder: Any, tokens: Tensor, cache: SlotCache) -> Tensor:
-    """The model's own, for one token a row that the cache has room for."""
+def model_forward(decoder: PreTrainedModel, tokens: Tensor, cache: SlotCache) -> Tensor:
+    """The forward pass of transformers for one token per row, for which the cache must have room."""
     mask, positions = cache.mask(decoder.dtype), cache.lengths[:, None]
     out = decoder(input_ids=tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
     return out.logits[:, -1]
 
 
 class PackedLinear(OneDnnLinear):
-    """A linear layer that multiplies few rows by a packed copy of its weight, where there is one."""
+    """A linear layer that multiplies few rows by a packed copy of its weight while there is one."""
 
     product: Product | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         rows = input.numel() // self.in_features
-        if self.product is None or rows > MOST_PACKED_ROWS or rows * self.weight.numel() < SMALL:
+        if self.product is None or rows > MAX_PACKED_ROWS or rows * self.weight.numel() < SMALL:
             return super().forward(input)
         return self.product(input.reshape(rows, -1)).view(*input.shape[:-1], -1)
 
 
 @contextmanager
-def packed(decoder: Any) -> Iterator[None]:
+def packed_weights(decoder: nn.Module) -> Iterator[None]:
+    """Give the decoder's linear layers packed copies of their weights, inside the context."""
     layers = [module for module in decoder.modules() if isinstance(module, PackedLinear)]
     for layer in layers:
         layer.product = Product(layer)
