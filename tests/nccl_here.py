@@ -15,7 +15,7 @@ class Near(Server):
         super().__init__("http://127.0.0.1:1", 60.0)
         self.engine, self.asked, self.name = engine, [], ""
 
-    def _asked(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> bytes:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> bytes:
         said = json.loads(json.dumps(body or {}))  # as over HTTP
         self.asked.append(path)
         if path == "/init_weight_transfer_engine":

@@ -14,7 +14,7 @@ from vllm_servers import made, stand_ins
 
 from r1lite.checks.run import check
 from r1lite.sampling.vllm import nccl
-from r1lite.sampling.vllm.http import Lost, Server
+from r1lite.sampling.vllm.http import Server, ServerError
 from r1lite.sampling.vllm.nccl import NcclTransfer, address_towards
 
 
@@ -52,7 +52,7 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> list[Sender]:
         made.append(Sender())
         return made[-1]
 
-    monkeypatch.setattr(nccl, "_joined", joined)
+    monkeypatch.setattr(nccl, "_join_group", joined)
     return made
 
 
@@ -69,7 +69,8 @@ def test_each_server_has_a_group_which_lasts(sending: NcclTransfer, senders: lis
 
 
 @pytest.mark.parametrize(
-    ("error", "becomes"), [(RuntimeError("unhandled cuda error"), Lost), (Lost("timed out"), Lost), (KeyError("w"), KeyError)]
+    ("error", "becomes"),
+    [(RuntimeError("unhandled cuda error"), ServerError), (ServerError("timed out"), ServerError), (KeyError("w"), KeyError)],
 )
 def test_a_group_that_broke_down_is_not_used_again(
     sending: NcclTransfer, senders: list[Sender], error: Exception, becomes: type[Exception]
@@ -96,11 +97,12 @@ def test_groups_are_shut_down_with_their_sampler(monkeypatch: pytest.MonkeyPatch
 
 def test_a_server_started_for_another_transfer_is_told_from_the_right_one(sending: NcclTransfer) -> None:
     class Wrong(Server):
-        def _asked(self, *_: Any) -> bytes:
+        def _send(self, *_: Any) -> bytes:
             return json.dumps(info("r1lite_disk")).encode()
 
     with pytest.raises(
-        Lost, match=r"takes weights by 'r1lite_disk'; .* start it with --weight-transfer-config '\{\"backend\": \"r1lite_nccl\"\}'"
+        ServerError,
+        match=r"receives weights by 'r1lite_disk'; .* start it with --weight-transfer-config '\{\"backend\": \"r1lite_nccl\"\}'",
     ):
         sending.send(Wrong("http://a:1", 1.0), "run-1", dict)
 
@@ -124,12 +126,12 @@ def test_weights_that_are_trained_wait_for_the_next_sync(config: Any, monkeypatc
     with stand_ins() as start:
         (restarted, one), (_, two) = start(restarts_after=3), start()
         model, sampler, _ = made(config, [one, two], "sampler.max_rows=1")
-        monkeypatch.setattr(sampler.engine.transfer, "keeps_weights", False, raising=False)
+        monkeypatch.setattr(sampler.engine.transfer, "works_while_training", False, raising=False)
         sampler.load(model.named_parameters())
         assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
         list(sampler.sample(PROBLEMS, n=1, seed="s"))
         assert restarted.updates.count("/update_weights") == 1  # while the trainer may be at work, it stays out
-        assert "it waits for the next weights" in sampler.engine.servers[0].why_not
+        assert "it waits for the next sync" in sampler.engine.servers[0].unused_because
         sampler.load(model.named_parameters())
         assert restarted.updates.count("/update_weights") == 2
 
@@ -138,9 +140,9 @@ def test_the_last_server_is_not_given_weights_that_are_being_trained(config: Any
     with stand_ins() as start:
         _, url = start(restarts_after=3)
         model, sampler, _ = made(config, [url], "sampler.max_rows=1")
-        monkeypatch.setattr(sampler.engine.transfer, "keeps_weights", False, raising=False)
+        monkeypatch.setattr(sampler.engine.transfer, "works_while_training", False, raising=False)
         sampler.load(model.named_parameters())
-        with pytest.raises(ValueError, match=r"no vLLM server can be used:\n.*it waits for the next weights"):
+        with pytest.raises(ValueError, match=r"no vLLM server can be used:\n.*it waits for the next sync"):
             list(sampler.sample(PROBLEMS, n=4, seed="s"))
 
 
@@ -169,5 +171,5 @@ def test_the_groups_meet_at_this_machines_address_towards_the_server(url: str, a
 
 
 def test_an_address_that_cannot_be_reached_is_a_lost_server() -> None:
-    with pytest.raises(Lost, match="there is no way to it"):
+    with pytest.raises(ServerError, match="it cannot be reached"):
         address_towards("http://nowhere.invalid:1")

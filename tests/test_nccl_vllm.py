@@ -13,8 +13,8 @@ from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts, tiny
 from r1lite.build import make_sampler
 from r1lite.prompt import Prompter
 from r1lite.sampling.vllm import nccl
-from r1lite.sampling.vllm.nccl import NcclTransfer, Phases, Source
-from r1lite.sampling.vllm.weights import whole
+from r1lite.sampling.vllm.nccl import NcclTransfer, UpdateClient, WeightSource
+from r1lite.sampling.vllm.weights import all_weights
 
 
 class Channel:
@@ -62,7 +62,7 @@ def test_vllms_two_ends_hand_all_weights_over(config: Any, monkeypatch: pytest.M
 
     other = disturbed(model, seed=1)
     assert off_by(other, before, 0.7) > 0.1
-    sending.send(server, "run-1", lambda: whole(other, {}))
+    sending.send(server, "run-1", lambda: all_weights(other, {}))
     llm.reset_prefix_cache()
     assert off_by(other, rollouts(sampler.sample(PROBLEMS, n=1, seed="s")), 0.7) < 1e-4
     group = ["/server_info?config_format=json", "/get_world_size", "/init_weight_transfer_engine"]
@@ -72,17 +72,17 @@ def test_vllms_two_ends_hand_all_weights_over(config: Any, monkeypatch: pytest.M
     assert joined[0].master_port == joined[1].master_port
 
     disturbed(model, seed=2)
-    sending.send(server, "run-2", lambda: whole(model, {}))
+    sending.send(server, "run-2", lambda: all_weights(model, {}))
     llm.reset_prefix_cache()
     assert off_by(model, rollouts(sampler.sample(PROBLEMS, n=1, seed="s")), 0.7) < 1e-4
     assert (server.asked, len(joined)) == (group + update + update, 2)  # in the same group
 
-    part = {name: tensor for name, tensor in whole(model, {}).items() if "norm" in name}
-    with pytest.raises(ValueError, match="what the trainer sent lacks weights for model"):
+    part = {name: tensor for name, tensor in all_weights(model, {}).items() if "norm" in name}
+    with pytest.raises(ValueError, match="the trainer's update lacks weights for model"):
         sending.send(server, "run-3", lambda: part)
     assert ends[0].destroyed
     server.engine.finish_weight_update()
-    sending.send(server, "run-4", lambda: whole(model, {}))
+    sending.send(server, "run-4", lambda: all_weights(model, {}))
     assert ends[1].destroyed  # the worker has left the group of before
     assert len(joined) == 4
     sampler.engine.runtime.holder = None
@@ -101,13 +101,13 @@ def test_vllm_is_as_our_parts_take_it_to_be() -> None:
     from r1lite.sampling.vllm import worker as vllm_worker
 
     phases = {name for name in vars(theirs.VLLMWeightSyncClient) if not name.startswith("_")}
-    assert phases == {name for name in vars(Phases) if not name.startswith("_")}
+    assert phases == {name for name in vars(UpdateClient) if not name.startswith("_")}
     for name in phases:
         assert list(inspect.signature(getattr(theirs.VLLMWeightSyncClient, name)).parameters) == list(
-            inspect.signature(getattr(Phases, name)).parameters
+            inspect.signature(getattr(UpdateClient, name)).parameters
         )
     assert theirs.WeightSource.__abstractmethods__ == {"metadata", "__iter__"}
-    source = Source({"a": torch.ones(2, 3)})
+    source = WeightSource({"a": torch.ones(2, 3)})
     assert source.metadata() == [theirs.ParamMeta("a", torch.float32, (2, 3))]
     assert [(name, tensor.tolist()) for name, tensor in source] == [("a", [[1.0] * 3] * 2)]
     assert [f.name for f in fields(nccl_engine.NCCLTrainerInitInfo)][:5] == [

@@ -19,7 +19,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling.rollouts import Sampler
 from r1lite.sampling.vllm import adapters as sent_adapters
 from r1lite.sampling.vllm.local import VllmEngine
-from r1lite.sampling.vllm.runtime import told_of_adapters
+from r1lite.sampling.vllm.runtime import explain_adapter_errors
 
 SYNC = dict[str, int]  # bytes under each name
 
@@ -37,7 +37,7 @@ def ready(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> Cal
     def make(*overrides: str) -> tuple[Any, Sampler, list[SYNC]]:
         model, tokenizer, cfg = adapted(config, "sampler=vllm", *overrides)
         sampler, went = made(model, tokenizer, cfg), []
-        load, adapt = sampler.engine.runtime.load, sampler.engine.runtime.adapt
+        load, adapt = sampler.engine.runtime.load, sampler.engine.runtime.load_adapters
 
         def loaded(weights: dict[str, torch.Tensor], temperature: float) -> None:
             went.append({name: tensor.nbytes for name, tensor in weights.items()})
@@ -49,7 +49,7 @@ def ready(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> Cal
                 went.append({name: file.get_tensor(name).nbytes for name in file.keys()})  # noqa: SIM118
 
         monkeypatch.setattr(sampler.engine.runtime, "load", loaded)
-        monkeypatch.setattr(sampler.engine.runtime, "adapt", adapted_to)
+        monkeypatch.setattr(sampler.engine.runtime, "load_adapters", adapted_to)
         return model, sampler, went
 
     return make
@@ -122,7 +122,7 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(ready: Any, capsys
     sampler.load(lora.trainable_parameters(model))
     assert right(model, sampler)
     assert ["lora" in name for sync in went for name in sync].count(True) == 0
-    assert ("vLLM does not serve DoRA. Adapters are merged" in capsys.readouterr().out) == (how == "model.dora=true")
+    assert ("vLLM does not support DoRA. Adapters are merged" in capsys.readouterr().out) == (how == "model.dora=true")
 
 
 @needs_vllm
@@ -131,7 +131,7 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(ready: Any, capsys
     ("layer", "instead", "why"),
     [
         ("layers.1.self_attn.q_proj", "layers.1.self_attn.strange", "expected target modules"),
-        ("layers.1.self_attn.q_proj", "layers.9.self_attn.o_proj", "it has no place for those of model.layers.9.self_attn.o_proj"),
+        ("layers.1.self_attn.q_proj", "layers.9.self_attn.o_proj", "it does not use those of model.layers.9.self_attn.o_proj"),
     ],
     ids=["refused", "passed over"],
 )
@@ -150,7 +150,7 @@ def test_adapters_that_vllm_does_not_take_are_merged(
     assert right(model, sampler)
     said = capsys.readouterr().out
     assert why in said
-    assert said.count("Adapters are merged, and all weights go over at every sync") == 1
+    assert said.count("Adapters are merged, and all weights are sent at every sync") == 1
     assert right(disturbed_adapters(model, seed=7), sampler) is False
     sampler.load(lora.trainable_parameters(model))
     assert right(model, sampler)
@@ -160,13 +160,13 @@ def test_adapters_that_vllm_does_not_take_are_merged(
 def test_what_is_trained_beside_adapters_is_not_left_out(config: Any) -> None:
     model, _, _ = adapted(config)
     mine, all_of_them = dict(lora.trainable_parameters(model)), dict(model.named_parameters())
-    assert sent_adapters.base_moves(model, {}, mine) is False
-    assert sent_adapters.base_moves(model, mine, all_of_them) is True
-    assert sent_adapters.base_moves(model, all_of_them, mine) is True  # back to the model's own
+    assert sent_adapters.base_changed(model, {}, mine) is False
+    assert sent_adapters.base_changed(model, mine, all_of_them) is True
+    assert sent_adapters.base_changed(model, all_of_them, mine) is True  # back to the model's own
     model.get_parameter("base_model.model.model.norm.weight").requires_grad_(True)
-    assert sent_adapters.base_moves(model, {}, dict(lora.trainable_parameters(model))) is True
-    with pytest.raises(AssertionError, match=r"model\.norm\.weight is trained beside the adapters and was not given"):
-        sent_adapters.base_moves(model, {}, mine)
+    assert sent_adapters.base_changed(model, {}, dict(lora.trainable_parameters(model))) is True
+    with pytest.raises(AssertionError, match=r"model\.norm\.weight is trained beside the adapters but was not loaded"):
+        sent_adapters.base_changed(model, {}, mine)
 
 
 @pytest.mark.parametrize(("rank", "ready_for"), [(0, 0), (1, 1), (4, 8), (16, 16), (17, 32)])
@@ -176,7 +176,7 @@ def test_vllm_is_started_for_a_rank_that_it_knows(config: Any, rank: int, ready_
 
 
 def test_an_engine_that_does_not_start_for_adapters_says_what_would() -> None:
-    with pytest.raises(ValueError, match=r"adapters of rank 8: no such layer\. sampler\.adapters=merged"), told_of_adapters(8):
+    with pytest.raises(ValueError, match=r"adapters of rank 8: no such layer\. Set sampler\.adapters=merged"), explain_adapter_errors(8):
         raise RuntimeError("no such layer\nand a long story")
-    with pytest.raises(RuntimeError, match="no memory"), told_of_adapters(0):
+    with pytest.raises(RuntimeError, match="no memory"), explain_adapter_errors(0):
         raise RuntimeError("no memory")

@@ -13,7 +13,7 @@ from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts
 from vllm_servers import made, running
 
 from r1lite.prompt import Prompter
-from r1lite.sampling.vllm.http import Lost, Server
+from r1lite.sampling.vllm.http import Server, ServerError
 from r1lite.sampling.vllm.transfer import DiskTransfer
 from r1lite.types import Problem
 
@@ -60,8 +60,8 @@ def test_greedy_and_stop_strings_are_as_the_native_samplers(url: str, config: An
 def test_an_update_that_a_killed_trainer_left_open_is_closed(url: str, config: Any) -> None:
     model, sampler, _ = made(config, [url])
     server = Server(url, 60.0)
-    server.tell("/pause?mode=wait")
-    server.tell("/start_weight_update")
+    server.post("/pause?mode=wait")
+    server.post("/start_weight_update")
     assert off_by(model, rollouts(sampler.sample(PROBLEMS, n=1, seed="s")), 1.0) < 1e-4
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_lost_its_weights_is_given_them_again(url: str, config: An
     model, sampler, _ = made(config, [url])
     sampling = sampler.sample(PROBLEMS * 8, n=1, seed="s")
     first = next(sampling)
-    Server(url, 60.0).tell("/update_weight_version", {"new_version": "default"})  # as after a restart
+    Server(url, 60.0).post("/update_weight_version", {"new_version": "default"})  # as after a restart
     groups = [first, *sampling]
     assert len(groups) == 8 * len(PROBLEMS)
     assert off_by(model, [r for g in groups for r in g.rollouts], 1.0) < 1e-4
@@ -77,7 +77,7 @@ def test_a_server_that_lost_its_weights_is_given_them_again(url: str, config: An
 
 def test_an_update_that_lacks_weights_is_refused(url: str, config: Any, tmp_path: Path) -> None:
     _, sampler, _ = made(config, [url])
-    with pytest.raises(Lost, match="/update_weights answers 500"):
+    with pytest.raises(ServerError, match="/update_weights answers 500"):
         DiskTransfer(tmp_path, 1.0).send(Server(url, 60.0), "part", lambda: {"model.norm.weight": torch.ones(128)})
     assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4  # all weights make it whole again
 

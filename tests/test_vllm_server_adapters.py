@@ -32,7 +32,7 @@ def stood_in() -> Iterator[Callable[..., tuple[StandIn, str]]]:
 
 def served(url: str) -> list[str]:
     """The adapters that a server knows."""
-    return [model["id"] for model in Server(url, 60.0).call("/v1/models")["data"][1:]]
+    return [model["id"] for model in Server(url, 60.0).fetch_json("/v1/models")["data"][1:]]
 
 
 def test_the_page_says_how_to_start_a_server_for_adapters() -> None:
@@ -71,7 +71,7 @@ def test_a_server_that_has_lost_the_adapters_refuses_requests_and_gets_them_agai
     model, sampler, _ = made(config, [url], RANK, "sampler.max_rows=1")
     sampling = sampler.sample(PROBLEMS, n=1, seed="s")
     first = next(sampling)
-    Server(url, 60.0).tell("/v1/unload_lora_adapter", {"lora_name": f"{sampler.engine.name}-0"})
+    Server(url, 60.0).post("/v1/unload_lora_adapter", {"lora_name": f"{sampler.engine.name}-0"})
     assert off_by(model, rollouts([first, *sampling]), 1.0) < 1e-4
     assert "/v1/completions answers 404" in capsys.readouterr().out
 
@@ -99,14 +99,14 @@ def test_the_weights_go_over_once_and_then_adapters_alone(stood_in: Any, config:
     plain = dict(tiny(config)[0].named_parameters())
     assert stand_in.held.keys() == plain.keys()
     assert all(torch.equal(stand_in.held[name], p) for name, p in plain.items())
-    whole = [
+    all_weights = [
         "/init_weight_transfer_engine", "/pause?mode=wait", "/start_weight_update", "/update_weights", "/finish_weight_update",
         "/reset_prefix_cache", "/resume",
     ]  # fmt: skip
     adapted_to = [
         "/pause?mode=wait", "/v1/unload_lora_adapter", "/v1/load_lora_adapter", "/update_weight_version", "/reset_prefix_cache", "/resume",
     ]  # fmt: skip
-    assert stand_in.updates == [*whole, *adapted_to, *adapted_to]
+    assert stand_in.updates == [*all_weights, *adapted_to, *adapted_to]
     assert {r.version for r in rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))} == {2}
     assert set(stand_in.named) == {f"{sampler.engine.name}-2"}
 
@@ -153,8 +153,8 @@ def test_adapters_that_cannot_or_shall_not_be_sent_are_merged(stood_in: Any, con
     list(sampler.sample(PROBLEMS, n=1, seed="s"))
     assert set(stand_in.named) == {""}
     said = capsys.readouterr().out
-    assert said.count("Adapters are merged, and all weights go over at every sync.") == (how != "sampler.adapters=merged")
-    assert ("Started with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora --max-lora-rank 8 it may." in said) == (not how)
+    assert said.count("Adapters are merged, and all weights are sent at every sync.") == (how != "sampler.adapters=merged")
+    assert ("It may if started with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora --max-lora-rank 8." in said) == (not how)
 
 
 def test_a_server_that_comes_back_without_adapters_is_given_those_of_the_sync_merged(stood_in: Any, config: Any) -> None:

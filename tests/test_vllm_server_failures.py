@@ -52,7 +52,7 @@ def test_the_requests_of_a_server_that_dies_go_to_the_others(stood_in: Any, conf
     assert [r.token_ids for r in sampled] == [r.token_ids for r in rollouts(alone.sample(PROBLEMS, n=8, seed="s"))]
     assert dying.asked > 5
     assert steady.asked >= 32 + 27
-    assert f"vllm_server: {one} is left out until it can be given weights again" in capsys.readouterr().out
+    assert f"vllm_server: {one} is left out until it has received weights again" in capsys.readouterr().out
 
 
 def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, capsys: Any) -> None:
@@ -60,7 +60,7 @@ def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, ca
     _, sampler, _ = made(config, [one, two], "sampler.max_rows=1")
     assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
     assert restarted.asked == 3  # two answers kept; it was not asked again
-    assert f"{one} is left out until it can be given weights again: it was restarted" in capsys.readouterr().out
+    assert f"{one} is left out until it has received weights again: it was restarted" in capsys.readouterr().out
     list(sampler.sample(PROBLEMS, n=4, seed="s"))
     assert restarted.updates.count("/update_weights") == 2
     assert restarted.asked == 11
@@ -77,7 +77,7 @@ def test_a_server_that_hangs_costs_its_deadline(stood_in: Any, config: Any, caps
     (_, slow), (_, quick) = stood_in(seconds=5.0), stood_in()
     _, sampler, _ = made(config, [slow, quick], "sampler.seconds=0.3")
     assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
-    assert f"{slow} is left out until it can be given weights again: timed out" in capsys.readouterr().out
+    assert f"{slow} is left out until it has received weights again: timed out" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,6 @@ def test_when_all_die_what_was_whole_has_been_given(stood_in: Any, config: Any) 
     _, sampler, _ = made(config, [url], "sampler.max_rows=1")
     sampling = sampler.sample(PROBLEMS, n=3, seed="s")
     assert {next(sampling).problem.id for _ in range(2)} == {"p0", "p1"}
-    with pytest.raises(ValueError, match="no server completes a request, though they take weights"):
+    with pytest.raises(ValueError, match="no server completes a request, although they accept weights"):
         list(sampling)
     assert dying.asked >= 6 + 3

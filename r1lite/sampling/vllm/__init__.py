@@ -1,1 +1,1 @@
-"""Sampling with vLLM, in this process or on servers, and how weights get there."""
+"""Sampling with vLLM, in this process or on servers, and how weights are sent there."""

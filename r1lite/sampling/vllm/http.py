@@ -1,4 +1,4 @@
-"""One vLLM server over HTTP: what the sampler asks of it, and the two ways in which that fails."""
+"""Client of one vLLM server, and the errors by which a call to it can fail."""
 
 from __future__ import annotations
 
@@ -11,139 +11,144 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 
-from r1lite.sampling.vllm.adapters import NotTaken
-from r1lite.sampling.vllm.requests import Ask, settings_of
+from r1lite.sampling.vllm.adapters import AdaptersRejected
+from r1lite.sampling.vllm.requests import Job, Settings, job_settings
 from r1lite.types import Completion
 
-QUICK = 10.0  # seconds, for questions that a server answers at once
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: no proxy stands between
+QUICK_SECONDS = 10.0  # deadline of questions that a server answers at once
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: never through a proxy
+
+Json = dict[str, Any]
 
 
-class Lost(Exception):
-    """The server does not answer, or not as a server in order would."""
+class ServerError(Exception):
+    """The server does not answer, or its answer is not valid."""
 
 
-class Refused(Lost):
-    """It answered that it will not do this."""
+class RequestRefused(ServerError):
+    """The server answered with an error status."""
 
 
-class Unknown(Refused):
-    """It has no weights or adapters of that name."""
+class UnknownModel(RequestRefused):
+    """The server has no weights or adapters of this name."""
 
 
 @dataclass(eq=False, slots=True)
 class Server:
-    """Where it is, and why it may not be asked at the moment (empty: it may)."""
+    """A server, what it has loaded, and why it is not used at the moment."""
 
     url: str
-    seconds: float  # deadline of one call
-    why_not: str = "it has not been given weights"
+    seconds: float  # deadline of a call
+    unused_because: str = "it has no weights yet"  # empty if it is used
     lock: threading.Lock = field(default_factory=threading.Lock)  # one update at a time
-    adapters: str = ""  # the name of those that it has
-    base: str = ""  # the name of the weights that lie under them
+    adapters: str = ""  # name of the adapters that it has loaded
+    base: str = ""  # name of the weights under them
     takes_adapters: bool = True
 
-    def complete(self, ask: Ask, shared: dict[str, Any], version: int, adapters: str) -> Completion:
-        """With the adapters of this name, or with the weights as they are. Whoever asks must say: it may be given others meanwhile."""
-        body = settings_of(ask, shared) | {"prompt": list(ask.request.prompt_ids), "return_token_ids": True}
+    def complete(self, job: Job, shared: Settings, version: int, adapters: str) -> Completion:
+        """One completion with the adapters of this name; empty for the weights alone. The name is an argument, since another
+        thread may load others meanwhile."""
+        body = job_settings(job, shared) | {"prompt": list(job.request.prompt_ids), "return_token_ids": True}
         body |= {"model": adapters} if adapters else {}
         try:
-            choice = self.call("/v1/completions", body)["choices"][0]
+            choice = self.fetch_json("/v1/completions", body)["choices"][0]
             logprobs, finish, token_ids = choice["logprobs"]["token_logprobs"], choice["finish_reason"], choice["token_ids"]
-        except Unknown:
+        except UnknownModel:
             self.adapters = ""
             raise
         except (KeyError, IndexError, TypeError) as error:
-            raise Lost(f"its answer has no {error}") from error
+            raise ServerError(f"its answer has no {error}") from error
         if finish not in ("stop", "length") or len(token_ids) != len(logprobs):
-            raise Lost(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
+            raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
         return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
 
-    def weights(self) -> str:
-        """The name of the weights that it has. A server that was restarted has lost it."""
-        return str(self.call("/weight_info", seconds=QUICK).get("weight_version"))
+    def weight_version(self) -> str:
+        """The name of the loaded weights. A server that was restarted does not have it any more."""
+        return str(self.fetch_json("/weight_info", seconds=QUICK_SECONDS).get("weight_version"))
 
-    def prepare(self, about: dict[str, Any]) -> None:
-        """What its side of a transfer has to know beforehand."""
-        self.tell("/init_weight_transfer_engine", {"init_info": about})
+    def init_transfer(self, info: Json) -> None:
+        """Send what the server must know before a transfer."""
+        self.post("/init_weight_transfer_engine", {"init_info": info})
 
-    def begin(self) -> None:
-        """Wait for what is being sampled, and open an update. Until it is finished the server stays paused: its weights are neither."""
+    def start_update(self) -> None:
+        """Let running completions finish, and open an update. The server stays paused until `finish_update`."""
         self._pause(self.adapters)
         try:
-            self.tell("/start_weight_update")
-        except Refused:  # a trainer that was killed left one open
-            self.tell("/finish_weight_update")
-            self.tell("/start_weight_update")
+            self.post("/start_weight_update")
+        except RequestRefused:  # a trainer that was killed has left an update open
+            self.post("/finish_weight_update")
+            self.post("/start_weight_update")
 
-    def receive(self, what: dict[str, Any]) -> None:
-        self.tell("/update_weights", {"update_info": what})
+    def update(self, info: Json) -> None:
+        self.post("/update_weights", {"update_info": info})
 
-    def finish(self, name: str) -> None:
-        self.tell("/finish_weight_update", {"weight_version": name})
+    def finish_update(self, name: str) -> None:
+        """Close the update, name the new weights, and resume."""
+        self.post("/finish_weight_update", {"weight_version": name})
         self._resume()
 
-    def adapt(self, name: str, folder: str) -> None:
-        """New adapters over the same weights. A server that is restarted has never heard of them, and refuses requests that name them."""
+    def load_adapters(self, name: str, folder: str) -> None:
+        """Load new adapters over the same weights. A server that is restarted loses them, and then refuses requests that name them."""
         self._pause(self.adapters or name)
         try:
-            self.tell("/v1/load_lora_adapter", {"lora_name": name, "lora_path": folder})
-        except Refused as error:
-            raise NotTaken(str(error)) from error
-        self.tell("/update_weight_version", {"new_version": name})
+            self.post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": folder})
+        except RequestRefused as error:
+            raise AdaptersRejected(str(error)) from error
+        self.post("/update_weight_version", {"new_version": name})
         self._resume()
         self.adapters = name
 
     def _pause(self, adapters: str) -> None:
-        """And let go of these adapters."""
-        self.tell("/pause?mode=wait")
+        """Pause the server once running completions have finished, and unload these adapters."""
+        self.post("/pause?mode=wait")
         self.adapters = ""
         if adapters:
-            with suppress(Refused):  # it has none of that name
-                self.tell("/v1/unload_lora_adapter", {"lora_name": adapters})
+            with suppress(RequestRefused):  # it has none of this name
+                self.post("/v1/unload_lora_adapter", {"lora_name": adapters})
 
     def _resume(self) -> None:
-        self.tell("/reset_prefix_cache")  # keys and values of the old weights
-        self.tell("/resume")
+        self.post("/reset_prefix_cache")  # keys and values of the old weights
+        self.post("/resume")
 
-    def call(self, path: str, body: dict[str, Any] | None = None, *, seconds: float = 0.0) -> dict[str, Any]:
-        """The answer's JSON, to a question if there is a body."""
-        return _object(self._asked("POST" if body is not None else "GET", path, body, seconds))
+    def fetch_json(self, path: str, body: Json | None = None, *, seconds: float = 0.0) -> Json:
+        """The JSON object that the server answers, to a POST if there is a body."""
+        return _parse_object(self._send("POST" if body is not None else "GET", path, body, seconds))
 
-    def tell(self, path: str, body: dict[str, Any] | None = None) -> None:
-        """What it says to it does not matter, as long as it agrees."""
-        self._asked("POST", path, body, 0.0)
+    def post(self, path: str, body: Json | None = None) -> None:
+        """A POST of which only the status matters."""
+        self._send("POST", path, body, 0.0)
 
-    def _asked(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> bytes:
-        """ValueError where a request for a completion is itself at fault: another server would say the same."""
+    def _send(self, method: str, path: str, body: Json | None, seconds: float) -> bytes:
+        """The body of the answer. ValueError if a request for a completion is invalid: another server would refuse it too."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if body is not None else {}
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
-            with _OPENER.open(request, timeout=seconds or self.seconds) as answer:
-                return answer.read()
+            with _OPENER.open(request, timeout=seconds or self.seconds) as response:
+                return response.read()
         except urllib.error.HTTPError as error:
-            raise self._refusal(path, error) from error
+            raise self._error_of(path, error) from error
         except (OSError, HTTPException) as error:
-            raise Lost(str(getattr(error, "reason", error)) or type(error).__name__) from error
+            raise ServerError(str(getattr(error, "reason", error)) or type(error).__name__) from error
 
-    def _refusal(self, path: str, error: urllib.error.HTTPError) -> Exception:
-        said = error.read().decode(errors="replace")[:400]
+    def _error_of(self, path: str, error: urllib.error.HTTPError) -> Exception:
+        """The exception for an HTTP status."""
+        message = error.read().decode(errors="replace")[:400]
         if error.code in (404, 405) and not path.startswith("/v1/"):
-            return Refused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/engines.md")
+            return RequestRefused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/engines.md")
         if error.code in (400, 422) and path == "/v1/completions":
-            return ValueError(f"vllm_server: {self.url} refuses the request: {said}")
-        kind = Unknown if error.code == 404 and path == "/v1/completions" else Refused
-        return kind(f"{path.partition('?')[0]} answers {error.code}: {said}")
+            return ValueError(f"vllm_server: {self.url} refuses the request: {message}")
+        kind = UnknownModel if error.code == 404 and path == "/v1/completions" else RequestRefused
+        return kind(f"{path.partition('?')[0]} answers {error.code}: {message}")
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def _parse_object(text: bytes) -> Json:
     if not text.strip():
         return {}
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
-        raise Lost("its answer is no JSON") from error
-    if not isinstance(found, dict):
-        raise Lost("its answer is no JSON object")
-    return found
+        raise ServerError("its answer is not JSON") from error
+    if not isinstance(value, dict):
+        raise ServerError("its answer is not a JSON object")
+    return value

@@ -1,7 +1,7 @@
-"""How weights get to a vLLM server on GPUs: through NCCL, by vLLM's own sender. No GPU has run this yet.
+"""Sends weights to a vLLM server by NCCL, with vLLM's own sender. Not yet run on GPUs.
 
-Each server forms a group with the trainer, who is its rank 0. What must be so, and is seen to: a group that broke down in
-the middle of an update is never used again, and weights that training changes are sent only while it waits.
+Each server forms a group with the trainer, which is rank 0. Covered: a group that failed during an update is never used again,
+and weights that training changes are sent only while it waits.
 """
 
 from __future__ import annotations
@@ -18,73 +18,76 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor
 
-from r1lite.sampling.vllm.http import Lost, Server
+from r1lite.sampling.vllm.http import Json, Server, ServerError
 from r1lite.sampling.vllm.transfer import Weights
 
 BACKEND = "r1lite_nccl"
 PACKED = True  # many weights in one broadcast
+Sender = Any  # vLLM's NCCLTrainerWeightTransferEngine
 
 
 class NcclTransfer:
-    keeps_weights = False  # they are sent from where they are trained
+    """Broadcasts weights from GPU to GPU, in a group with each server."""
+
+    works_while_training = False  # the weights are sent from the memory in which they are trained
 
     def __init__(self, temperature: float) -> None:
         check_nccl()
         self.temperature = temperature
-        self.groups: dict[str, Any] = {}  # address -> vLLM's sender
-        self.sending = threading.Lock()  # one server at a time: all share the trainer's GPU
-        weakref.finalize(self, _shut_down, self.groups)
+        self.senders: dict[str, Sender] = {}  # by the server's URL
+        self.sending = threading.Lock()  # one server at a time, since all share the trainer's GPU
+        weakref.finalize(self, _shut_down, self.senders)
 
     def send(self, server: Server, name: str, weights: Weights) -> None:
         with self.sending:
             try:
-                self._send(server, Phases(server, name, self.temperature), Source(weights()))
+                self._send(server, UpdateClient(server, name, self.temperature), WeightSource(weights()))
             except BaseException as error:
-                self.forget(server)  # it may be waiting in the middle of a broadcast
-                if isinstance(error, RuntimeError):  # of NCCL, or of the store that the group meets at
-                    raise Lost(f"NCCL: {error}") from error
+                self.forget(server)  # the server may be waiting in the middle of a broadcast
+                if isinstance(error, RuntimeError):  # from NCCL, or from the store where the group meets
+                    raise ServerError(f"NCCL: {error}") from error
                 raise
 
     def forget(self, server: Server) -> None:
-        _shut_down({server.url: self.groups.pop(server.url, None)})
+        _shut_down({server.url: self.senders.pop(server.url, None)})
 
-    def _send(self, server: Server, phases: Phases, source: Source) -> None:
-        if server.url not in self.groups:
-            self.groups[server.url] = _joined(server, phases, source)
-        sender = self.groups[server.url]
-        sender.client, sender.source = phases, source
+    def _send(self, server: Server, client: UpdateClient, source: WeightSource) -> None:
+        if server.url not in self.senders:
+            self.senders[server.url] = _join_group(server, client, source)
+        sender = self.senders[server.url]
+        sender.client, sender.source = client, source
         sender.send_weights()
-        sender.source = Source({})  # merged weights, say, are not held until the next sync
+        sender.source = WeightSource({})  # so that merged weights, for example, are freed before the next sync
 
 
-class Phases:
-    """A server as vLLM's sender wants it: the four phases of an update, with a pause around them and a name at the end."""
+class UpdateClient:
+    """vLLM's interface to a server, for its sender: the phases of an update, with a pause around them and a name at the end."""
 
     def __init__(self, server: Server, name: str, temperature: float) -> None:
         self.server, self.name, self.temperature = server, name, temperature
 
-    def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
-        self.server.prepare(init_info | {"temperature": self.temperature})
+    def init_weight_transfer_engine(self, init_info: Json) -> None:
+        self.server.init_transfer(init_info | {"temperature": self.temperature})
 
     def start_weight_update(self) -> None:
-        self.server.begin()
+        self.server.start_update()
 
-    def update_weights(self, update_info: Any) -> None:
-        self.server.receive(update_info)
+    def update_weights(self, update_info: Json) -> None:
+        self.server.update(update_info)
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
-        self.server.finish(weight_version or self.name)
+        self.server.finish_update(weight_version or self.name)
 
 
-class Source:
-    """Weights as vLLM's sender wants them: told beforehand, then one by one, where NCCL can read them."""
+class WeightSource:
+    """vLLM's interface to weights, for its sender: their metadata first, then one by one, on the device of NCCL."""
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
         self.weights = weights
 
-    def metadata(self) -> list[Any]:
-        told = import_module("vllm.distributed.weight_transfer").ParamMeta
-        return [told(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in self.weights.items()]
+    def metadata(self) -> list[object]:
+        meta = import_module("vllm.distributed.weight_transfer").ParamMeta
+        return [meta(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in self.weights.items()]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
@@ -92,7 +95,7 @@ class Source:
 
 
 def check_nccl() -> None:
-    """ValueError where the trainer cannot send weights through NCCL."""
+    """Raise ValueError if the trainer cannot send weights by NCCL."""
     if find_spec("vllm") is None:
         lacks = "vLLM where the trainer runs, too: pip install 'r1lite[vllm]'"
     elif not torch.cuda.is_available():
@@ -103,48 +106,48 @@ def check_nccl() -> None:
 
 
 def address_towards(url: str) -> str:
-    """This machine's address on the way to a server, at which the server's workers can meet the trainer. Nothing is sent."""
+    """This machine's address in the server's network, where the server's workers can meet the trainer. Sends nothing."""
     parts = urlsplit(url)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            way.connect((parts.hostname, parts.port or 80))
+            probe.connect((parts.hostname, parts.port or 80))
         except OSError as error:
-            raise Lost(f"there is no way to it: {error}") from error
-        return way.getsockname()[0]
+            raise ServerError(f"it cannot be reached: {error}") from error
+        return probe.getsockname()[0]
 
 
-def _joined(server: Server, phases: Phases, source: Source) -> Any:
-    """A sender in a new group with the server's workers."""
+def _join_group(server: Server, client: UpdateClient, source: WeightSource) -> Sender:
+    """Form a group with the server's workers, and return its sender."""
     _check_backend(server)
-    workers = server.call("/get_world_size").get("world_size")
+    workers = server.fetch_json("/get_world_size").get("world_size")
     if not isinstance(workers, int):
-        raise Lost("it does not say how many workers it has")
-    about = import_module("vllm.distributed.weight_transfer.nccl_engine").NCCLTrainerInitInfo(
+        raise ServerError("it does not say how many workers it has")
+    info = import_module("vllm.distributed.weight_transfer.nccl_engine").NCCLTrainerInitInfo(
         master_address=address_towards(server.url), master_port=_free_port(), world_size=1 + workers, packed=PACKED, rank=0
     )
     factory = import_module("vllm.distributed.weight_transfer").WeightTransferTrainerFactory
-    sender = factory.trainer_init(about, client=phases, source=source)
-    if sender.model_update_group.disabled:  # then its broadcasts do nothing, and say nothing
+    sender = factory.trainer_init(info, client=client, source=source)
+    if sender.model_update_group.disabled:  # its broadcasts would do nothing, without an error
         raise ValueError("sampler.transfer=nccl: vLLM finds no NCCL library where the trainer runs. sampler.transfer=disk needs none.")
     return sender
 
 
 def _check_backend(server: Server) -> None:
-    """Before anybody waits for the other in a group."""
-    has = (server.call("/server_info?config_format=json").get("vllm_config") or {}).get("weight_transfer_config") or {}
-    if has.get("backend") != BACKEND:
-        wanted = f'--weight-transfer-config \'{{"backend": "{BACKEND}"}}\''
-        raise Lost(f"it takes weights by {has.get('backend')!r}; for sampler.transfer=nccl start it with {wanted}")
+    """Raise ServerError if the server was started for another transfer: the group would wait for it forever."""
+    config = (server.fetch_json("/server_info?config_format=json").get("vllm_config") or {}).get("weight_transfer_config") or {}
+    if config.get("backend") != BACKEND:
+        option = f'--weight-transfer-config \'{{"backend": "{BACKEND}"}}\''
+        raise ServerError(f"it receives weights by {config.get('backend')!r}; for sampler.transfer=nccl start it with {option}")
 
 
 def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("", 0))
-        return held.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return listener.getsockname()[1]
 
 
-def _shut_down(groups: dict[str, Any]) -> None:
-    for sender in groups.values():
+def _shut_down(senders: dict[str, Sender]) -> None:
+    for sender in senders.values():
         if sender is not None:
             sender.shutdown()
-    groups.clear()
+    senders.clear()

@@ -1,49 +1,51 @@
-"""What both vLLM engines share: a request as single asks, one a completion, and completions gathered until a request is whole."""
+"""Shared by both vLLM engines: requests split into jobs of one completion each, and completions gathered into requests again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
 from r1lite.config import SamplerConfig
 from r1lite.types import Completion, Request
 
-Completed = tuple[int, tuple[Completion, ...]]  # a request's place, and its completions
+Completed = tuple[int, tuple[Completion, ...]]  # index of a request, and its completions
+Settings = dict[str, Any]  # sampling parameters, under vLLM's names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class Job:
     """One completion of a request."""
 
-    place: int  # of the request
-    index: int  # among the request's completions
     request: Request
+    request_index: int
+    index: int  # among the request's completions
 
     @property
     def seed(self) -> int:
         return self.request.seeds[self.index]
 
 
-def asks_of(requests: Sequence[Request]) -> list[Ask]:
-    return [Ask(place=place, index=i, request=r) for place, r in enumerate(requests) for i in range(len(r.seeds))]
+def jobs_of(requests: Sequence[Request]) -> list[Job]:
+    return [Job(request=r, request_index=i, index=index) for i, r in enumerate(requests) for index in range(len(r.seeds))]
 
 
-def whole_requests(completions: Iterator[tuple[Ask, Completion]]) -> Iterator[Completed]:
-    """Each request, as soon as the last of its completions has come."""
+def gather(completions: Iterator[tuple[Job, Completion]]) -> Iterator[Completed]:
+    """Yield each request as soon as the last of its completions has arrived."""
     gathered: dict[int, dict[int, Completion]] = {}
-    for ask, completion in completions:
-        own = gathered.setdefault(ask.place, {})
-        own[ask.index] = completion
-        if len(own) == len(ask.request.seeds):
-            yield ask.place, tuple(own[index] for index in sorted(own))
+    for job, completion in completions:
+        of_request = gathered.setdefault(job.request_index, {})
+        of_request[job.index] = completion
+        if len(of_request) == len(job.request.seeds):
+            yield job.request_index, tuple(of_request[index] for index in sorted(of_request))
 
 
-def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[str, Any]:
-    """Sampling settings of a call, under vLLM's names. All that a model's own generation settings could change are set.
+def shared_settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> Settings:
+    """The sampling settings of all jobs of a call. Sets everything that a model's generation settings could change.
 
-    The temperature is 1 because the engine's output head already divides by it (vllm_model.set_temperature).
+    The temperature is 1, because the engine's output head already divides by it (set_temperature in model.py).
     """
     return {
         "temperature": 0.0 if greedy else 1.0,
@@ -55,33 +57,33 @@ def settings(cfg: SamplerConfig, ends: frozenset[int], *, greedy: bool) -> dict[
         "frequency_penalty": 0.0,
         "stop_token_ids": sorted(ends),
         "include_stop_str_in_output": True,
-        "skip_special_tokens": False,  # a stop string may be one
-        "logprobs": 0,  # of the sampled token alone
+        "skip_special_tokens": False,  # a stop string may be a special token
+        "logprobs": 0,  # of the sampled token only
     }
 
 
-def settings_of(ask: Ask, shared: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a call, and those of one ask."""
-    return {**shared, "max_tokens": ask.request.max_tokens, "stop": list(ask.request.stop), "seed": ask.seed}
+def job_settings(job: Job, shared: Settings) -> Settings:
+    """The shared settings, with those of one job."""
+    return {**shared, "max_tokens": job.request.max_tokens, "stop": list(job.request.stop), "seed": job.seed}
 
 
-def in_turn(complete: Callable[[Ask], Completion], asks: Sequence[Ask], *, at_once: int) -> Iterator[tuple[Ask, Completion]]:
-    """Completions as they come. After an error nothing new is begun, and it is raised when all that was under way has been given."""
-    failed: BaseException | None = None
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
-        asked = {pool.submit(complete, ask): ask for ask in asks}
-        pending = set(asked)
+def run_jobs(complete: Callable[[Job], Completion], jobs: Sequence[Job], *, concurrency: int) -> Iterator[tuple[Job, Completion]]:
+    """Completions in order of arrival. After an error no new job starts; it is raised when the running ones have been yielded."""
+    error: BaseException | None = None
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+        futures = {pool.submit(copy_context().run, complete, job): job for job in jobs}
+        pending = set(futures)
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for one in done:
-                    if one.exception() is None:
-                        yield asked[one], one.result()
-                    failed = failed or one.exception()
-                if failed:
-                    pending = {one for one in pending if not one.cancel()}
-        finally:  # whoever asked may have stopped listening
-            for one in pending:
-                one.cancel()
-    if failed:
-        raise failed
+                for future in done:
+                    if future.exception() is None:
+                        yield futures[future], future.result()
+                    error = error or future.exception()
+                if error:
+                    pending = {future for future in pending if not future.cancel()}
+        finally:  # the caller may have closed this generator
+            for future in pending:
+                future.cancel()
+    if error:
+        raise error

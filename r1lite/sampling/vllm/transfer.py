@@ -1,4 +1,4 @@
-"""How weights get to a vLLM server: through a file that both sides see, or through NCCL. Adapters by themselves are always files."""
+"""Sends weights to a vLLM server: by a file that both sides can read, or by NCCL. Adapters by themselves are always files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from r1lite.config import SamplerConfig
 from r1lite.sampling.vllm.http import Server
 from r1lite.store.files import atomic
 
-Weights = Callable[[], dict[str, Tensor]]  # made only where somebody lacks them
+Weights = Callable[[], dict[str, Tensor]]  # a function, so that they are only collected if a server needs them
 
 
 class Transfer(Protocol):
-    keeps_weights: bool  # whether a server can be given the newest weights while the trainer changes them
+    """A way to send weights."""
+
+    works_while_training: bool  # whether the newest weights can be sent while training changes the model
 
     def send(self, server: Server, name: str, weights: Weights) -> None:
-        """All weights, while nothing is sampled; the server then knows them by this name."""
+        """Replace all of a server's weights by these, which it then has under this name."""
         ...
 
     def forget(self, server: Server) -> None:
-        """It was restarted, or has been serving somebody else."""
+        """Drop the connection to a server that was restarted, or has served another trainer."""
         ...
 
 
@@ -37,9 +39,9 @@ def make_transfer(cfg: SamplerConfig, folder: Path) -> Transfer:
 
 
 class DiskTransfer:
-    """It works wherever trainer and server see one folder. A file is written once, for however many servers."""
+    """Sends weights by a file, which works wherever trainer and servers share a folder. All servers read the same file."""
 
-    keeps_weights = True
+    works_while_training = True
 
     def __init__(self, folder: Path, temperature: float) -> None:
         self.folder, self.temperature = folder, temperature
@@ -47,13 +49,13 @@ class DiskTransfer:
 
     def send(self, server: Server, name: str, weights: Weights) -> None:
         file = self._written(name, weights)
-        server.prepare({"temperature": self.temperature})
-        server.begin()
-        server.receive({"path": str(file)})
-        server.finish(name)
+        server.init_transfer({"temperature": self.temperature})
+        server.start_update()
+        server.update({"path": str(file)})
+        server.finish_update(name)
 
     def forget(self, server: Server) -> None:
-        """Nothing was agreed with it."""
+        """Nothing to do: there is no connection."""
 
     def _written(self, name: str, weights: Weights) -> Path:
         from safetensors.torch import save_file

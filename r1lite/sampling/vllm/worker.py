@@ -1,9 +1,9 @@
-"""What runs inside vLLM's workers: weights taken over from a file, or from the trainer through NCCL.
+"""Runs inside vLLM's workers: receives weights from a file, or from the trainer by NCCL.
 
-A server is told by name, and registers both when it imports this module:
+A server imports this module, and so registers both transfers, if it is started with
 --worker-extension-cls r1lite.sampling.vllm.worker.Extension --weight-transfer-config '{"backend": "r1lite_disk"}'
 
-Guarded: an update that lacks weights is an error. Not guarded: who asks. The routes that lead here are for administrators.
+Covered: an update that lacks weights is an error. Not covered: who sends it. The routes that lead here are for administrators.
 """
 
 # pyright: reportMissingImports=false
@@ -32,7 +32,7 @@ class DiskInit(WeightTransferInitInfo):
 
 @dataclass
 class DiskUpdate(WeightTransferUpdateInfo):
-    path: str  # a safetensors file with every weight, under the names of a checkpoint
+    path: str  # a safetensors file with all weights, under the names of a checkpoint
 
 
 @dataclass(kw_only=True)
@@ -40,13 +40,13 @@ class NcclInit(NCCLWeightTransferInitInfo):
     temperature: float = 1.0
 
 
-class WholeModel(WeightTransferEngine):
-    """What every transfer does with the weights that come, wherever they come from."""
+class CompleteUpdate(WeightTransferEngine):
+    """The part of an update that is common to all transfers: it must replace all weights."""
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        # While tied weights still are one; under the names that they have without adapters.
-        self.wanted = {name.replace(".base_layer.", ".") for name, _ in self.model.named_parameters()}
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # Names without adapters. Tied weights are still one parameter at this time.
+        self.required = {name.replace(".base_layer.", ".") for name, _ in self.model.named_parameters()}
 
     def start_weight_update(self) -> None:
         initialize_layerwise_reload(self.model)
@@ -56,35 +56,35 @@ class WholeModel(WeightTransferEngine):
         repack_heads(self.model)
 
     @contextmanager
-    def all_wanted(self, source: str) -> Iterator[None]:
-        """ValueError where less than all weights are loaded inside. vLLM itself would leave the rest as it found it, or unwritten."""
-        model, counting = self.model, Counting(self.model)
-        self.model = cast("Any", counting)
+    def require_all(self, source: str) -> Iterator[None]:
+        """ValueError if not all weights are loaded inside the context. vLLM would keep the old ones, or leave them uninitialised."""
+        model, recorder = self.model, LoadRecorder(self.model)
+        self.model = cast("Any", recorder)
         try:
             yield
         finally:
             self.model = model
-        missing = sorted(self.wanted - counting.loaded)
-        if missing and counting.tells:
+        missing = sorted(self.required - recorder.loaded)
+        if missing and recorder.complete:
             raise ValueError(f"{source} lacks weights for {', '.join(missing[:3])}")
 
 
-class Counting:
-    """In the place of a model while weights are loaded into it."""
+class LoadRecorder:
+    """Stands in for a model while weights are loaded into it, and records their names."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.loaded: set[str] = set()
-        self.tells = True  # some models do not say what they have loaded
+        self.complete = True  # False if the model does not report what it has loaded
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         loaded = self.model.load_weights(weights)
-        self.tells = self.tells and loaded is not None
+        self.complete = self.complete and loaded is not None
         self.loaded |= loaded or set()
 
 
-class DiskTransfer(WholeModel):
-    """The transport of last resort: it works wherever trainer and server see one folder."""
+class DiskTransfer(CompleteUpdate):
+    """Receives weights by a file, which works wherever trainer and server share a folder."""
 
     init_info_cls = DiskInit
     update_info_cls = DiskUpdate
@@ -93,40 +93,40 @@ class DiskTransfer(WholeModel):
         set_temperature(self.model, init_info.temperature)
 
     def receive_weights(self, update_info: DiskUpdate) -> None:
-        with self.all_wanted(update_info.path):
+        with self.require_all(update_info.path):
             cast("Any", self.model).load_weights(_read(update_info.path))
 
     def shutdown(self) -> None:
-        """Nothing is held between updates."""
+        """Nothing to do: there is no connection."""
 
 
-class NcclTransfer(WholeModel, NCCLWeightTransferEngine):
-    """From GPU to GPU: vLLM's own receiver. The trainer's side is r1lite/sampling/vllm/nccl.py."""
+class NcclTransfer(CompleteUpdate, NCCLWeightTransferEngine):
+    """Receives weights from GPU to GPU, with vLLM's own receiver. The trainer's side is nccl.py in this folder."""
 
     init_info_cls = NcclInit
     update_info_cls = NCCLWeightTransferUpdateInfo
 
     def init_transfer_engine(self, init_info: NCCLWeightTransferInitInfo) -> None:
-        """Join a group, and leave the one of a trainer before."""
+        """Join the trainer's group, and leave that of an earlier trainer."""
         assert isinstance(init_info, NcclInit)
         self.shutdown()
         super().init_transfer_engine(init_info)
         if self.model_update_group is None or self.model_update_group.disabled:
-            raise ValueError("this worker has no NCCL; start the server for the transfer r1lite_disk")
+            raise ValueError("this worker has no NCCL; start the server with the backend r1lite_disk")
         set_temperature(self.model, init_info.temperature)
 
     def receive_weights(self, update_info: NCCLWeightTransferUpdateInfo) -> None:
-        with self.all_wanted("what the trainer sent"):
+        with self.require_all("the trainer's update"):
             super().receive_weights(update_info)
 
 
 class Extension:
-    """Empty: naming it makes the workers import this module."""
+    """Empty: its name in the server's options makes the workers import this module."""
 
 
 def _read(path: str) -> Iterator[tuple[str, Tensor]]:
     with safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118 (it is no dict)
+        for name in file.keys():  # noqa: SIM118 (not a dict)
             yield name, file.get_tensor(name)
 
 
