@@ -1,4 +1,4 @@
-"""What is seen while it runs: a progress bar in a terminal or a notebook, heartbeat lines anywhere else."""
+"""Output of a run: lines, tables, and progress as a bar in a terminal or a notebook, or as a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from rich.text import Text
 
 from r1lite.types import Scored
 
-HEARTBEAT_SECONDS = 10.0
-REDRAW_SECONDS = 0.25  # in a notebook, where drawing is a message to the browser
+LINE_SECONDS = 10.0  # between two lines of progress where there is no bar
+REDRAW_SECONDS = 0.25  # in a notebook, where each redraw is a message to the browser
 
 _current: ContextVar[Console | None] = ContextVar("console", default=None)
 
 
 def console() -> Console:
-    """The console of the call or progress bar that is open; without one, a new console on the present sys.stdout."""
+    """The console of the current call or progress bar; without one, a new console on the current sys.stdout."""
     return _current.get() or _new()
 
 
 @contextmanager
 def output(*, quiet: bool) -> Iterator[None]:
-    """One console for all that is shown inside; a quiet one shows nothing."""
+    """Use one console for all output inside the context. A quiet console prints nothing."""
     with _using(_new(quiet=quiet)):
         yield
 
@@ -46,7 +46,7 @@ def _using(console: Console) -> Iterator[None]:
 def _new(*, quiet: bool = False) -> Console:
     if sys.stdout.isatty() and not in_notebook():
         return Console(highlight=False, quiet=quiet)
-    # Plain text in a notebook too: rich would make a display of each line, and kernels ask for colours (FORCE_COLOR).
+    # Plain text in a notebook too: rich would show each line as a display object, and kernels set FORCE_COLOR.
     return Console(highlight=False, quiet=quiet, width=120, force_jupyter=False, force_terminal=False)
 
 
@@ -55,53 +55,54 @@ def in_notebook() -> bool:
 
 
 def say(text: str) -> None:
-    """A line for the reader; nothing in it is markup, since a model may have written part of it."""
+    """Print a line. It is not parsed as markup, since a model may have written part of it."""
     console().print(Text(text), soft_wrap=True)
 
 
 class Progress:
-    """Progress of one stage, with the few numbers that matter."""
+    """Shows the progress of one stage, with a few of its metrics."""
 
     def __init__(self, stage: str, total: int, done: int = 0) -> None:
         self.stage, self.total, self.done = stage, total, done
-        self.started, self.first, self.spoke = time.monotonic(), done, 0.0
+        self.started, self.first, self.last_line = time.monotonic(), done, 0.0
         self.console = console()
-        drawn = not self.console.quiet and (self.console.is_terminal or in_notebook())
-        self.bar = _bar(self.console) if drawn else None
+        draws_bar = not self.console.quiet and (self.console.is_terminal or in_notebook())
+        self.bar = _bar(self.console) if draws_bar else None
         self.cell = _Cell(self.bar) if self.bar is not None and in_notebook() else None
-        self.open = ExitStack()
+        self.contexts = ExitStack()
 
     def __enter__(self) -> Progress:
-        self.open.enter_context(_using(self.console))  # whose lines go above the bar
+        self.contexts.enter_context(_using(self.console))  # so that lines are printed above the bar
         if self.bar is not None:
             self.id = self.bar.add_task(self.stage, total=self.total, completed=self.done, numbers="")
-            self.open.enter_context(self.cell or self.bar)
+            self.contexts.enter_context(self.cell or self.bar)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.open.close()
+        self.contexts.close()
 
-    def advance(self, numbers: Mapping[str, float]) -> None:
+    def advance(self, metrics: Mapping[str, float]) -> None:
+        """Count one step, and show these metrics of it."""
         self.done += 1
-        text = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+        text = "  ".join(f"{name} {value:.3g}" for name, value in metrics.items())
         if self.bar is not None:
             self.bar.update(self.id, advance=1, numbers=text)
             if self.cell is not None:
                 self.cell.redraw()
             return
         now = time.monotonic()
-        if now - self.spoke >= HEARTBEAT_SECONDS or self.done == self.total:
-            self.spoke = now
-            say("  ".join(filter(None, (f"{self.stage}  step {self.done}/{self.total}", self._left(now), text))))
+        if now - self.last_line >= LINE_SECONDS or self.done == self.total:
+            self.last_line = now
+            say("  ".join(filter(None, (f"{self.stage}  step {self.done}/{self.total}", self._time_left(now), text))))
 
-    def _left(self, now: float) -> str:
-        """Nothing at the first step: it warms up, or is one of many that end at once."""
+    def _time_left(self, now: float) -> str:
+        """The remaining time; empty at the first step, which warms up, or is one of many that finish at the same time."""
         steps = self.done - self.first
         return f"{(now - self.started) / steps * (self.total - self.done):.0f} s left" if steps > 1 or self.done == self.total else ""
 
 
 class _Cell:
-    """A bar below a notebook's cell, drawn again in its place."""
+    """A bar below a notebook's cell, redrawn in place."""
 
     def __init__(self, bar: Bar) -> None:
         self.bar, self.drawn = bar, 0.0
@@ -127,12 +128,12 @@ def _bar(console: Console) -> Bar:
 
 
 def show_rollouts(scored: Sequence[Scored]) -> None:
-    """A right and a wrong rollout, with what the rules said."""
+    """Print the rollouts with the highest and the lowest reward, and the reasons of the rules."""
     ordered = sorted(scored, key=lambda s: s.reward)
-    for one in {s.rollout.response: s for s in (ordered[-1], ordered[0])}.values():
-        why = "; ".join(f"{name}: {v.why}" for name, v in one.verdicts.items())
-        asked = one.problem.prompt if isinstance(one.problem.prompt, str) else one.problem.prompt[-1]["content"]
-        say(f"  | {_clip(asked, 80)}\n  | {_clip(one.rollout.response, 160)}\n  | reward {one.reward:.2f}  ({_clip(why, 120)})")
+    for s in {s.rollout.response: s for s in (ordered[-1], ordered[0])}.values():
+        reasons = "; ".join(f"{name}: {verdict.why}" for name, verdict in s.verdicts.items())
+        prompt = s.problem.prompt if isinstance(s.problem.prompt, str) else s.problem.prompt[-1]["content"]
+        say(f"  | {_clip(prompt, 80)}\n  | {_clip(s.rollout.response, 160)}\n  | reward {s.reward:.2f}  ({_clip(reasons, 120)})")
 
 
 def _clip(text: str, width: int) -> str:
