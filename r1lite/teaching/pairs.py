@@ -14,7 +14,7 @@ from r1lite.types import Pair
 
 
 def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: Prompter) -> list[Pair]:
-    """Shuffled, so that pairs held out from the end are a random sample."""
+    """The pairs in random order, so that any slice of them is a random sample."""
     folder = _rollouts(settings.data, cfg, place)
     seed = f"{cfg.seed}/{place.name}/pairs"
     if folder:
