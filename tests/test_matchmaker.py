@@ -99,13 +99,13 @@ def test_a_guess_is_a_profile_but_never_all_of_it_right(split: str, rules: Rules
 
 GOLD = {"age": 34, "city": "杭州", "education": "硕士", "must_haves": ["爬山", "做饭"], "deal_breakers": ["抽烟"]}
 CORRUPTED = [
-    ({}, 1.0, "every field is right"),
+    ({}, 1.0, "every field is correct"),
     ({"age": 35}, 0.8, "age is 35, not 34"),
     ({"age": "34"}, 0.8, 'age is "34", not 34'),
     ({"age": 34.0}, 0.8, "age is 34.0, not 34"),
     ({"city": "上海"}, 0.8, 'city is "上海", not "杭州"'),
     ({"education": None}, 0.8, 'education is null, not "硕士"'),
-    ({"must_haves": ["做饭", "爬山"]}, 1.0, "every field is right"),
+    ({"must_haves": ["做饭", "爬山"]}, 1.0, "every field is correct"),
     ({"must_haves": ["爬山"]}, 0.9, 'must_haves is ["爬山"], not ["爬山", "做饭"]'),
     ({"must_haves": ["爬山", "做饭", "音乐", "旅行"]}, 0.9, "must_haves is"),
     ({"must_haves": ["爬山", "爬山"]}, 0.8, "must_haves is"),

@@ -63,12 +63,12 @@ def test_figures_are_means_over_rollouts_and_lists_have_no_order(table: Any, tmp
     assert found["hard"] == pytest.approx(hard | dict.fromkeys(GOLD, 0.75) | {"age": 0.5, "must_haves": 0.5}, abs=1e-12)
 
 
-def test_the_aims_are_ratios_of_the_three_models(table: Any, tmp_path: Path) -> None:
+def test_the_targets_are_ratios_of_the_three_models(table: Any, tmp_path: Path) -> None:
     evaluation(tmp_path / "table" / "cold_start", 300, hard=[RIGHT, OLDER, OLDER, OLDER], easy=[RIGHT])
     evaluation(tmp_path / "table" / "rl", 300, hard=[RIGHT, RIGHT, OLDER, OLDER], easy=[RIGHT])
     evaluation(tmp_path / "table" / "distill", 101, hard=[RIGHT, OLDER, OLDER, OLDER], easy=[RIGHT, BROKEN])
     found = table.table(tmp_path)
-    assert [line.rsplit(": ", 2)[1:] for line in table.aims(found)] == [
+    assert [line.rsplit(": ", 2)[1:] for line in table.targets(found)] == [
         ["2.000 (at least 1.5", "met)"],
         ["0.337 (at most a third", "missed)"],
         ["0.912 (at least 0.95", "missed)"],

@@ -1,6 +1,8 @@
-"""What users install: `python .ci/packages` builds it, installs it into fresh environments, and uses it there.
+"""Checks the packages that users install: builds them, installs them into fresh environments, and uses them there.
 
-It needs an index of packages and takes some minutes; nothing that it makes is kept.
+    python .ci/packages
+
+It needs a package index and takes some minutes. All files are temporary.
 """
 
 from __future__ import annotations
@@ -17,16 +19,16 @@ def main() -> None:
     with TemporaryDirectory(prefix="r1lite-packages-") as folder:
         work = Path(folder)
         print("one wheel from the tree and from the sdist", flush=True)
-        ours = wheels.built(work)
+        wheel = wheels.build(work)
         print("the wheel in an empty folder", flush=True)
         core = make(work / "core")
-        wheels.install(core, ours)
+        wheels.install(core, wheel)
         (work / "empty").mkdir()
         wheels.use(core, work / "empty")
         print("each extra by itself", flush=True)
-        extras.check_all(core, ours, work)
-        print("a rule of one's own", flush=True)  # last: it changes the environment that the extras are tried on
-        wheels.use_a_rule_of_ones_own(core, work / "empty")
+        extras.check_all(core, wheel, work)
+        print("a rule in a package", flush=True)  # last, because it changes the environment that the extras are checked in
+        wheels.use_new_rule(core, work / "empty")
 
 
 if __name__ == "__main__":

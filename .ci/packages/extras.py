@@ -1,4 +1,4 @@
-"""Each extra by itself beside the core: what it enables runs with it, and without it one line names it."""
+"""Checks each extra on its own: with it, the commands that need it run; without it, one line names the missing extra."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TRAINING = f"{TABLE} rl.steps=1 rl.prompts_per_step=2 rl.group_size=2"
 
 @dataclass(frozen=True, kw_only=True)
 class Extra:
-    uses: tuple[tuple[str, str], ...]  # commands that need it, and what each must show
+    uses: tuple[tuple[str, str], ...]  # commands that need it, and what the output of each must contain
     named: bool = True  # whether a command says which extra is missing
-    without: str = ""  # that command; else the first of `uses`
-    prepare: str = ""  # a script beside this file that makes what the commands read
+    without: str = ""  # that command; by default the first of `uses`
+    prepare: str = ""  # a script in this folder that makes the input of the commands
     variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -43,18 +43,20 @@ EXTRAS = {
         uses=((f"r1lite evaluate tiny_base task=reasoning_gym task.names=[chain_sum] {TABLE}", "held-out problems"),),
     ),
     "lora": Extra(
-        uses=((f"r1lite experiment=r1_zero model.lora_rank=2 run_dir=lora {TRAINING}", "everything is in"),),
+        uses=((f"r1lite experiment=r1_zero model.lora_rank=2 run_dir=lora {TRAINING}", "the results are in"),),
     ),
     "gguf": Extra(
         prepare="make_llama.py",
         without="r1lite export tiny_base output=tiny.gguf format=gguf",
         uses=(
-            ("r1lite export llama output=llama.gguf format=gguf", "llama.gguf holds the model of llama"),
-            ("r1lite export llama.gguf output=back", "back holds the model of llama.gguf"),
+            ("r1lite export llama output=llama.gguf format=gguf", "exported llama to llama.gguf"),
+            ("r1lite export llama.gguf output=back", "exported llama.gguf to back"),
         ),
     ),
     "functions": Extra(
-        uses=((f"python {HERE}/rule_in_a_script.py experiment=r1_zero rewards.flat.weight=1 run_dir=own {TRAINING}", "everything is in"),),
+        uses=(
+            (f"python {HERE}/rule_in_a_script.py experiment=r1_zero rewards.flat.weight=1 run_dir=own {TRAINING}", "the results are in"),
+        ),
     ),
     "code": Extra(
         uses=(
@@ -62,7 +64,7 @@ EXTRAS = {
             (f"{RULE} code 'tests=[{{input: \"\", output: \"42\"}}]' 'completion={THOUGHT}```python\nprint(6 * 7)\n```'", "1 of 1 tests"),
         ),
     ),
-    # vLLM needs a GPU and gigabytes: here only that the metadata asks for it, and that its lack is named.
+    # vLLM needs a GPU and gigabytes of space, so only the metadata and the message are checked.
     "vllm": Extra(uses=((f"r1lite experiment=r1_zero sampler=vllm run_dir=vllm {TRAINING}", ""),)),
     "docs": Extra(
         named=False,
@@ -90,22 +92,22 @@ def check_all(core: Environment, wheel: Path, work: Path) -> None:
         folder = work / f"extra_{name}"
         folder.mkdir()
         if extra.named:
-            _named(core, name, extra, folder)
+            _check_message(core, name, extra, folder)
         if name in METADATA_ONLY:
             must(core.run("python -c 'import importlib.metadata as m; print(m.requires(\"r1lite\"))'", folder), f"extra == '{name}'")
             continue
-        beside = make(work / f"environment_{name}", above=core)
-        beside.install(f"{wheel}[{name}]")
+        environment = make(work / f"environment_{name}", base=core)
+        environment.install(f"{wheel}[{name}]")
         if extra.prepare:
-            must(beside.run(f"python {HERE / extra.prepare}", folder), "")
+            must(environment.run(f"python {HERE / extra.prepare}", folder), "")
         for command, shows in extra.uses:
-            must(beside.run(command, folder, **extra.variables), shows)
+            must(environment.run(command, folder, **extra.variables), shows)
 
 
-def _named(core: Environment, name: str, extra: Extra, folder: Path) -> None:
-    """One line says which extra is missing, and how to get it. What `prepare` makes needs the extra, and is not there yet."""
+def _check_message(core: Environment, name: str, extra: Extra, folder: Path) -> None:
+    """Without the extra, one line must say how to install it. `prepare` needs the extra, so it has not run yet."""
     command = extra.without or extra.uses[0][0]
-    said = core.run(command, folder, **extra.variables).stdout
-    lines = [line for line in said.splitlines() if f"pip install 'r1lite[{name}]'" in line]
-    if len(lines) != 1 or "Traceback" in said:
-        sys.exit(f"without the extra {name}, {command} should name it in one line:\n{said}")
+    output = core.run(command, folder, **extra.variables).stdout
+    lines = [line for line in output.splitlines() if f"pip install 'r1lite[{name}]'" in line]
+    if len(lines) != 1 or "Traceback" in output:
+        sys.exit(f"without the extra {name}, {command} should name it in one line:\n{output}")

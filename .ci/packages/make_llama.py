@@ -1,4 +1,4 @@
-"""A model of the llama architecture with random weights and a byte-level tokenizer, small enough to be made in a moment."""
+"""Makes a very small model of the llama architecture with random weights and a byte-level tokenizer."""
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast

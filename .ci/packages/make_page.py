@@ -1,4 +1,4 @@
-"""A page for Sphinx, and a test for pytest."""
+"""Writes a page for Sphinx and a test for pytest."""
 
 from pathlib import Path
 

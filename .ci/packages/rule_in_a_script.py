@@ -1,4 +1,4 @@
-"""A run begun from a script that has a rule of its own, which scoring workers cannot import."""
+"""Trains from a script that defines its own rule, which scoring workers cannot import."""
 
 from r1lite.train import main
 from rewards import Problem, Rollout, reward

@@ -1,8 +1,8 @@
-"""The domain's own rule: how much of the client's profile is right?
+"""How much of the client's profile is correct? A rule for this example only.
 
-Covered: every expected field counts the same; of a list, what is missing and what is too much cost the same, and order
-does not matter. A field that nobody asked for counts as a wrong one, so stuffing does not pay.
-Not covered: whether the text is JSON under the schema in every respect (`json_schema` says that), and other words for the same.
+Covered: every expected field has the same weight; in a list, missing and extra items cost the same, and order does not
+matter. An extra field counts as a wrong one, so stuffing does not pay.
+Not covered: whether the answer conforms to the JSON schema in all respects (`json_schema` checks that), and synonyms.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from rewards import Problem, Rollout, Verdict, last_answer, reward
 
 @reward("profile_fields")
 def profile_fields(problem: Problem, rollout: Rollout) -> Verdict:
-    """The mean over all fields, expected and invented, of how right each is."""
+    """The mean score of all fields, expected and extra."""
     gold = problem.answer if isinstance(problem.answer, Mapping) else json.loads(problem.answer)
     try:
-        given = json.loads(last_answer(rollout.response) or "")
+        profile = json.loads(last_answer(rollout.response) or "")
     except (ValueError, RecursionError) as error:
-        return Verdict(value=0.0, why=f"no JSON in the answer: {error}")
-    if not isinstance(given, Mapping):
-        return Verdict(value=0.0, why="the answer is JSON, but no object")
-    fields = [*gold, *(name for name in given if name not in gold)]
-    shares = {name: _share(gold[name], given[name]) if name in gold and name in given else 0.0 for name in fields}
-    wrong = [f"{name} is {_shown(given, name)}, not {_shown(gold, name)}" for name in fields if shares[name] < 1]
-    return Verdict(value=sum(shares.values()) / len(fields), why="; ".join(wrong) or "every field is right")
+        return Verdict(value=0.0, why=f"the answer is not valid JSON: {error}")
+    if not isinstance(profile, Mapping):
+        return Verdict(value=0.0, why="the answer is JSON, but not an object")
+    fields = [*gold, *(name for name in profile if name not in gold)]
+    scores = {name: _score(gold[name], profile[name]) if name in gold and name in profile else 0.0 for name in fields}
+    wrong = [f"{name} is {_shown(profile, name)}, not {_shown(gold, name)}" for name in fields if scores[name] < 1]
+    return Verdict(value=sum(scores.values()) / len(fields), why="; ".join(wrong) or "every field is correct")
 
 
-def _share(expected: Any, given: Any) -> float:
-    """1 or 0; of two lists, what they share of all that is in either."""
+def _score(expected: Any, value: Any) -> float:
+    """1 if equal, else 0; for lists, the share of all their items that are in both."""
     if not isinstance(expected, list):
-        return float(type(given) is type(expected) and given == expected)
-    if not isinstance(given, list) or not all(isinstance(item, str) for item in given) or len(set(given)) < len(given):
+        return float(type(value) is type(expected) and value == expected)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(set(value)) < len(value):
         return 0.0
-    return len(set(expected) & set(given)) / len(set(expected) | set(given))
+    return len(set(expected) & set(value)) / len(set(expected) | set(value))
 
 
 def _shown(profile: Mapping[str, Any], name: str) -> str:
