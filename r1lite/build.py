@@ -19,7 +19,7 @@ from r1lite.sampling.rollouts import Sampler
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
 from r1lite.settings.resume import sources
-from r1lite.settings.rounds import kind_of
+from r1lite.settings.stages import tests_itself
 from r1lite.text.tokens import question
 from r1lite.types import Engine, Problem, Task
 from tasks import FileTask, tasks
@@ -73,8 +73,8 @@ def evaluation_questions(name: str, cfg: Config) -> Iterator[str]:
 
 def held_out(cfg: Config) -> HeldOut | None:
     """The questions that a run is evaluated on, which a user's own examples must not contain. None if problems are generated."""
-    task, evaluates = make_task(cfg), cfg.evaluate.every_stage or "evaluate" in map(kind_of, cfg.stages)
-    if not evaluates or not isinstance(task, FileTask):
+    task = make_task(cfg)
+    if not tests_itself(cfg) or not isinstance(task, FileTask):
         return None
     splits = cfg.evaluate.splits
     return HeldOut(questions=frozenset(question(problem) for split in splits for problem in task.problems(split)), splits=splits)

@@ -31,6 +31,12 @@ def listed(*default: str) -> Any:
     return field(default_factory=lambda: list(default))
 
 
+def free(default: Any) -> Any:
+    """A setting, or a section, that may change when a run is resumed: it says how the run works, and not what comes out."""
+    factory = default if isinstance(default, type) else default.copy if isinstance(default, list) else None
+    return field(default_factory=factory, metadata={"free": True}) if factory else field(default=default, metadata={"free": True})
+
+
 def chosen(group: str, name: str) -> Any:
     """A setting that a group fills, and what it holds where nothing is chosen."""
     return field(default_factory=lambda: group_values(group, name).get(group) or group_values(group, name))
@@ -44,7 +50,7 @@ class ModelConfig:
     dtype: str = "auto"  # float32 (auto), or bfloat16 with float32 masters in the optimiser
     device: str = "auto"  # cpu, cuda, cuda:1, ..., or auto (a GPU where there is one)
     attention: str = "auto"  # auto is torch's own; flash_attention_2 (if installed) and eager train without shared prompts
-    gradient_checkpointing: bool = False  # keep one state per layer and recompute the rest: less memory, a third more time
+    gradient_checkpointing: bool = free(False)  # keep one state per layer and recompute the rest: less memory, a third more time
     compile: bool = False  # compile feed-forward layers and norms: a minute at the start, then faster steps
     lora_rank: int = 0  # of adapters that are trained in place of the weights; 0 trains the weights themselves
     lora_alpha: float = 32.0  # adapters are scaled by lora_alpha / lora_rank
@@ -147,24 +153,24 @@ class SamplerConfig:
     max_tokens: int = 128  # longest completion
     stop: list[str] = listed()  # strings that end a completion, besides the end token
     dtype: str = "auto"  # native, vllm: of the weights. auto is the model's; bfloat16 with a float32 model needs algorithm.correction
-    max_rows: int = 512  # most rollouts decoded at once
-    cache_mb: int = 4096  # for their keys and values; native counts every rollout at its longest
+    max_rows: int = free(512)  # most rollouts decoded at once
+    cache_mb: int = free(4096)  # for their keys and values; native counts every rollout at its longest
     eager: bool = True  # start at once; false compiles first, or records CUDA graphs (native on a GPU), which pays off in long runs
-    adapters: str = "auto"  # vllm, vllm_server: auto sends LoRA adapters alone where vLLM serves them; merged sends all weights
-    urls: list[str] = listed()  # vllm_server: addresses of the servers, such as http://127.0.0.1:8001
-    transfer: str = "disk"  # vllm_server: how weights get there: disk (sync_folder), or nccl (from GPU to GPU)
-    sync_folder: str = ""  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
-    seconds: float = 600.0  # vllm_server: deadline of one request
+    adapters: str = free("auto")  # vllm, vllm_server: auto sends LoRA adapters alone where vLLM serves them; merged sends all weights
+    urls: list[str] = free([])  # vllm_server: addresses of the servers, such as http://127.0.0.1:8001
+    transfer: str = free("disk")  # vllm_server: how weights get there: disk (sync_folder), or nccl (from GPU to GPU)
+    sync_folder: str = free("")  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
+    seconds: float = free(600.0)  # vllm_server: deadline of one request
 
 
 @dataclass
 class ScoringConfig:
     """How rules score rollouts, and which rule says what is right."""
 
-    workers: int = 1  # processes that score during sampling; 0 scores in this process, without deadlines
-    seconds: float = 2.0  # deadline of one verdict
+    workers: int = free(1)  # processes that score during sampling; 0 scores in this process, without deadlines
+    seconds: float = free(2.0)  # deadline of one verdict
     memory_mb: int = 1024  # that a worker may use beyond what it starts with
-    max_failed_share: float = 0.05  # a rule that fails or times out more often stops the run
+    max_failed_share: float = free(0.05)  # a rule that fails or times out more often stops the run
     right_rule: str = ""  # the rule that says whether a response is right; empty is the one of largest weight
     right_at: float = 1.0  # smallest value of that rule at which a response is right
 
@@ -179,7 +185,7 @@ class TrainingConfig:
     warmup_steps: int = 3  # over which the learning rate rises
     weight_decay: float = 0.0  # of AdamW
     max_grad_norm: float = 1.0  # larger gradients are scaled down to it
-    micro_batch_tokens: int = 8192  # prompt and completion tokens in memory at once; does not change the result
+    micro_batch_tokens: int = free(8192)  # prompt and completion tokens in memory at once; does not change the result
     checkpoint_every: int = 20  # steps
 
 
@@ -272,7 +278,7 @@ class RLConfig(TrainingConfig):
     epochs: int = 1  # passes over one step's rollouts
     share_prompts: bool = True  # train with each prompt once for all of its rollouts, where that leaves less to compute
     shuffle_rewards: bool = False  # a control: with rewards shuffled inside each group, nothing can be learnt
-    show_every: int = 10  # steps between printed rollouts; 0 prints none
+    show_every: int = free(10)  # steps between printed rollouts; 0 prints none
     lag: int = 0  # 1 samples the next step while this one trains, with the weights before it; 0 samples with the newest
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
 
@@ -364,20 +370,20 @@ class ParityConfig:
 class TeacherConfig:
     """A teacher behind an OpenAI-compatible endpoint, for distill.teacher=endpoint and cold_start.data=teacher."""
 
-    url: str = ""  # up to its version, such as http://localhost:8000/v1
+    url: str = free("")  # up to its version, such as http://localhost:8000/v1
     model: str = ""  # its name at the endpoint
-    api_key_env: str = ""  # the environment variable that holds the key; empty sends none
+    api_key_env: str = free("")  # the environment variable that holds the key; empty sends none
     system: str = REASON  # the system message that it gets in place of prompt.system
     temperature: float = 1.0  # of its answers
     max_tokens: int = 4096  # longest answer; 0 leaves it to the endpoint
     extra: dict[str, Any] = field(default_factory=dict)  # more fields of every request, sent as they are
-    concurrency: int = 8  # requests under way at once
-    requests_per_minute: float = 0.0  # 0 is no limit
-    retries: int = 6  # of one request, before it is given up
-    backoff: float = 1.0  # seconds before the first retry, doubled with each; or longer, where the endpoint says so
-    timeout: float = 300.0  # seconds of one request
-    price_in: float = 0.0  # of a million prompt tokens, for the bill
-    price_out: float = 0.0  # of a million answered tokens
+    concurrency: int = free(8)  # requests under way at once
+    requests_per_minute: float = free(0.0)  # 0 is no limit
+    retries: int = free(6)  # of one request, before it is given up
+    backoff: float = free(1.0)  # seconds before the first retry, doubled with each; or longer, where the endpoint says so
+    timeout: float = free(300.0)  # seconds of one request
+    price_in: float = free(0.0)  # of a million prompt tokens, for the bill
+    price_out: float = free(0.0)  # of a million answered tokens
 
 
 @dataclass
@@ -395,9 +401,9 @@ class Config:
     """A whole run. From Python `Config()` is what `python -m r1lite.train` runs without any settings."""
 
     experiment: str = "recipe"  # names the run directory
-    run_dir: str = "runs/recipe"  # where results go, and where a run resumes; from the command line runs/<experiment>-<time>
+    run_dir: str = free("runs/recipe")  # where results go, and where a run resumes; from the command line runs/<experiment>-<time>
     seed: int = 0  # of every draw
-    stages: list[str] = listed("cold_start", "rl", "reject", "sft", "distill")  # in order; repeats get a number: rl_2
+    stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2
     plugins: list[str] = listed()  # your own rewards and tasks: my_package.rules or ./rules.py
     threads: int = 0  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -417,7 +423,7 @@ class Config:
     reward_model: RewardModelConfig = field(default_factory=RewardModelConfig)
     dpo: DPOConfig = field(default_factory=DPOConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
-    parity: ParityConfig = field(default_factory=ParityConfig)
+    parity: ParityConfig = free(ParityConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
     rounds: dict[str, Any] = field(default_factory=dict)  # what a repeated stage changes, written as rl_2.steps=20

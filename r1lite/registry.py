@@ -53,6 +53,7 @@ class Registry(Generic[F, D]):
         """Undo `register`, for an entry of this process that is not needed any more."""
         self._entries.pop(name, None)
         self._declarations.pop(name, None)
+        self._imported.discard(name)
 
     def name_of(self, entry: F) -> str | None:
         """The name that an entry is registered under in this process."""

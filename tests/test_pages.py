@@ -11,7 +11,6 @@ from commands import run
 
 from r1lite.cli import COMMANDS
 from r1lite.settings.command_line import understood
-from r1lite.settings.compose import register
 
 HOME = Path(__file__).resolve().parent.parent
 WRITTEN = [HOME / "README.md", HOME / "CONTRIBUTING.md", *sorted((HOME / "docs").rglob("*.md")), *sorted((HOME / "examples").rglob("*.md"))]
@@ -27,7 +26,7 @@ def commands(text: str) -> list[str]:
 ALL = sorted({command for text in PAGES.values() for command in commands(text)})
 TRAINING = [c for c in ALL if c.startswith("python -m r1lite.train")]
 # The training commands of these pages are run, except those that need something a test does not have: another file, a hub, a compiler.
-RUN_PAGES = ("README.md", "docs/start/first_run.md", "docs/use/own_rules.md", "docs/use/data.md")
+RUN_PAGES = ("README.md", "docs/start/first_run.md", "docs/use/own_rules.md", "docs/use/own_stages.md", "docs/use/data.md")
 NEEDS_MORE = ("theirs.py", "openai/gsm8k", "questions.parquet", "task=reasoning_gym")
 RUN = [c for page in RUN_PAGES for c in commands(PAGES[page]) if c in TRAINING and not any(word in c for word in NEEDS_MORE)]
 USED = ("evaluate", "chat", "export", "audit", "reward")
@@ -38,6 +37,16 @@ SMALL = (
     "reject.prompts=16 reject.samples=8 distill.prompts=16 distill.samples=8 distill.steps=1 distill.batch_size=2 "
     "dpo.steps=1 dpo.batch_size=2 evaluate.problems=2 evaluate.samples=2 evaluate.k=2"
 ).split()
+
+
+def as_a_user_has_it(folder: Path) -> Path:
+    """The examples, and the files that pages show whole."""
+    (folder / "examples").symlink_to(HOME / "examples")
+    for page in ("docs/use/own_rules.md", "docs/use/own_stages.md"):
+        shown = re.search(r"```python\n# (\w+\.py)\n(.*?)```", PAGES[page], re.DOTALL)
+        assert shown
+        (folder / shown[1]).write_text(shown[2])
+    return folder
 
 
 def test_the_pages_still_have_their_commands() -> None:
@@ -62,19 +71,15 @@ def test_what_a_command_starts_exists(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [c for c in TRAINING if "my_folder" not in c])
-def test_training_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(HOME)
-    register()
+def test_training_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(as_a_user_has_it(tmp_path))
     assert understood(shlex.split(command)[3:])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", RUN)
 def test_commands_run(command: str, tmp_path: Path) -> None:
-    rules = re.search(r"```python\n(# my_rules.py.*?)```", PAGES["docs/use/own_rules.md"], re.DOTALL)
-    assert rules
-    (tmp_path / "my_rules.py").write_text(rules[1])
-    (tmp_path / "examples").symlink_to(HOME / "examples")
+    as_a_user_has_it(tmp_path)
     arguments = [a for a in shlex.split(command)[3:] if not a.startswith("run_dir=")]
     if "model.path=runs/demo/rl/final" in arguments:
         arguments.remove("model.path=runs/demo/rl/final")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from r1lite.checks.data import check_data
+from r1lite.checks.data import check_pairs
 from r1lite.config import Config
 from r1lite.data.preferences import pairs_of_file, pairs_of_ledger, sample_pairs
 from r1lite.learning.policy import Policy
@@ -84,7 +84,7 @@ def test_pairs_of_the_ledger_are_right_beside_wrong(tmp_path: Path) -> None:
 
 def test_what_a_model_is_tested_with_is_never_paired(config: Callable[..., Config], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"dpo\.data=evaluate: what a model is tested with must not be trained on"):
-        check_data("dpo", config("dpo.data=evaluate").dpo, ["rl", "evaluate"])
+        check_pairs("dpo", (cfg := config("stages=[rl,evaluate,dpo]", "dpo.data=evaluate")).dpo, cfg)
     cfg = config("stages=[rl,evaluate,dpo]", f"run_dir={tmp_path}")
     for stage in ("rl", "evaluate"):
         (tmp_path / stage / "rollouts").mkdir(parents=True)

@@ -17,23 +17,28 @@ def train(cfg: Config) -> dict[str, Any]:
     from r1lite.checks.run import check
     from r1lite.console import say
     from r1lite.models.pretrained import locate
+    from r1lite.registry import load_plugins
     from r1lite.reporting.summary import Report
-    from r1lite.settings.rounds import settings_for
+    from r1lite.settings.stages import BASE, stage_of, start_of, with_sections
     from r1lite.store.run import Run
 
     prepare_torch(cfg)
+    load_plugins(cfg.plugins)
+    cfg = with_sections(cfg, [*cfg.stages, *cfg.rounds])
     for notice in check(cfg):
         say(notice)
     with Run(cfg).opened() as run:
         report = Report(run)
-        base = "" if cfg.stages[0] == "pretrain" else locate(cfg.model.path)
-        if base and cfg.stages[0] != "evaluate":
-            report.add("base", base, seconds=0.0)
-        weights = {"base": base, "previous": base}
+        first = stage_of(cfg.stages[0])
+        base = "" if first.from_scratch else locate(cfg.model.path)
+        if base and not first.tests:
+            report.add(BASE, base, seconds=0.0)
+        weights = {BASE: base, "previous": base}
         for name in cfg.stages:
-            start = start_of(name, settings_for(cfg, name), weights)
+            start = start_of(cfg, name)
+            start = weights[start] if start in weights else locate(start)
             weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
-            weights["base"] = weights["base"] or weights[name]  # after pretrain, what it made
+            weights[BASE] = weights[BASE] or weights[name]  # what was made from scratch
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
 
@@ -42,7 +47,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """One stage, unless it is finished; gives where its weights lie."""
     from r1lite.console import say
     from r1lite.settings.rounds import kind_of, settings_for
-    from r1lite.stages import stages
+    from r1lite.settings.stages import stages
     from r1lite.store.checkpoint import Checkpoints
 
     weights = run.finished(name, start)
@@ -55,15 +60,6 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
         run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)
-
-
-def start_of(name: str, cfg: Config, weights: dict[str, str]) -> str:
-    """The weights a stage begins from, as its `start` says."""
-    from r1lite.models.pretrained import locate
-    from r1lite.settings.rounds import kind_of
-
-    start = getattr(getattr(cfg, kind_of(name), None), "start", "previous")
-    return weights[start] if start in weights else locate(start)
 
 
 def prepare_torch(cfg: Config) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from r1lite.advantage import CENTERS, SCALES, WHITENINGS, check_choices
-from r1lite.config import AlgorithmConfig
+from r1lite.checks.bounds import at_least
+from r1lite.checks.data import check_curriculum
+from r1lite.config import AlgorithmConfig, Config
 from r1lite.rl.credit import PER_TOKEN
 from r1lite.rl.filters import KEEPS
 
@@ -35,6 +37,22 @@ def check_algorithm(a: AlgorithmConfig) -> None:
         _refuse("advantage=gdpo normalises each rule by itself, and a KL in the reward is none: set reward_kl_coef=0, or choose kl=k2")
     if a.scale == "mean" and a.reward_kl_coef:
         _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
+
+
+def check_rl(name: str, cfg: Config) -> list[str]:
+    """Of the stage rl: its numbers, and whether they fit the algorithm."""
+    settings, a = cfg.rl, cfg.algorithm
+    at_least(name, settings, steps=1, prompts_per_step=1, updates_per_step=1, epochs=1, group_size=1)
+    check_curriculum(settings.curriculum)
+    # Where nothing is compared within the group (PPO, REINFORCE++), one response a prompt will do.
+    alone = a.center == "none" and a.keep == "all"
+    if settings.group_size < 2 and not alone:
+        raise ValueError(
+            f"{name}.group_size must be at least 2, got {settings.group_size}: a rollout is judged against others of its group"
+        )
+    if a.advantage == "pass_at_k" and a.pass_k > settings.group_size:
+        raise ValueError(f"algorithm.pass_k={a.pass_k} is more than {name}.group_size={settings.group_size}")
+    return check_lag(settings.lag, a)
 
 
 def check_lag(lag: int, a: AlgorithmConfig) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
+from r1lite.checks.bounds import at_least
 from r1lite.config import Config, CurriculumConfig, PreferenceConfig
-from r1lite.data.preferences import HELD_OUT, LEDGER
 from r1lite.registry import unknown
-from r1lite.settings.rounds import kind_of
+from r1lite.settings.stages import LEDGER, earlier_than, stage_of
 from tasks import ENDINGS, tasks
 
 
@@ -26,11 +25,13 @@ def check_data_settings(cfg: Config) -> None:
             raise ValueError(unknown("file, hub name (owner/name) or task in data.decontaminate_against:", name, tasks.names()))
 
 
-def check_data(name: str, cfg: PreferenceConfig, earlier: Sequence[str]) -> None:
-    """What can be known of the data before any work."""
+def check_pairs(name: str, cfg: PreferenceConfig, whole: Config) -> None:
+    """What can be known of preference pairs before any work."""
+    at_least(name, cfg, steps=1, batch_size=1, pairs=0, pairs_per_prompt=1)
+    earlier = earlier_than(name, whole)
     if cfg.data == LEDGER and not earlier:
         raise ValueError(f"{name}.data=ledger pairs an earlier stage's rollouts, and no stage comes before {name}: stages=[rl,{name}], say")
-    if kind_of(cfg.data) == HELD_OUT and cfg.data in earlier:
+    if cfg.data in earlier and stage_of(cfg.data).tests:
         raise ValueError(f"{name}.data={cfg.data}: what a model is tested with must not be trained on")
     if cfg.data not in (LEDGER, *earlier) and not Path(cfg.data).is_file():
         raise ValueError(f"{name}.data={cfg.data} is neither ledger, nor an earlier stage of {list(earlier)}, nor a file")

@@ -13,8 +13,8 @@ from r1lite.models import pretrained
 from r1lite.models.adapters import require_peft
 from r1lite.registry import unknown
 from r1lite.scoring.dry_run import rehearse
-from r1lite.settings.rounds import kind_of, settings_for
-from r1lite.stages import stages
+from r1lite.settings.rounds import kind_of
+from r1lite.settings.stages import stage_of, stages, tests_itself
 from r1lite.types import Problem, Task
 
 
@@ -29,7 +29,7 @@ def check(cfg: Config) -> list[str]:
         raise ValueError(f"stages names one twice: {cfg.stages}. A stage that comes again bears a number, such as rl_2.")
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
-    if cfg.stages[0] != "pretrain":
+    if not stage_of(cfg.stages[0]).from_scratch:
         pretrained.locate(cfg.model.path)
     pretrained.dtype_of(cfg.model.dtype)
     pretrained.device_of(cfg.model.device)
@@ -50,7 +50,7 @@ def check(cfg: Config) -> list[str]:
     check_data_settings(cfg)
     at_least("parity", cfg.parity, sequences=0)
     above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
-    notices = [notice for name in cfg.stages for notice in check_stage(name, settings_for(cfg, name))]
+    notices = [notice for name in cfg.stages for notice in check_stage(name, cfg)]
     notices += [f"{name} is not among stages={cfg.stages}, so its settings change nothing" for name in cfg.rounds if name not in cfg.stages]
     return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
 
@@ -70,7 +70,6 @@ def _evaluate(cfg: Config) -> None:
 
 def _problems(cfg: Config, task: Task) -> Sequence[Problem]:
     """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
-    training = {"rl", "reject", "distill", "cold_start"} & set(map(kind_of, cfg.stages))
-    evaluating = cfg.evaluate.every_stage or "evaluate" in cfg.stages
-    splits = [*(["train"] if training else []), *(cfg.evaluate.splits if evaluating else [])]
+    training = any("task" in stage_of(name).uses for name in cfg.stages)
+    splits = [*(["train"] if training else []), *(cfg.evaluate.splits if tests_itself(cfg) else [])]
     return next(iter([task.problems(split) for split in splits]), ())

@@ -21,7 +21,7 @@ from r1lite.commands import _shell
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.gguf_write import GGUF_DTYPES, write_gguf
 from r1lite.registry import unknown
-from r1lite.settings.rounds import kind_of
+from r1lite.settings.stages import is_test
 
 OPTIONS = ("output", "dtype", "format")
 DTYPES = ("float32", "bfloat16")
@@ -78,7 +78,7 @@ def find(source: str) -> str:
     folder = Path(source).expanduser()
     if (folder / "summary.json").is_file():
         entries = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["stages"]
-        last = next((entry for entry in reversed(entries) if kind_of(entry["name"]) != "evaluate"), entries[-1])
+        last = next((entry for entry in reversed(entries) if not is_test(entry["name"])), entries[-1])
         inside = folder / last["weights"]
         return _generates_text(str(inside) if inside.is_dir() else locate(last["weights"]))
     if (folder / "final" / "config.json").is_file():

@@ -14,8 +14,6 @@ from r1lite.prompt import Prompter
 from r1lite.text.rows import read_rows, require
 from r1lite.types import Pair, Sample
 
-LEDGER = "ledger"  # value of `data` for the rollouts of the latest earlier stage that has any
-HELD_OUT = "evaluate"  # the stage whose rollouts answer held-out problems
 COLUMNS = ["step", "problem_id", "prompt_ids", "token_ids", "finish", "right", "reward", "verdicts", "mask"]
 
 

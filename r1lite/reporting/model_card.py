@@ -15,15 +15,12 @@ from r1lite.build import make_rules
 from r1lite.config import CONF, AlgorithmConfig, Config, SamplerConfig
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.settings.resume import flat, is_free, sources
-from r1lite.settings.rounds import SECTIONS, kind_of, settings_for
+from r1lite.settings.rounds import SECTIONS, settings_for
+from r1lite.settings.stages import BASE, own_settings, stage_of, start_of
 from r1lite.store.files import atomic, read_json, write_json
 from r1lite.store.run import DONE, Run
 
 CARD, GENERATION = "README.md", "generation_config.json"
-# Settings of a stage that a reader wants to see, in this order.
-TOLD = ("data", "examples", "prompts", "samples", "keep_per_prompt", "pairs", "steps", "prompts_per_step", "group_size")
-TOLD += ("batch_size", "method", "loss", "beta", "lr", "gate")
-LEARNS_FROM_REWARDS = {"rl", "reject", "distill"}
 
 
 def write_card(run: Run, name: str, weights: Path, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -60,7 +57,7 @@ def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
 
 def config_hash(cfg: Config) -> str:
     """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
-    settings = {k: v for k, v in flat(asdict(cfg)).items() if not is_free(k)}
+    settings = {k: v for k, v in flat(asdict(cfg)).items() if not is_free(k, cfg)}
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -78,22 +75,17 @@ def _head(cfg: Config, name: str, writes_text: bool) -> str:
 def _lineage(run: Run, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Every stage until this one, and what it began from."""
     yield from ("| stage | began from | settings |", "|---|---|---|")
-    for name in (entry["name"] for entry in entries if entry["name"] != "base"):
-        settings = getattr(settings_for(run.cfg, name), kind_of(name), None)
-        told = [(key, getattr(settings, key)) for key in TOLD if hasattr(settings, key)]
-        yield f"| `{name}` | {_start(run, name)} | {_cell(', '.join(f'{key}={value}' for key, value in told))} |"
+    for name in (entry["name"] for entry in entries if entry["name"] != BASE):
+        settings = own_settings(run.cfg, name)
+        told = ", ".join(f"{key}={getattr(settings, key)}" for key in stage_of(name).card)
+        yield f"| `{name}` | {_cell(_start(run, name))} | {_cell(told)} |"
     if run.cfg.model.lora_rank:
         yield f"\nTrained by adapters of rank {run.cfg.model.lora_rank}, which are merged into the weights."
 
 
 def _start(run: Run, name: str) -> str:
-    cfg, kind = settings_for(run.cfg, name), kind_of(name)
-    if kind == "pretrain":
-        return "random weights"
-    if kind == "distill":
-        taught_by = f"`{_cell(cfg.teacher.model)}`" if cfg.distill.teacher == "endpoint" else _before(run, name)
-        return f"`{_cell(cfg.distill.student)}`, taught by {taught_by}"
-    return _before(run, name)
+    origin, before = stage_of(name).origin, _before(run, name)
+    return origin(settings_for(run.cfg, name), before) if origin else before
 
 
 def _before(run: Run, name: str) -> str:
@@ -101,20 +93,20 @@ def _before(run: Run, name: str) -> str:
     start = Path(read_json(run.folder / name / DONE)["start"])
     if start.is_relative_to(run.folder):
         return f"`{start.relative_to(run.folder).parts[0]}`"
-    chosen = getattr(getattr(settings_for(run.cfg, name), kind_of(name), None), "start", "previous")
-    return f"`{_cell(run.cfg.model.path if chosen in ('base', 'previous') else chosen)}`"
+    chosen = start_of(run.cfg, name)
+    return f"`{run.cfg.model.path if chosen in (BASE, 'previous') else chosen}`"
 
 
 def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = [entry["name"] for entry in entries]
-    done = set(map(kind_of, names))
+    used = {part for name in names if name != BASE for part in stage_of(name).uses}
     yield f"- Task `{cfg.task['name']}`: {_cell(_options(cfg.task, 'name'))}"
-    if done & LEARNS_FROM_REWARDS:
+    if "rewards" in used:
         for rule, settings in chosen_rewards(cfg).items():
             settings = settings or {}
             more = _options(settings, "weight")
             yield f"- Reward `{rule}`, weight {settings.get('weight', 1.0):g}{f' ({_cell(more)})' if more else ''}"
-    if "rl" in done:
+    if "algorithm" in used:
         yield f"- Algorithm: {algorithm_in_words(cfg.algorithm)}"
     for name in names:
         sections = {k: v for k, v in cfg.rounds.get(name, {}).items() if k in SECTIONS}

@@ -12,6 +12,7 @@ from r1lite.console import say, show_table
 from r1lite.data.examples import SAMPLING
 from r1lite.reporting.evaluation import evaluate
 from r1lite.reporting.model_card import write_card
+from r1lite.settings.stages import BASE
 from r1lite.store.files import read_json, write_json
 from r1lite.store.run import Run
 
@@ -26,7 +27,7 @@ class Report:
         earlier = read_json(run.folder / SUMMARY) if (run.folder / SUMMARY).exists() else {"seconds": 0.0, "stages": []}
         self.earlier_seconds: float = earlier["seconds"]  # of earlier commands in this run directory
         # Entries of finished stages are kept, including stages that this command does not run.
-        self.entries: list[dict[str, Any]] = [e for e in earlier["stages"] if e["name"] == "base" or run.is_done(e["name"])]
+        self.entries: list[dict[str, Any]] = [e for e in earlier["stages"] if e["name"] == BASE or run.is_done(e["name"])]
 
     def add(self, name: str, weights: str, *, seconds: float, unchanged: bool = False) -> None:
         """Add a finished stage: evaluate its weights, unless they are unchanged, and write its model card."""

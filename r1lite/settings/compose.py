@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,15 +11,20 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from r1lite.config import CONF, Config, PretrainConfig
+from r1lite.registry import load_plugins
 from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.settings.stages import with_sections
+from r1lite.settings.suggestions import bare_tasks
 from r1lite.settings.typed import fitted, merged
 
 
 def register() -> None:
-    """Make the defaults the first entry of conf/config.yaml."""
+    """Make the defaults the first entry of conf/config.yaml, and each task that has no YAML a choice as well."""
     from hydra.core.config_store import ConfigStore
 
     ConfigStore.instance().store(name="schema", node=asdict(_without_choices()))
+    for name in bare_tasks():
+        ConfigStore.instance().store(group="task", name=name, node={"name": name})
 
 
 def _without_choices() -> Config:
@@ -55,9 +60,16 @@ def _hydra() -> Iterator[None]:
 def as_config(settings: DictConfig) -> Config:
     """Raises ValueError for a setting that does not exist or does not fit."""
     tree: Any = OmegaConf.to_container(settings, resolve=True)
-    for name in [name for name in tree if kind_of(name) != name and kind_of(name) in tree]:  # rl_2.steps=20
-        tree["rounds"][name] = merged(tree["rounds"].get(name) or {}, tree.pop(name))
-    cfg = fitted(_without_choices(), tree)
+    default = _without_choices()
+    rounds = tree["rounds"] if isinstance(tree["rounds"], Mapping) else {}
+    named = [name for name in (*tree["stages"], *rounds, *tree) if not hasattr(default, kind_of(name))]
+    if named:  # a plugin's stage, perhaps
+        load_plugins(tree["plugins"])
+        default = with_sections(default, named)
+    again = {name: tree.pop(name) for name in [*tree] if kind_of(name) != name and hasattr(default, kind_of(name))}
+    if again:  # rl_2.steps=20
+        tree["rounds"] = merged(rounds, again)
+    cfg = fitted(default, tree)
     for name in cfg.rounds:
         if hasattr(cfg, kind_of(name)):  # an unknown stage is named by the checks
             settings_for(cfg, name)

@@ -7,6 +7,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -78,7 +79,8 @@ def helps(section: type) -> dict[str, str]:
     """The comment beside each field, of the class itself or of the one that it builds on."""
     found: dict[str, str] = {}
     for one in reversed([c for c in section.__mro__ if is_dataclass(c)]):
-        found |= {match[1]: match[2] for line in inspect.getsource(one).splitlines() if (match := FIELD.fullmatch(line))}
+        with suppress(OSError):  # a class without a source, such as a Config with sections of plugins
+            found |= {match[1]: match[2] for line in inspect.getsource(one).splitlines() if (match := FIELD.fullmatch(line))}
     return found
 
 

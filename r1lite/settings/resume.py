@@ -4,73 +4,56 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from r1lite.config import Config
 from r1lite.settings.rounds import kind_of
-
-# Settings that may differ when a run goes on: they change what is done next, not what was done.
-FREE = (
-    "run_dir",
-    "stages",
-    "scoring.workers",
-    "scoring.seconds",
-    "scoring.max_failed_share",
-    "rl.show_every",
-    "parity",
-    "sampler.adapters",
-    "sampler.urls",
-    "sampler.transfer",
-    "sampler.sync_folder",
-    "sampler.seconds",
-)
-# What memory has room for: sums in another order, and otherwise the same.
-FREE += ("sampler.max_rows", "sampler.cache_mb", "model.gradient_checkpointing")
-FREE += tuple(f"{stage}.micro_batch_tokens" for stage in ("pretrain", "cold_start", "rl", "sft", "distill", "reward_model", "dpo"))
-# How a teacher is reached; not which one, nor what it is asked.
-FREE += tuple(
-    f"teacher.{name}"
-    for name in ("url", "api_key_env", "concurrency", "requests_per_minute", "retries", "backoff", "timeout", "price_in", "price_out")
-)
-# Sections that one kind of stage alone reads: until one of that kind has begun, they are free too.
-OF_A_STAGE = ("pretrain", "cold_start", "rl", "reject", "sft", "distill", "reward_model", "dpo")
+from r1lite.settings.stages import read_by, sections
 
 
-def is_free(key: str) -> bool:
-    """Whether a setting says how a run works, and not what it is."""
-    return any(f"{first_round(key)}.".startswith(f"{name}.") for name in FREE)
+def is_free(key: str, cfg: Config) -> bool:
+    """Whether a setting says how a run works, and not what it is: its field, or its section's, is declared so."""
+    section: Any = cfg
+    for name in first_round(key).split("."):
+        found = {f.name: f for f in fields(section)}.get(name) if is_dataclass(section) else None
+        if found is None or found.metadata.get("free"):
+            return found is not None
+        section = getattr(section, name)
+    return False
 
 
-def may_differ(key: str, begun: Set[str]) -> bool:
+def may_differ(key: str, cfg: Config, begun: Set[str]) -> bool:
     """In a run in which these stages have begun."""
-    return is_free(key) or (is_of_a_stage(key) and not stages_of(key, begun))
+    return is_free(key, cfg) or (is_of_a_stage(key, cfg) and not stages_of(key, cfg, begun))
 
 
-def is_of_a_stage(key: str) -> bool:
-    section = key.split(".")[0]
-    return section in (*OF_A_STAGE, "rounds")
+def is_of_a_stage(key: str, cfg: Config) -> bool:
+    """Whether one kind of stage alone reads this setting: until one of that kind has begun, it is free too."""
+    section = key.partition(".")[0]
+    return section == "rounds" or section in sections(cfg)
 
 
-def stages_of(key: str, begun: Set[str]) -> set[str]:
+def stages_of(key: str, cfg: Config, begun: Set[str]) -> set[str]:
     """Those of the stages that have begun which alone read this setting."""
     section, _, rest = key.partition(".")
     if section == "rounds":
         return {rest.partition(".")[0]} & begun
-    return {name for name in begun if kind_of(name) == section} if section in OF_A_STAGE else set()
+    return {name for name in begun if kind_of(name) == section} if is_of_a_stage(key, cfg) else set()
 
 
 def sources(cfg: Config) -> dict[str, str]:
     """A hash of each local file or folder that a run reads: plugins and their data, problems, examples."""
     parts = [part["path"] for part in (cfg.task.get("parts") or {}).values() if part and "path" in part]
-    data = [*cfg.data.files, *cfg.data.decontaminate_against, cfg.cold_start.data, cfg.sft.data, cfg.dpo.data, cfg.reward_model.data]
-    data += [changes["data"] for changes in cfg.rounds.values() if "data" in changes]
+    data = [*cfg.data.files, *cfg.data.decontaminate_against]
+    data += [read for name in (*sections(cfg), *cfg.rounds) for read in read_by(cfg, name)]
     data += [(changes.get("task") or {}).get("path") for changes in cfg.rounds.values()]
     # A reward function in a file (trl), a reward model in a folder.
     chosen = [options for options in cfg.rewards.values() if options]
     judges = [str(options.get("function", "")).partition(":")[0] for options in chosen] + [options.get("path") for options in chosen]
-    named = [*map(_file_of, cfg.plugins), cfg.distill.student, cfg.task.get("path"), *parts, *data, *judges]
+    named = [*map(_file_of, cfg.plugins), cfg.task.get("path"), *parts, *data, *judges]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
     return {str(path): _digest(path) for path in paths if path.exists()}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from r1lite.config import CONF
+from r1lite.registry import Registry
 from r1lite.settings.elsewhere import OURS
 
 
@@ -29,4 +31,11 @@ def did_you_mean(key: str, known: Iterable[str]) -> str:
 def choices(own: Path | None = None) -> dict[str, list[str]]:
     """Every group and its choices, the user's own included."""
     files = [path for folder in (CONF, own) if folder for path in folder.glob("*/*.yaml")]
-    return {group: sorted({f.stem for f in files if f.parent.name == group}) for group in sorted({f.parent.name for f in files})}
+    found = {group: {f.stem for f in files if f.parent.name == group} for group in sorted({f.parent.name for f in files})}
+    return {group: sorted(names | (bare_tasks() if group == "task" else set())) for group, names in found.items()}
+
+
+@cache
+def bare_tasks() -> frozenset[str]:
+    """Tasks in tasks/ or of installed packages that have no YAML: options, and rewards, are what the user gives."""
+    return frozenset(name for name in Registry("task", "tasks").names() if not (CONF / "task" / f"{name}.yaml").is_file())

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from r1lite.build import make_prompter, make_sampler, make_task, training_problems
-from r1lite.config import Config
+from r1lite.checks.distill import check_distill
+from r1lite.config import Config, DistillConfig
 from r1lite.console import say
 from r1lite.data.examples import FILE, from_file
 from r1lite.data.feed import Feed
@@ -15,15 +16,34 @@ from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
 from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
 from r1lite.prompt import Prompter
-from r1lite.stages import stage
-from r1lite.store.run import Place
+from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
 from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.imitation import epochs, imitate
 from r1lite.teaching.on_policy import Lesson, Teacher, distill_step, written_by_student, written_by_teacher
 from r1lite.teaching.sampled import sample_traces
 
+CARD = ("prompts", "samples", "keep_per_prompt", "steps", "batch_size", "method", "loss", "beta", "lr")
 
-@stage("distill")
+
+def left_by(settings: DistillConfig) -> tuple[str, ...]:
+    return (EXAMPLES, ROLLOUTS) if settings.method == "traces" or settings.on_policy_share < 1 else ()
+
+
+def origin(cfg: Config, before: str) -> str:
+    taught_by = f"`{cfg.teacher.model}`" if cfg.distill.teacher == "endpoint" else before
+    return f"`{cfg.distill.student}`, taught by {taught_by}"
+
+
+@stage(
+    "distill",
+    config=DistillConfig,
+    check=check_distill,
+    reads=lambda settings: [settings.student],
+    leaves=left_by,
+    uses=("task", "rewards"),
+    origin=origin,
+    card=CARD,
+)
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is the teacher, unless an endpoint is; the student's weights are what comes out."""
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"

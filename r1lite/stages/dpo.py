@@ -8,21 +8,34 @@ from pathlib import Path
 import torch
 
 from r1lite.build import make_policy, make_prompter
+from r1lite.checks.bounds import above_zero, not_negative
+from r1lite.checks.data import check_pairs
 from r1lite.config import Config, DPOConfig
 from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
-from r1lite.losses.preference import dpo_loss, split_pairs
-from r1lite.stages import stage
-from r1lite.store.run import Place
+from r1lite.losses.preference import KINDS, dpo_loss, split_pairs
+from r1lite.registry import unknown
+from r1lite.stages import Place, stage
 from r1lite.teaching.imitation import epochs
-from r1lite.teaching.pairs import load_pairs
+from r1lite.teaching.pairs import data_of, load_pairs
 from r1lite.types import Batch, Pair
 
 
-@stage("dpo")
+def check(name: str, cfg: Config) -> None:
+    settings = cfg.dpo
+    check_pairs(name, settings, cfg)
+    above_zero(name, settings, "beta")
+    if settings.loss not in KINDS:
+        raise ValueError(unknown(f"{name}.loss", settings.loss, KINDS))
+    not_negative(name, settings, "nll_coef")
+    if not 0 <= settings.label_smoothing < 0.5:
+        raise ValueError(f"{name}.label_smoothing must be at least 0 and below 0.5, got {settings.label_smoothing}")
+
+
+@stage("dpo", config=DPOConfig, check=check, reads=data_of, card=("data", "pairs", "steps", "batch_size", "loss", "beta", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """The reference is the policy that the stage begins from."""
     settings = cfg.dpo

@@ -14,14 +14,13 @@ from random import Random
 from typing import Any, cast
 
 from r1lite.build import make_task
-from r1lite.config import Config
+from r1lite.config import Config, PretrainConfig
 from r1lite.data.examples import as_sample
 from r1lite.learning.policy import Policy
 from r1lite.models.pretrained import device_of
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import Prompter
-from r1lite.stages import stage
-from r1lite.store.run import Place
+from r1lite.stages import Place, stage
 from r1lite.teaching.imitation import imitate
 from r1lite.text.response import ANSWER, END_ANSWER, respond
 from r1lite.types import Problem, Sample, TeachingTask
@@ -29,7 +28,17 @@ from r1lite.types import Problem, Sample, TeachingTask
 TOKENIZER_EXAMPLES = 2000
 
 
-@stage("pretrain")
+def check(name: str, cfg: Config) -> None:
+    vocabulary = cfg.pretrain.vocabulary
+    if vocabulary and vocabulary < 256:
+        raise ValueError(f"{name}.vocabulary must be 0 or at least 256, as many as there are bytes, got {vocabulary}")
+
+
+def origin(cfg: Config, before: str) -> str:
+    return "random weights"
+
+
+@stage("pretrain", config=PretrainConfig, check=check, from_scratch=True, origin=origin, card=("steps", "batch_size", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """`start` is ignored: the weights are random."""
     corpus = Corpus(cfg)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r1lite.config import Config
+from r1lite.checks.bounds import at_least
+from r1lite.checks.examples import check_quality
+from r1lite.config import Config, RejectConfig
 from r1lite.models import pretrained
-from r1lite.stages import stage
-from r1lite.store.run import Place
+from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
 from r1lite.teaching.sampled import sample_traces
 
+ASKED = ("prompts", "samples", "keep_per_prompt")
 
-@stage("reject")
+
+def check(name: str, cfg: Config) -> None:
+    at_least(name, cfg.reject, prompts=1, samples=1, keep_per_prompt=1)
+    check_quality(cfg.quality)
+
+
+@stage("reject", config=RejectConfig, check=check, leaves=lambda cfg: (EXAMPLES, ROLLOUTS), uses=("task", "rewards"), card=ASKED)
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Writes `data.jsonl`; the weights stay what they were."""
     model, tokenizer = pretrained.load(str(start), cfg.model)

@@ -5,17 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from r1lite.build import make_prompter
-from r1lite.config import Config
+from r1lite.checks.bounds import not_negative
+from r1lite.checks.data import check_pairs
+from r1lite.config import Config, RewardModelConfig
 from r1lite.console import say
 from r1lite.learning.loop import run_steps
 from r1lite.learning.reward_model import RewardModel
-from r1lite.stages import stage
-from r1lite.store.run import Place
+from r1lite.stages import Place, stage
 from r1lite.teaching.imitation import epochs
-from r1lite.teaching.pairs import load_pairs
+from r1lite.teaching.pairs import data_of, load_pairs
 
 
-@stage("reward_model")
+def check(name: str, cfg: Config) -> list[str]:
+    settings = cfg.reward_model
+    check_pairs(name, settings, cfg)
+    not_negative(name, settings, "centring")
+    if not 0 <= settings.held_out < 1:
+        raise ValueError(f"{name}.held_out must be at least 0 and below 1, got {settings.held_out}")
+    adapted = cfg.model.lora_rank or cfg.model.freeze
+    return [f"{name} trains all of its weights: model.lora_rank and model.freeze are for the policy"] if adapted else []
+
+
+@stage("reward_model", config=RewardModelConfig, check=check, reads=data_of, card=("data", "pairs", "steps", "batch_size", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """The reward model lies in `final`; the policy's weights stay what they were."""
     settings = cfg.reward_model

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from r1lite.build import make_learner, make_objective, make_prompter, make_rules, make_sampler, training_problems
+from r1lite.checks.algorithm import check_rl
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
@@ -20,11 +21,10 @@ from r1lite.rl.parity import ParityCheck
 from r1lite.rl.prefetch import Prefetcher
 from r1lite.scoring.metrics import Groups, rollout_metrics, totals_of_judged
 from r1lite.scoring.scorer import Scorer
-from r1lite.stages import stage
+from r1lite.stages import ROLLOUTS, Place, stage
 from r1lite.store.checkpoint import Checkpoints
 from r1lite.store.ledger import Ledger
 from r1lite.store.metrics import Stopwatch
-from r1lite.store.run import Place
 from r1lite.text.response import ANSWER, TAGS, THINK
 from r1lite.types import Sample, Totals
 
@@ -44,7 +44,14 @@ class Parts:
     checkpoints: Checkpoints
 
 
-@stage("rl")
+@stage(
+    "rl",
+    config=RLConfig,
+    check=check_rl,
+    leaves=lambda settings: [ROLLOUTS],
+    uses=("task", "rewards", "algorithm"),
+    card=("steps", "prompts_per_step", "group_size", "lr"),
+)
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Train on the task's training split; leave the weights in `final`."""
     parts, done = open_parts(cfg, start, place)

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from r1lite.config import Config
 from r1lite.settings.resume import flat, may_differ, sources, stages_of
 from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.settings.stages import LEDGER, earlier_than, read_by, stages
 from r1lite.store.files import atomic, read_json, write_json
 from r1lite.store.metrics import Tracker
 
@@ -67,7 +67,11 @@ class Run:
         path = self.folder / "config.yaml"
         mine = asdict(self.cfg)
         if path.exists():
-            self._same(flat(read_yaml(path)), flat(mine))
+            theirs = read_yaml(path)
+            left = {section: theirs.pop(section) for section in {*theirs} - {*mine} if section in stages.names()}
+            self._same(flat(theirs), flat(mine))
+            # Sections of stages that this command does not name are kept, for the command that names them again.
+            mine |= {section: left[section] for section in left if section in map(kind_of, self._begun())}
         self._same_files()
         with atomic(path) as part:
             part.write_text(to_yaml(mine))
@@ -85,16 +89,20 @@ class Run:
         write_json(path, mine)
 
     def _same(self, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
-        begun = {folder.name for folder in self.folder.iterdir() if folder.is_dir() and [f.name for f in folder.iterdir()] != [BEGUN]}
-        keys = [k for k in sorted({*theirs, *mine}) if theirs.get(k) != mine.get(k) and not may_differ(k, begun)]
+        begun = self._begun()
+        keys = [k for k in sorted({*theirs, *mine}) if theirs.get(k) != mine.get(k) and not may_differ(k, self.cfg, begun)]
         if keys:
             changed = "\n".join(f"  {k}: {theirs.get(k)!r} there, {mine.get(k)!r} now" for k in keys)
-            again = sorted(set().union(*(stages_of(k, begun) for k in keys))) if all(stages_of(k, begun) for k in keys) else []
+            resting = [stages_of(k, self.cfg, begun) for k in keys]
+            again = sorted(set().union(*resting)) if all(resting) else []
             or_over = f", or delete {' and '.join(str(self.folder / name) for name in again)} to do that over" if again else ""
             raise ValueError(
                 f"{self.folder} belongs to another configuration:\n{changed}\n"
                 f"Choose another run_dir=, or run the command that began it to go on{or_over}."
             )
+
+    def _begun(self) -> set[str]:
+        return {folder.name for folder in self.folder.iterdir() if folder.is_dir() and [f.name for f in folder.iterdir()] != [BEGUN]}
 
     def finished(self, stage: str, start: str) -> Path | None:
         """The weights that a finished stage left, if it rests on what is there now; None if it is still to be done."""
@@ -147,11 +155,11 @@ class Run:
 
 def read_of_earlier(cfg: Config, stage: str, folder: Path) -> list[Path]:
     """The files and folders of earlier stages that a stage learns from or is judged by, besides its weights."""
-    earlier, own = list(takewhile(lambda name: name != stage, cfg.stages)), settings_for(cfg, stage)
-    data = getattr(getattr(own, kind_of(stage), None), "data", "")
-    named = list(reversed(earlier)) if data == "ledger" else [data] if data in earlier else []
+    earlier, read = earlier_than(stage, cfg), read_by(cfg, stage)
+    named = [name for name in reversed(earlier) if name in read or LEDGER in read]
     left = [folder / name / part for name in named for part in ("data.jsonl", "rollouts")]
-    judged_by = (own.rewards.get("model") or {}).get("path") == "reward_model" and "reward_model" in earlier
+    judge = settings_for(cfg, stage).rewards.get("model") or {}
+    judged_by = judge.get("path") == "reward_model" and "reward_model" in earlier
     return [path for path in left if path.exists()] + ([folder / "reward_model" / "final"] if judged_by else [])
 
 

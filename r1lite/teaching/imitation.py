@@ -18,14 +18,26 @@ from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE
 from r1lite.prompt import Prompter
 from r1lite.scoring.scorer import Scorer
+from r1lite.settings.stages import EXAMPLES, ROLLOUTS
 from r1lite.store.run import Place
 from r1lite.teaching.best_checkpoint import BestCheckpoint
 from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.sampled import sample_traces
 from r1lite.types import Sample, TeachingTask
 
+CARD = ("data", "examples", "steps", "batch_size", "lr", "gate")  # settings in the model card of a stage that learns from examples
 T = TypeVar("T")
 Batches = Callable[[int], Sequence[Sample]]  # step -> the samples of that step
+
+
+def data_of(settings: ImitationConfig) -> list[str]:
+    """What a stage that learns from examples reads."""
+    return [settings.data]
+
+
+def left_by(settings: ImitationConfig) -> tuple[str, ...]:
+    """What such a stage leaves for others: the examples that a model wrote for it."""
+    return (EXAMPLES, ROLLOUTS) if settings.data in FROM_MODELS else ()
 
 
 def learn_examples(settings: ImitationConfig, cfg: Config, start: Path, place: Place) -> Path:

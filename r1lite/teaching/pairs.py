@@ -6,11 +6,16 @@ from pathlib import Path
 
 from r1lite.build import held_out
 from r1lite.config import Config, PreferenceConfig
-from r1lite.data.preferences import HELD_OUT, LEDGER, pairs_of_file, pairs_of_ledger, sample_pairs
+from r1lite.data.preferences import pairs_of_file, pairs_of_ledger, sample_pairs
 from r1lite.prompt import Prompter
-from r1lite.settings.rounds import kind_of
+from r1lite.settings.stages import LEDGER, earlier_than, stage_of
 from r1lite.store.run import Place
 from r1lite.types import Pair
+
+
+def data_of(settings: PreferenceConfig) -> list[str]:
+    """What a stage that learns from pairs reads."""
+    return [settings.data]
 
 
 def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: Prompter) -> list[Pair]:
@@ -32,7 +37,7 @@ def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: 
 
 def _rollouts(data: str, cfg: Config, place: Place) -> Path | None:
     """The folder with an earlier stage's rollouts; None if `data` is a file."""
-    earlier = [name for name in cfg.stages[: cfg.stages.index(place.name)] if kind_of(name) != HELD_OUT]
+    earlier = [name for name in earlier_than(place.name, cfg) if not stage_of(name).tests]
     names = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
     folders = [place.run / name / "rollouts" for name in names]
     folder = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)
