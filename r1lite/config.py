@@ -404,7 +404,8 @@ class Config:
     run_dir: str = free("runs/recipe")  # where results go, and where a run resumes; from the command line runs/<experiment>-<time>
     seed: int = 0  # of every draw
     stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2
-    plugins: list[str] = listed()  # your own rewards and tasks: my_package.rules or ./rules.py
+    plugins: list[str] = listed()  # your own rewards, tasks and trackers: my_package.rules or ./rules.py
+    trackers: list[str] = free([])  # where metrics go besides metrics.jsonl: names of trackers, yours come from plugins
     threads: int = 0  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)

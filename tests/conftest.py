@@ -16,6 +16,7 @@ from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.settings.compose import configuration
 from r1lite.stages import stages
+from r1lite.trackers import trackers
 from rewards import rewards
 from sandbox import Sandbox
 from tasks import tasks
@@ -32,7 +33,7 @@ def configured(*overrides: str) -> Config:
 def forgotten_plugins() -> Iterator[None]:
     """What a test's plugins register is gone after it, so that no test depends on those before it."""
     yield
-    for registry in (rewards, tasks, stages):
+    for registry in (rewards, tasks, stages, trackers):
         for name, entry in list(registry._entries.items()):
             if entry.__module__.startswith("r1lite_plugin_"):
                 registry.remove(name)

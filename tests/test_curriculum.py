@@ -14,7 +14,7 @@ from r1lite.data.feed import Feed
 from r1lite.models.tiny import build_tokenizer
 from r1lite.prompt import Prompter
 from r1lite.stages import rl
-from r1lite.store.metrics import Tracker
+from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
@@ -141,7 +141,7 @@ def test_a_run_that_stopped_asks_the_same_problems_again(
     )
 
     def asked(folder: Path, stop_at: int = 0) -> list[list[str]]:
-        place = Place(name="rl", out=folder / "rl", run=folder, tracker=Tracker(folder / "metrics.jsonl"))
+        place = Place(name="rl", out=folder / "rl", run=folder, metrics=Metrics(folder / "metrics.jsonl"))
         take_step = rl.take_step
 
         def step(parts: rl.Parts, cfg: Config, number: int) -> Any:

@@ -22,7 +22,7 @@ from r1lite.models.pretrained import locate
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.prefetch import Prefetcher, temporary_weights
 from r1lite.stages import rl
-from r1lite.store.metrics import Tracker
+from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
 from r1lite.train import train
 from r1lite.types import Sample
@@ -133,7 +133,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def test_a_steps_rollouts_come_from_the_weights_before_the_last(config: Callable[..., Config], tmp_path: Path) -> None:
     """Against log-probs that are made anew with the weights of every step, kept by this test alone."""
     cfg = config(*SMALL, "rl.steps=3", f"run_dir={tmp_path}")
-    place = Place(name="rl", out=tmp_path / "rl", run=tmp_path, tracker=Tracker(tmp_path / "metrics.jsonl"))
+    place = Place(name="rl", out=tmp_path / "rl", run=tmp_path, metrics=Metrics(tmp_path / "metrics.jsonl"))
     parts, _ = rl.open_parts(cfg, Path(locate("tiny_base")), place)
     model = parts.policy.model
     history = [{name: p.detach().clone() for name, p in model.named_parameters()}]
@@ -174,16 +174,16 @@ def test_who_is_faster_and_a_kill_change_nothing(config: Callable[..., Config], 
         time.sleep(0.2)
         return collect(*arguments)
 
-    logged = Tracker.log
+    logged = Metrics.log
 
-    def killed(self: Tracker, stage: str, step: int, values: Any) -> None:
+    def killed(self: Metrics, stage: str, step: int, values: Any) -> None:
         if step == 4:
             raise KeyboardInterrupt
         logged(self, stage, step, values)
 
     with monkeypatch.context() as changed:
         changed.setattr(rl, "collect", late)
-        changed.setattr(Tracker, "log", killed)
+        changed.setattr(Metrics, "log", killed)
         with pytest.raises(KeyboardInterrupt):
             trained(tmp_path / "two", config, *dapo)
     assert not (tmp_path / "two" / "rl" / "final").exists()

@@ -10,7 +10,7 @@ from r1lite.config import Config
 from r1lite.learning.policy import Policy
 from r1lite.settings.resume import flat
 from r1lite.store.checkpoint import Checkpoints
-from r1lite.store.metrics import Tracker
+from r1lite.store.metrics import Metrics
 from r1lite.store.run import Run
 
 
@@ -121,7 +121,7 @@ def test_flat_names_every_leaf() -> None:
 
 
 def test_a_resumed_stage_writes_its_later_steps_again(tmp_path: Path) -> None:
-    tracker = Tracker(tmp_path / "metrics.jsonl")
+    tracker = Metrics(tmp_path / "metrics.jsonl")
     for stage, step in [("sft", 1), ("rl", 1), ("rl", 2), ("rl", 3)]:
         tracker.log(stage, step, {"x": 1.0})
     with tracker.path.open("a") as file:
@@ -132,7 +132,7 @@ def test_a_resumed_stage_writes_its_later_steps_again(tmp_path: Path) -> None:
 
 
 def test_what_a_stage_took_before_an_interruption_is_known(tmp_path: Path) -> None:
-    tracker = Tracker(tmp_path / "metrics.jsonl")
+    tracker = Metrics(tmp_path / "metrics.jsonl")
     assert tracker.seconds("rl") == 0
     for stage, seconds in (("sft", 9.0), ("rl", 1.5), ("rl", 2.0)):
         tracker.log(stage, 1, {"seconds/total": seconds})

@@ -14,7 +14,7 @@ from endpoints import Behaviour, Handler, Server, serving
 
 from r1lite.config import Config
 from r1lite.prompt import Prompter
-from r1lite.store.metrics import Tracker
+from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
 from r1lite.teaching.endpoint.completion import EndpointError
 from r1lite.teaching.endpoint.teacher import ask_teacher, bill_of, messages_for, with_tags
@@ -40,7 +40,7 @@ def right(handler: Handler, body: dict[str, Any]) -> None:
 
 
 def place_in(folder: Path, name: str = "distill") -> Place:
-    return Place(name=name, out=folder / name, run=folder, tracker=Tracker(folder / "metrics.jsonl"))
+    return Place(name=name, out=folder / name, run=folder, metrics=Metrics(folder / "metrics.jsonl"))
 
 
 def ask(server: Server, folder: Path, tokenizer: Any, config: Callable[..., Config], *changes: str) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
         say(f"{name}: finished before")
     else:
         run.begin(name, start)
-        spent, begun = run.tracker.seconds(name), time.perf_counter()
+        spent, begun = run.metrics.seconds(name), time.perf_counter()
         weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
         run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()

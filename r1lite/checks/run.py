@@ -15,6 +15,7 @@ from r1lite.registry import unknown
 from r1lite.scoring.dry_run import rehearse
 from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import stage_of, stages, tests_itself
+from r1lite.trackers import trackers
 from r1lite.types import Problem, Task
 
 
@@ -38,7 +39,9 @@ def check(cfg: Config) -> list[str]:
         raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
     if cfg.model.lora_rank:
         require_peft()
-    task = make_task(cfg)
+    task = make_task(cfg)  # which loads the plugins
+    for name in cfg.trackers:
+        trackers[name]
     problems = _problems(cfg, task)
     rules = make_rules(cfg)
     check_learning(cfg)

@@ -23,13 +23,13 @@ def run_steps(
 ) -> None:
     checkpoints = Checkpoints(place.checkpoints)
     done, _ = checkpoints.restore(learner)
-    place.tracker.begin(place.name, done)
+    place.metrics.begin(place.name, done)
     with Progress(place.name, steps, done) as progress:
         for step in range(done + 1, steps + 1):
             watch = Stopwatch()
             with watch.lap("train"):
                 metrics = take_step(step)
-            place.tracker.log(place.name, step, dict(metrics) | watch.metrics())
+            place.metrics.log(place.name, step, dict(metrics) | watch.metrics())
             progress.advance({name.rpartition("/")[2]: metrics[name] for name in shown})
             if step % cfg.checkpoint_every == 0 and step < steps:
                 checkpoints.save(step, learner)

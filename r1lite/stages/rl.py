@@ -55,13 +55,13 @@ class Parts:
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Train on the task's training split; leave the weights in `final`."""
     parts, done = open_parts(cfg, start, place)
-    place.tracker.begin(place.name, done)
+    place.metrics.begin(place.name, done)
     say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
     with parts.scorer, parts.prefetcher, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
             got, metrics = take_step(parts, cfg, step)
-            place.tracker.log(place.name, step, metrics)
+            place.metrics.log(place.name, step, metrics)
             progress.advance(shown(metrics))
             silent = 0 if metrics["tokens/trained"] else silent + 1
             if silent == SILENT_STEPS:

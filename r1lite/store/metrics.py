@@ -1,4 +1,4 @@
-"""metrics.jsonl, and the time that each part of a step takes."""
+"""metrics.jsonl, the run's trackers, and the time that each part of a step takes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from r1lite.store.files import atomic
+from r1lite.trackers import Trackers
 
 
-class Tracker:
-    """Writes metrics.jsonl, with one JSON object per line and step."""
+class Metrics:
+    """Writes metrics.jsonl, with one JSON object per line and step, and gives the same to the run's trackers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.trackers = Trackers()  # the run's own, while it is open
 
     def begin(self, stage: str, done: int) -> None:
         """Remove the lines that the stage logged after step `done`, because those steps run again."""
@@ -34,6 +36,7 @@ class Tracker:
         line = {"stage": stage, "step": step, **{k: _rounded(v) for k, v in metrics.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+        self.trackers.log(stage, step, metrics)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from r1lite.settings.resume import flat, may_differ, sources, stages_of
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.settings.stages import LEDGER, earlier_than, read_by, stages
 from r1lite.store.files import atomic, read_json, write_json
-from r1lite.store.metrics import Tracker
+from r1lite.store.metrics import Metrics
+from r1lite.trackers import Trackers
 
 BEGUN, DONE, SOURCES = "begun.json", "done.json", "sources.json"
 
@@ -30,7 +31,7 @@ class Place:
     name: str  # the stage's
     out: Path  # its own folder
     run: Path  # the run's folder, in which earlier stages left theirs
-    tracker: Tracker
+    metrics: Metrics
 
     @property
     def final(self) -> Path:
@@ -46,10 +47,10 @@ class Run:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg, self.folder = cfg, Path(cfg.run_dir).expanduser().resolve()
-        self.tracker = Tracker(self.folder / "metrics.jsonl")
+        self.metrics = Metrics(self.folder / "metrics.jsonl")
 
     def place(self, stage: str) -> Place:
-        return Place(name=stage, out=self.folder / stage, run=self.folder, tracker=self.tracker)
+        return Place(name=stage, out=self.folder / stage, run=self.folder, metrics=self.metrics)
 
     @contextmanager
     def opened(self) -> Iterator[Run]:
@@ -61,7 +62,11 @@ class Run:
             except BlockingIOError as error:
                 raise ValueError(f"another process is working in {self.folder}; wait for it, or choose another run_dir=") from error
             self._claim()
-            yield self
+            self.metrics.trackers = Trackers(self.cfg.trackers, self.folder, asdict(self.cfg))
+            try:
+                yield self
+            finally:
+                self.metrics.trackers.close()
 
     def _claim(self) -> None:
         path = self.folder / "config.yaml"
