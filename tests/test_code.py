@@ -75,7 +75,7 @@ def test_assertions_run_apart_from_the_program() -> None:
     ],
 )
 def test_how_a_program_ended_is_in_the_evidence(program: str, said: str) -> None:
-    verdict = code(asking(tests=SUM), rollout(program), seconds=0.5)
+    verdict = code(asking(tests=SUM), rollout(program), seconds=2.0)
     assert verdict is not None
     assert verdict.value == 0
     assert said in verdict.why

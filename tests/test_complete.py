@@ -77,7 +77,7 @@ def test_choices_of_the_users_own_are_offered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("r1lite tra", ["train"]),
+        ("r1lite trai", ["train"]),
         ("r1lite demo experiment=r1_", ["experiment=r1_zero"]),
         ("r1lite train rl.sh", ["rl.share_prompts=", "rl.show_every=", "rl.shuffle_rewards="]),
     ],

@@ -153,7 +153,7 @@ def test_what_earlier_commands_left_in_the_summary_stays(config: Callable[..., C
     first.add("sft", str(model_folder), seconds=1.0)  # which was deleted since, to be done over
     spent = first.finish()["seconds"]
     again = Report(run)
-    again.spent += 100
+    again.earlier_seconds += 100
     again.add("base", str(model_folder), seconds=0.0)
     assert [e["name"] for e in again.entries] == ["base", "rl"]
     again.add("evaluate", str(model_folder), seconds=2.0)

@@ -228,7 +228,7 @@ def test_what_cannot_be_is_said_before_any_work(config: Callable[..., Config]) -
         (["stages=[rl,dpo]", "dpo.loss=hinge"], "unknown dpo.loss 'hinge'. Known: ipo, sigmoid."),
         (["stages=[rl,dpo]", "dpo.nll_coef=-1"], "dpo.nll_coef must be at least 0, got -1.0"),
         (["stages=[rl,reward_model]", "reward_model.centring=-1"], "reward_model.centring must be at least 0, got -1.0"),
-        (["stages=[rl]", "reward=model"], "rewards.model.path=reward_model is what the stage reward_model makes"),
+        (["stages=[rl]", "reward=model"], "rewards.model.path=reward_model means the model of stage reward_model, which is not in stages"),
     ):
         with pytest.raises(ValueError, match=said):
             check(config("model=tiny", *overrides))
