@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -110,7 +111,7 @@ class _Cell:
     def __enter__(self) -> None:
         from IPython.display import display  # pyright: ignore[reportMissingImports]
 
-        self.handle = display(self.bar, display_id=True)
+        self.handle: Any = display(self.bar, display_id=True)  # a DisplayHandle, since there is a display_id
 
     def __exit__(self, *_: object) -> None:
         self.handle.update(self.bar)
