@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from r1lite.advantage import group_advantages, has_signal
 from r1lite.build import make_objective, make_prompter, make_rules, make_sampler, training_problems
@@ -25,7 +27,7 @@ from r1lite.learning.batch import collate
 from r1lite.learning.forward import forward
 from r1lite.learning.optimiser import Optimiser
 from r1lite.models import pretrained
-from r1lite.objective import policy_loss
+from r1lite.objective import Objective, policy_loss
 from r1lite.scoring.verdicts import verdicts_of
 from r1lite.settings.compose import configuration
 from r1lite.types import Batch, Group, Sample, Totals
@@ -41,21 +43,6 @@ def grpo(cfg: Config, steps: int) -> Iterator[dict[str, float]]:
     rules = make_rules(cfg)  # "is the answer right?" and "has it the right form?", with their weights
     objective = make_objective(cfg)  # PPO's clipped loss
     optimiser = Optimiser(model.parameters(), cfg.rl, total_steps=cfg.rl.steps * cfg.rl.updates_per_step)
-
-    def loss(batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The policy loss of a micro-batch, of tokens that were sampled at this temperature."""
-        out = forward(model, batch, cfg.sampler.temperature)
-        return policy_loss(
-            objective,
-            logp=out.logp,  # of each token under the weights of now ...
-            old_logp=batch.old_logp,  # ... and when it was sampled: their ratio is what is clipped
-            advantages=batch.advantages,
-            mask=batch.mask,  # prompts and padding carry no gradient
-            sampler_logp=batch.sampler_logp,
-            entropy=out.entropy,
-            total_tokens=batch.totals.tokens,
-            total_sequences=batch.totals.sequences,
-        )
 
     for step in range(1, steps + 1):
         # 1. Sample: a group of several rollouts for each problem. The seed says which random numbers are drawn.
@@ -80,12 +67,30 @@ def grpo(cfg: Config, steps: int) -> Iterator[dict[str, float]]:
         metrics = []
         for half in (samples[i::updates] for i in range(updates)):
             batches = collate(half, micro_batch_tokens=cfg.rl.micro_batch_tokens, totals=totals, share_prompts=cfg.rl.share_prompts)
-            metrics.append(train_step(batches, loss, optimiser))
+            metrics.append(
+                train_step(batches, partial(loss_of, model=model, objective=objective, temperature=cfg.sampler.temperature), optimiser)
+            )
         sampler.load(model.named_parameters())  # the next step is sampled with the new weights
 
         flat = [reward for row in rewards for reward in row]
         mean = {name: sum(m[name] for m in metrics) / len(metrics) for name in ("loss", "grad_norm")}
         yield {"step": step, "reward": sum(flat) / len(flat), "length": sum(len(r.token_ids) for r in everything) / len(flat), **mean}
+
+
+def loss_of(batch: Batch, model: PreTrainedModel, objective: Objective, temperature: float) -> tuple[Tensor, dict[str, Tensor]]:
+    """The policy loss of a micro-batch, of tokens that were sampled at this temperature."""
+    out = forward(model, batch, temperature)
+    return policy_loss(
+        objective,
+        logp=out.logp,  # of each token under the weights of now ...
+        old_logp=batch.old_logp,  # ... and when it was sampled: their ratio is what is clipped
+        advantages=batch.advantages,
+        mask=batch.mask,  # prompts and padding carry no gradient
+        sampler_logp=batch.sampler_logp,
+        entropy=out.entropy,
+        total_tokens=batch.totals.tokens,
+        total_sequences=batch.totals.sequences,
+    )
 
 
 def paired(group: Group, advantages: list[float]) -> list[Sample]:

@@ -32,10 +32,11 @@ def configured(*overrides: str) -> Config:
 @pytest.fixture(autouse=True)
 def forgotten_plugins() -> Iterator[None]:
     """What a test's plugins and functions register is gone after it, so that no test depends on those before it."""
+    before = {registry.kind: set(registry._entries) for registry in (rewards, tasks, stages, trackers)}
     yield
     for registry in (rewards, tasks, stages, trackers):
         for name, entry in list(registry._entries.items()):
-            if not entry.__module__.startswith(f"{registry.package}."):
+            if name not in before[registry.kind] and not entry.__module__.startswith(f"{registry.package}."):
                 registry.remove(name)
     for module in [name for name in sys.modules if name.startswith("r1lite_plugin_")]:
         del sys.modules[module]

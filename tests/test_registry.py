@@ -36,8 +36,8 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_every_file_registers_the_name_it_bears() -> None:
     for registry in (rewards, tasks):
-        assert registry.names()
-        for name in registry.names():
+        assert registry._files()
+        for name in registry._files():  # not names(): a run of this process may have registered functions
             assert registry[name].__module__ == f"{registry.package}.{name}"
 
 

@@ -29,7 +29,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
 def test_the_list_has_a_line_for_every_rule(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = run(monkeypatch, capsys, "list").splitlines()
     assert [line.split()[0] for line in lines] == rewards.names()
-    assert all(len(line.split()) > 3 for line in lines)
+    assert all(len(line.split()) > 3 for line in lines if line.split()[0] in rewards._files())
     assert next(line for line in lines if line.startswith("format ")).endswith(
         "Is the response one thought, then one answer, and nothing else?"
     )
