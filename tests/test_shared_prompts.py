@@ -1,6 +1,7 @@
 """A prompt that stands once for all of its samples: the same log-probs, values and gradients as whole sequences."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,25 @@ def test_a_model_that_shapes_its_logits_or_forgets_is_left_alone(model: Any) -> 
     model.config.final_logit_softcapping = None
     model.config.layer_types = ["full_attention", "sliding_attention"]
     assert not can_share_prompts(model)
+
+
+def test_two_threads_compute_the_same_bits_each_time(model_folder: Path, config: Callable[..., Config]) -> None:
+    policy, cfg = learner(model_folder, config, True)
+    policy.optimiser.step = dict  # pyright: ignore
+    long = tuple(range(30, 130))
+    samples = [replace(SAMPLES[i % 12], prompt_ids=long) for i in range(64)]
+
+    def gradients() -> list[torch.Tensor]:
+        for _, parameter in policy.weights():
+            parameter.grad = None
+        policy.step(samples, make_objective(cfg))
+        return [p.grad.clone() for _, p in policy.weights()]
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        first = gradients()
+        for _ in range(5):
+            assert all(map(torch.equal, gradients(), first))
+    finally:
+        torch.set_num_threads(threads)

@@ -76,17 +76,25 @@ def states_after_shared_prompts(trunk: nn.Module, batch: Batch, prompts: Prompts
 
     prefilled = trunk(input_ids=prompts.ids, past_key_values=DynamicCache(), use_cache=True)
     last = prefilled.last_hidden_state[torch.arange(len(prompts.lengths), device=prompts.ids.device), prompts.lengths - 1]
-    first_states = last[prompts.of_row].unsqueeze(1)
+    first_states = _rows(last, prompts.of_row).unsqueeze(1)
     if batch.input_ids.shape[1] == 1:
         return first_states
     cache = DynamicCache()
     for index, layer in enumerate(prefilled.past_key_values.layers):
-        cache.update(layer.keys[prompts.of_row], layer.values[prompts.of_row], index)
+        cache.update(_rows(layer.keys, prompts.of_row), _rows(layer.values, prompts.of_row), index)
     mask, positions = _after_prompts(prompts, batch.input_ids.shape[1] - 1)
     rest = trunk(
         input_ids=batch.input_ids[:, :-1], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
     ).last_hidden_state
     return torch.cat([first_states, rest], dim=1)
+
+
+def _rows(x: Tensor, rows: Tensor) -> Tensor:
+    """x[rows], where rows repeat, with gradients that are the same bits each time.
+
+    On CPU threads the backward pass of indexing adds in no fixed order; on CUDA that of `index_select` does.
+    """
+    return x.index_select(0, rows) if x.device.type == "cpu" else x[rows]
 
 
 def can_share_prompts(model: PreTrainedModel) -> bool:
