@@ -22,6 +22,7 @@ from rewards._math.words import plain
 OR, AND = frozenset({"or", r"\lor", "或", "或者"}), frozenset({"and", r"\land", "和", "与", "以及"})
 SEPARATORS = frozenset({",", ";"}) | OR | AND
 COMPARISONS = {"=": "=", "<": "<", ">": ">", r"\le": "<=", r"\ge": ">=", r"\ne": "!=", r"\approx": "~", r"\in": "in", r"\equiv": "=="}
+_SILENT = frozenset({"=", r"\approx", r"\equiv", r"\in"})  # in front of an answer, they add nothing to it
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array"})
 _LEAD = frozenset(
     "the final answer result value values solution solutions total sum number area volume length probability of is are equals so thus "
@@ -175,10 +176,11 @@ def _closing(tokens: Sequence[Token]) -> int:
 
 
 def _relation(sides: list[list[Token]], ops: list[str]) -> Answer:
-    """`= 5` and `x =` say one side only."""
-    if not sides[0] or not sides[-1]:
-        rest = sides[1:] if not sides[0] else sides[:-1]
-        return _relation(rest, ops[1:] if not sides[0] else ops[:-1]) if len(rest) > 1 else structure(rest[0])
+    """`= 5` and `x =` say one side only; `> 5` says something of a number that is not named."""
+    if (not sides[0] and ops[0] in _SILENT) or (not sides[-1] and ops[-1] in _SILENT):
+        leads = not sides[0] and ops[0] in _SILENT
+        rest = sides[1:] if leads else sides[:-1]
+        return _relation(rest, ops[1:] if leads else ops[:-1]) if len(rest) > 1 else structure(rest[0])
     return Relation(tuple(structure(s) if s else Words("") for s in sides), tuple(COMPARISONS[o] for o in ops))
 
 

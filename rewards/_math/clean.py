@@ -11,6 +11,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from rewards._math.markup import unmarked
+
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣ", "0123456789+-()nx", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n", strict=True))
 _GREEK = dict(zip("αβγδθλμρστφωπ", "alpha beta gamma delta theta lambda mu rho sigma tau phi omega pi".split(), strict=True))
@@ -25,7 +27,9 @@ _SIGNS = {
     "∨": r"\lor ", "∧": r"\land ", "∖": r"\setminus ", "→": r"\to ", "′": "'", "’": "'", "、": ",", "。": ".", "⟨": r"\langle ",
     "⟩": r"\rangle ",
     "¢": r"\text{ cents}", "￠": r"\text{ cents}", "￡": "£", "￥": "¥", "∣": "|", "∶": ":", "∗": "*", "⁄": "/", "Ω": r"\Omega ",
-    "Δ": r"\Delta ", "∠": r"\angle ",
+    "Δ": r"\Delta ", "∠": r"\angle ", "✓": "", "✔": "", "✅": "", "∎": "",
+    "㎡": r"\text{ m}^2", "㎥": r"\text{ m}^3", "㎠": r"\text{ cm}^2",
+    "㎤": r"\text{ cm}^3", "㎢": r"\text{ km}^2", "㎟": r"\text{ mm}^2",
 }  # fmt: skip
 _TABLE = str.maketrans(_SIGNS | {g: f"\\{name} " for g, name in _GREEK.items()})
 _RAISED = re.compile(f"[{''.join(map(re.escape, _SUPER))}]+")
@@ -35,9 +39,9 @@ _ROOT = re.compile(r"([√∛∜])\s*(?:(\d+(?:\.\d+)?|[A-Za-z])|(?=[({\\]))")
 _DEGREE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![A-Za-z])|\\degrees?(?![A-Za-z])|\\textdegree(?![A-Za-z])")
 _STYLE = re.compile(
     r"\\(?:left|right|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|biggl|biggr|displaystyle|textstyle|limits|mathstrut|middle)(?![A-Za-z])\.?"
-    r"|\\(?:mathbf|boldsymbol|mathit|mathcal|bm|vec|overrightarrow|hat|widehat|tilde|mathbin|mathrel|mathord|underline|pmb)(?![A-Za-z])"
+    r"|\\(?:mathbf|boldsymbol|mathit|mathcal|bm|mathbin|mathrel|mathord|underline|pmb)(?![A-Za-z])"
 )
-_SPACE = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z])|hspace\*?\{[^{}]*\})|~|[\u200b\ufeff]|\\\n")
+_SPACE = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z])|hspace\*?\{[^{}]*\})|~|[\u200b\ufeff]|(?<!\\)\\\n")
 _GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s*(?:\{,\}|,\\!|\\,|\\;|\\:|\\ |~|\\!|['\u2009\u202f\u00a0])\s*|[ ])\d{3})+(?!\d)")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
@@ -88,6 +92,7 @@ def clean(text: str) -> str:
     text = _DECIMAL_COMMA.sub(".", _GROUPED.sub(_join, text))
     text = _DEGREE.sub(r"\\degree ", text)
     if "\\" in text:
+        text = unmarked(text)
         text = _NAMED.sub(_rename, _SPACE.sub(" ", _STYLE.sub("", text))).replace(r"\%", "%")
         text = _OVER.sub(r"\\frac{\1}{\2}", _BLACKBOARD.sub(r"\\mathbb{\1}", text))
     text = _NEGATIVE.sub("-", text)

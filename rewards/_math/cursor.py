@@ -44,10 +44,11 @@ class Cursor:
             return self.take().value
         self.take()
         parts: list[str] = []
-        while self.peek() != "}":
+        depth = 1
+        while depth:
             parts.append(self.take().value)
-        self.take()
-        return "".join(parts)
+            depth += (parts[-1] == "{") - (parts[-1] == "}")
+        return "".join(p for p in parts if p not in "{}")
 
 
 def decimal(text: str) -> Fraction:

@@ -6,21 +6,34 @@ Covered: everything that `parse` reads. Most pairs are decided by the first two 
 from __future__ import annotations
 
 from rewards._math import numeric, polynomial
-from rewards._math.tree import Num, Op, Tree, Unread, infinite, negative, symbols
+from rewards._math.tree import Num, Op, Tree, Undefined, Unread, indeterminate, infinite, negative, symbols
 
 
 def equal(gold: Tree, given: Tree, tolerance: float = 0.0) -> str:
     """By which path two trees are equal; empty where they are not."""
-    if gold == given:
+    if gold == given and _defined(gold):
         return "the same form"
     if isinstance(gold, Num) and isinstance(given, Num):
         return "exact numbers" if gold.value == given.value else _near(gold, given, tolerance)
-    if infinite(gold) or infinite(given):
+    if infinite(gold) or infinite(given) or indeterminate(gold) or indeterminate(given):
         return ""
     try:
         return _equal(gold, given) or _near(gold, given, tolerance)
     except Unread:
         return ""
+
+
+def _defined(tree: Tree) -> bool:
+    """Whether an expression has a value, as far as the canonical form can tell."""
+    if not isinstance(tree, Op) or infinite(tree):
+        return True
+    try:
+        polynomial.quotient(tree)
+    except Undefined:
+        return False
+    except Unread:
+        pass
+    return not indeterminate(tree)
 
 
 def _equal(gold: Tree, given: Tree) -> str:
@@ -30,6 +43,8 @@ def _equal(gold: Tree, given: Tree) -> str:
             return "canonical form"
         if a.whole and b.whole:
             return ""
+    except Undefined:
+        return ""
     except Unread:
         pass
     if numeric.differ(gold, given):

@@ -14,7 +14,8 @@ from rewards._math.tree import MAX_DEPTH, MAX_DIGITS, MAX_TOKENS, Unread
 
 MAX_CHARACTERS = 2000
 TEXT = frozenset(
-    {"text", "mathrm", "textbf", "textit", "textrm", "mbox", "rm", "operatorname", "mathsf", "texttt", "mathtt", "emph", "hbox"}
+    "text textnormal textrm textbf textit textsf textsc textmd textup textsl texttt emph mbox hbox rm "
+    "mathrm mathsf mathtt operatorname".split()
 )
 OPENS, CLOSES = (
     frozenset({"(", "[", "{", r"\{", r"\langle", r"\lfloor", r"\lceil"}),

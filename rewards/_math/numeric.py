@@ -22,8 +22,10 @@ MAX_POWER = 10_000.0  # of the magnitude of an exponent
 MAX_ARGUMENT = 1000.0  # of a factorial or a binomial
 POINTS = 4
 CLOSE, EQUAL = 1e-6, 60
+SMALL = 1e-9  # a number below it is compared as if it were that large, so that the cosine of a right angle is 0
 
 _RECIPROCAL = {"cot": "tan", "sec": "cos", "csc": "sin"}
+POLES = frozenset({"tan", *_RECIPROCAL})
 _INVERSE = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 
 
@@ -35,7 +37,7 @@ def differ(a: Tree, b: Tree) -> bool:
             x, y = _value(a, _point(names, round_), cmath), _value(b, _point(names, round_), cmath)
         except (OverflowError, ZeroDivisionError, ValueError):
             continue
-        if abs(x - y) > CLOSE * max(abs(x), abs(y), 1e-9):
+        if abs(x - y) > CLOSE * max(abs(x), abs(y), SMALL):
             return True
     return False
 
@@ -50,7 +52,7 @@ def agree(a: Tree, b: Tree) -> bool:
                 x, y = _value(a, _point(names, round_), mp), _value(b, _point(names, round_), mp)
             except (OverflowError, ZeroDivisionError, ValueError):
                 return False
-            if not (mp.isfinite(x) and mp.isfinite(y)) or not abs(x - y) <= max(abs(x), abs(y)) * mp.mpf(10) ** -EQUAL:
+            if not (mp.isfinite(x) and mp.isfinite(y)) or not abs(x - y) <= max(abs(x), abs(y), SMALL) * mp.mpf(10) ** -EQUAL:
                 return False
     return True
 
@@ -62,6 +64,18 @@ def near(gold: Tree, given: Tree, tolerance: float) -> bool:
     except (OverflowError, ZeroDivisionError, ValueError):
         return False
     return abs(x - y) <= tolerance * abs(x)
+
+
+def pole(tree: Op) -> bool:
+    """Whether a function in POLES is applied to a number at which it has no value, as in the tangent of a right angle."""
+    if symbols(tree):
+        return False
+    try:
+        return abs(_value(tree, {}, cmath)) > 1 / CLOSE**2
+    except ZeroDivisionError:
+        return True
+    except (OverflowError, ValueError, Unread):
+        return False
 
 
 def real(tree: Tree) -> float:

@@ -12,12 +12,16 @@ from fractions import Fraction
 
 from rewards._math.cursor import CONSTANT, FUNCTIONS, Cursor, decimal
 from rewards._math.lex import Token
+from rewards._math.repeating import repeating, repeats
 from rewards._math.tree import EULER, MAX_DEPTH, MINUS_ONE, PI, Num, Op, Sym, Tree, Unread, negative, number, times
 
 _SAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "ln"}
 _GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
 _GREEK += "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()
 SYMBOLS = frozenset(_GREEK)
+# An accent is part of a name: `\\vec{v}` is not `v`.
+_ACCENTS = {a: a for a in "bar hat vec tilde dot ddot check acute grave breve".split()}
+_ACCENTS |= {"overline": "bar", "widehat": "hat", "widetilde": "tilde", "overrightarrow": "vec"}
 _TIMES, _OVER = frozenset({"*", r"\times", r"\cdot"}), frozenset({"/", r"\div"})
 _STOP = (
     frozenset({")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle", "|", "+", "-", "=", ",", "*", "/", "^", "!", "_", "&"})
@@ -140,23 +144,11 @@ class _Reader(Cursor):
         return Op("abs", (tree,))
 
     def number(self, token: Token) -> Tree:
-        if self.peek() in (r"\overline", r"\dot") and "." in token.value:
-            return self.repeating(token.value)
+        if "." in token.value and repeats(self):
+            return Num(repeating(self, token.value))
         value = decimal(token.value)
         part = self.proper_part() if value.denominator == 1 and "." not in token.value else None
         return Num(value if part is None else value + part)
-
-    def repeating(self, head: str) -> Tree:
-        """`0.1\\overline{6}`: the digits under the bar go on for ever."""
-        self.take()
-        digits = self.take().value
-        if digits == "{":
-            digits = self.take().value
-            self.take("}")
-        if not digits.isdigit() or len(digits) > 100:
-            raise Unread("a bar over something else than digits")
-        shift = 10 ** len(head.partition(".")[2])
-        return Num(decimal(head) + Fraction(int(digits), (10 ** len(digits) - 1) * shift))
 
     def proper_part(self) -> Fraction | None:
         """The fraction of a mixed number, `3\\frac{1}{2}` or `3 1/2`, where one stands here; else nothing is taken."""
@@ -207,8 +199,8 @@ class _Reader(Cursor):
             return Op("root", (self.argument(), order))
         if name in ("lfloor", "lceil"):
             return Op(name[1:], (self.group(rf"\r{name[1:]}"),))
-        if name == "overline":
-            return Sym(f"bar({self.raw_group()})")
+        if name in _ACCENTS:
+            return self.subscripted(f"{_ACCENTS[name]}({self.raw_group()})")
         raise Unread(f"cannot read \\{name}")
 
     def order(self) -> Tree:

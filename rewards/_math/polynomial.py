@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from rewards._math.monomials import MAX_BITS, ONE, Poly, capped, fixed, join, power, primes, product, put
-from rewards._math.tree import Num, Op, Sym, Tree, Unread
+from rewards._math.numeric import POLES, pole
+from rewards._math.tree import Num, Op, Sym, Tree, Undefined, Unread
 
 MAX_FACTORIAL = 2000
 MAX_KEY = 2000
@@ -46,6 +47,8 @@ def quotient(tree: Tree) -> Quotient:
         case "root":
             return _rooted(tree)
     forms = [quotient(a) for a in tree.args]
+    if (tree.name == "ln" and not forms[0].top) or (tree.name in POLES and pole(tree)):
+        raise Undefined(f"{tree.name} where it has no value")
     known = _integer_function(tree.name, forms)
     return _opaque(tree.name, *forms) if known is None else Quotient(fixed(known), ONE, True)
 
@@ -87,6 +90,8 @@ def _multiply(a: Quotient, b: Quotient) -> Quotient:
 def _raised(tree: Op) -> Quotient:
     base, over = quotient(tree.args[0]), quotient(tree.args[1])
     exponent = constant(over)
+    if not base.top and (exponent is None or exponent <= 0):
+        raise Undefined("a power of zero that may have no value")
     if exponent is None or abs(exponent) > MAX_BITS:
         return _opaque("^", base, over)
     if exponent.denominator == 1:
@@ -110,10 +115,10 @@ def _raise(base: Quotient, exponent: int) -> Quotient:
     """A whole power. Of one term at most MAX_BITS long, of a sum at most the MAX_SUM_EXPONENTth."""
     if exponent < 0:
         if not base.top:
-            raise Unread("division by zero")
+            raise Undefined("division by zero")
         base, exponent = Quotient(base.bottom, base.top, base.whole), -exponent
     if not exponent and not base.top:
-        raise Unread("zero to the power of zero")
+        raise Undefined("zero to the power of zero")
     return Quotient(power(base.top, exponent), power(base.bottom, exponent), base.whole)
 
 

@@ -18,6 +18,11 @@ from rewards._math.tree import Num, Op, Tree, Unread, times
 from rewards._math.units import MONEY, Unit, lookup, noun
 
 _SQUARES = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
+_SAID = {
+    "squared": [Token("mark", "^", False, False), Token("number", "2", False, False)],
+    "cubed": [Token("mark", "^", False, False), Token("number", "3", False, False)],
+    "factorial": [Token("mark", "!", False, False)],
+}
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
 _EXPONENT = re.compile(r"-?\d{1,2}")
 _PER = frozenset({"/", "per", "每"})
@@ -34,7 +39,7 @@ class Reading:
 
 def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
     """Every way to read a token list as an expression with or without a unit; Unread where there is none."""
-    tokens, money = _money(tokens)
+    tokens, money = _money(_spoken(tokens))
     found: list[Reading] = []
     reason = Unread("nothing to read")
     try:
@@ -47,6 +52,19 @@ def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
     if not found:
         raise reason
     return tuple(found)
+
+
+def _spoken(tokens: Sequence[Token]) -> Sequence[Token]:
+    """`5 squared`, `5 factorial` and `5 below zero` in signs."""
+    values = [t.value.lower() for t in tokens]
+    if values[-2:] == ["below", "zero"]:
+        tokens = [Token("mark", "-", False, False), *tokens[:-2]]
+    said = [
+        at for at, t in enumerate(tokens) if at and t.value in _SAID and (tokens[at - 1].kind == "number" or tokens[at - 1].value in CLOSES)
+    ]
+    for at in reversed(said):
+        tokens = [*tokens[:at], *_SAID[tokens[at].value], *tokens[at + 1 :]]
+    return tokens
 
 
 def _money(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
@@ -124,7 +142,7 @@ def _factor(tokens: Sequence[Token], at: int) -> tuple[Unit | None, int]:
             t.kind != "word" or (len(t.value) < 3 and t.value.isascii() and not t.text and t.value not in ("of", "in")) for t in rest
         ):
             return None, at
-        return noun(w.value for w in rest if w.value.lower() not in _SQUARES), len(tokens)
+        return noun(w.value for at, w in enumerate(rest) if not at or w.value not in _SQUARES), len(tokens)
     if at < len(tokens) and tokens[at].value in ("squared", "cubed"):
         power, at = _SQUARES[tokens[at].value], at + 1
     exponent, at = _exponent(tokens, at)

@@ -20,6 +20,7 @@ REALS = frozenset(
 )
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 MAX_CUTS = 60
+UNNAMED = Words("")  # the left side of `> 5`
 
 
 class Cut(NamedTuple):
@@ -79,7 +80,7 @@ def _group(answer: Group) -> tuple[str, Region]:
 def _relation(answer: Relation) -> tuple[str, Region]:
     if answer.ops == ("in",):
         return _variable(answer.sides[0]), region(answer.sides[1])[1]
-    at = next((i for i, s in enumerate(answer.sides) if isinstance(s, Value) and symbols(s.tree)), None)
+    at = next((i for i, s in enumerate(answer.sides) if s == UNNAMED or (isinstance(s, Value) and symbols(s.tree))), None)
     if at is None:
         raise Unread("no variable")
     parts = [_half(s, _TURNED.get(o, o)) for s, o in zip(answer.sides[:at], answer.ops[:at], strict=True)]
@@ -88,6 +89,8 @@ def _relation(answer: Relation) -> tuple[str, Region]:
 
 
 def _variable(answer: Answer) -> str:
+    if answer == UNNAMED:
+        return ""
     if isinstance(answer, Value) and isinstance(answer.tree, Sym):
         return answer.tree.name
     raise Unread("not solved for a variable")

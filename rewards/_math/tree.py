@@ -20,6 +20,10 @@ class Unread(ValueError):
     """The text is not an expression that this package reads, or one that is too large to be looked into."""
 
 
+class Undefined(Unread):
+    """The expression has no value, as in 0/0 and the logarithm of 0: it equals nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Num:
     """An exact number, as written: a decimal is the fraction that it says."""
@@ -79,6 +83,15 @@ def infinite(tree: Tree) -> int:
     if tree == INFINITY:
         return 1
     return -1 if tree == Op("*", (MINUS_ONE, INFINITY)) else 0
+
+
+def indeterminate(tree: Tree) -> bool:
+    """Whether infinity is computed with, as in `\\infty - \\infty`; infinity alone is an answer."""
+    return not infinite(tree) and _mentions(tree, INFINITY)
+
+
+def _mentions(tree: Tree, name: Sym) -> bool:
+    return tree == name or (isinstance(tree, Op) and any(_mentions(a, name) for a in tree.args))
 
 
 def literal(tree: Tree) -> bool:

@@ -1,8 +1,9 @@
 """Units: what they measure, and how large they are.
 
 Covered: length, area, volume, mass, time, speed, energy, power, force, pressure, electricity, money, angles, percent,
-temperatures (kept apart, never converted), Chinese names, SI prefixes, products, quotients and powers, counted nouns
-(`5 apples`). Not covered: currencies into one another, units whose size depends on the place (`ton` is 1000 kg).
+temperatures (kept apart, never converted), fractions in words (`3 tenths`), Chinese names, SI prefixes, products,
+quotients and powers, counted nouns (`5 apples`). Not covered: currencies into one another, units whose size depends on
+the place (`ton` is 1000 kg).
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ _DERIVED = {  # name: (size, base or earlier name, power of it)
     "毫升": ("1/1000", "L"),
     "dozen": ("12", ""), "thousand": ("1000", ""), "million": ("1000000", ""), "billion": ("1000000000", ""),
     "trillion": ("1000000000000", ""),
+    "half halves": ("1/2", ""), "third": ("1/3", ""), "fourth quarter": ("1/4", ""), "fifth": ("1/5", ""), "sixth": ("1/6", ""),
+    "seventh": ("1/7", ""), "eighth": ("1/8", ""), "ninth": ("1/9", ""), "tenth": ("1/10", ""), "twelfth": ("1/12", ""),
+    "hundredth": ("1/100", ""), "thousandth": ("1/1000", ""), "millionth": ("1/1000000", ""),
     "万": ("10000", ""), "亿": ("100000000", ""), "hundred": ("100", ""), "rev revolution": ("360", "deg"), "celsius": ("1", "degC"),
     "fahrenheit": ("1", "degF"), "平方米": ("1", "m^2"), "平方厘米": ("1/10000", "m^2"), "平方千米": ("1000000", "m^2"),
     "立方米": ("1", "m^3"), "立方厘米": ("1/1000000", "m^3"), "bps": ("1", "bit s^-1"),
@@ -69,7 +73,9 @@ _NEVER = frozenset(
     "correct true either neither unless except than less more least most at up to from between plus minus times over a an the this that"
     " it i "
     "we you think guess sure unsure unknown undefined none mod modulo because since so actually wait however instead also another other "
-    "alternatively else answer answers sqrt 或 或者 不 不是 错 和 与".split()
+    "alternatively else answer answers inverse reciprocal root complement conjugate doubled tripled halved negated squared cubed factorial "
+    "below above under beyond greater fewer almost nearly exclusive excluded repeating recurring ish th ths fold "
+    "sqrt 或 或者 不 不是 错 和 与".split()
 )
 _IGNORED = frozenset({"unit", "units", "of", "in", "total", "个", "只", "人", "种"})
 

@@ -10,14 +10,18 @@ import math
 import re
 from fractions import Fraction
 
+from rewards._math.lex import TEXT
+
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()
 _ONES += "fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
 _NUMBERS = {word: n for n, word in enumerate(_ONES)} | _TENS | {"hundred": 100, "half": Fraction(1, 2), "十": 10}
 _NUMBERS |= {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
-_WRAPPER = re.compile(r"\\(?:text|mathrm|textbf|textit|textrm|mbox|operatorname|mathsf|texttt|emph)(?![A-Za-z])")
+_WRAPPER = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})(?![A-Za-z])")
 _DROPPED = re.compile(r"[{}$*_`\"“”‘’']|\\(?=[,;:! ])")
 _EDGE = " .,;:!?。，；：！？"
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}|[\u4e00-\u9fff]")
+_STOP = re.compile(r"(?<![.,;:])[.,;:]$")
 _NONE = frozenset(
     {
         "no solution",
@@ -47,8 +51,11 @@ _BASE_NAMES = {"two": 2, "three": 3, "eight": 8, "ten": 10, "sixteen": 16}
 
 
 def plain(text: str) -> str:
-    """Words without wrappers, case, articles and outer punctuation."""
-    text = _DROPPED.sub(" ", _WRAPPER.sub("", text)) if "\\" not in _WRAPPER.sub("", text) else _WRAPPER.sub("", text)
+    """Words without wrappers, case, articles and outer punctuation. Without a word, a sign such as `!` or `'` says something."""
+    text = _WRAPPER.sub("", text)
+    if not _WORD.search(text):
+        return _STOP.sub("", re.sub(r"\s+", " ", text.casefold()).strip())
+    text = _DROPPED.sub(" ", text) if "\\" not in text else text
     text = re.sub(r"\s+", " ", text.casefold()).strip(_EDGE)
     text = re.sub(r"^(?:the|an?) (?=\w\w)", "", re.sub(r"\s*([,;])\s*", r"\1 ", text))
     return _SAME.get(text, text)
