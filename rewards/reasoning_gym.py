@@ -14,7 +14,8 @@ from typing import Any
 
 from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
-from rewards._gym import OWN, refusal
+from rewards._gym import refusal
+from rewards._gym_scorers import OWN
 from rewards._text import short
 
 FULL = 1 - 1e-9

@@ -1,7 +1,7 @@
 """Compare the results of two run directories to the bit, and name the first difference.
 
 Covered: metrics.jsonl without seconds, rollouts row by row, data.jsonl, every tensor of the final weights, and summary.json without
-seconds and paths of weights. Not covered: the configuration, model cards and tokenizers, which carry no result.
+seconds and paths of weights. Not covered: the wording of verdicts' reasons; the configuration, model cards and tokenizers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 from safetensors.torch import load_file
 
 RESULTS = ("metrics.jsonl", "*/rollouts/*.parquet", "*/data.jsonl", "*/final/*.safetensors", "summary.json")
-NOT_COMPARED = ("seconds", "weights")  # keys of metrics and summary; the base model's path lies in its checkout
+# Keys of metrics, summary (the base model's path lies in its checkout) and verdicts.
+NOT_COMPARED = ("seconds", "weights", "why")
 ABSENT = object()
 
 
@@ -78,7 +79,7 @@ def row_difference(old: Any, new: Any, missing: set[str]) -> str | None:
     missing |= {f"{name} only in OLD" for name in {*old.column_names} - {*new.column_names}}
     missing |= {f"{name} only in NEW" for name in {*new.column_names} - {*old.column_names}}
     shared = [name for name in old.column_names if name in new.column_names]
-    return first_difference(old.select(shared).to_pylist(), new.select(shared).to_pylist(), "row")
+    return first_difference(*(comparable(table.select(shared).to_pylist()) for table in (old, new)), "row")
 
 
 def tensor_difference(old: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor]) -> str | None:
@@ -101,7 +102,7 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def read_summary(path: Path) -> Any:
-    return without_times(json.loads(path.read_text(encoding="utf-8")))
+    return comparable(json.loads(path.read_text(encoding="utf-8")))
 
 
 def read_lines(path: Path) -> list[Any] | dict[str, Any]:
@@ -109,13 +110,13 @@ def read_lines(path: Path) -> list[Any] | dict[str, Any]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.name != "metrics.jsonl":
         return rows
-    return {f"line {at}, {row['stage']} step {row['step']}:": without_times(row) for at, row in enumerate(rows, 1)}
+    return {f"line {at}, {row['stage']} step {row['step']}:": comparable(row) for at, row in enumerate(rows, 1)}
 
 
-def without_times(tree: Any) -> Any:
+def comparable(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {key: without_times(value) for key, value in tree.items() if key.split("/")[0] not in NOT_COMPARED}
-    return [without_times(value) for value in tree] if isinstance(tree, list) else tree
+        return {key: comparable(value) for key, value in tree.items() if key.split("/")[0] not in NOT_COMPARED}
+    return [comparable(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def shown(value: Any) -> str:
