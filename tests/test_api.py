@@ -91,8 +91,8 @@ def test_the_same_call_goes_on(run: r1lite.RunReader, capsys: pytest.CaptureFixt
     ("settings", "more", "says"),
     [
         ((), {"task": ROWS[1:]}, r"task changed since .* was begun; what it was then is in .*/run/task\.jsonl"),
-        ((), {"rewards": {"answer": 1.0, brief: 0.3, even: 0.1}}, r"rewards\.brief\.weight: 0\.2 there, 0\.3 now"),
-        (("rl.lr=0.5",), {}, r"rl\.lr: .* there, 0\.5 now"),
+        ((), {"rewards": {"answer": 1.0, brief: 0.3, even: 0.1}}, r"rewards\.brief\.weight: was 0\.2, is now 0\.3"),
+        (("rl.lr=0.5",), {}, r"rl\.lr: was .*, is now 0\.5"),
         (("sed=1",), {}, r"unknown setting 'sed'\. Did you mean seed\?"),
         (("rewards.format.weight=1",), {}, r"rewards\.format\.weight=1 is about a rule that rewards=\.\.\. does not name; add 'format'"),
         ((), {"rewards": ["anwser"]}, r"unknown reward 'anwser'\. Did you mean 'answer'\?"),

@@ -129,7 +129,7 @@ def test_the_same_command_again_does_nothing_twice(demo: Path, config: Callable[
 
 @pytest.mark.slow
 def test_a_run_directory_of_another_configuration_is_refused(demo: Path, config: Callable[..., Config]) -> None:
-    with pytest.raises(ValueError, match=r"belongs to another configuration:\n  rl.lr: .* there, 0.5 now"):
+    with pytest.raises(ValueError, match=r"was started with other settings:\n  rl.lr: was .*, is now 0.5"):
         train(config("experiment=demo", *SMALL, f"run_dir={demo}", "rl.lr=0.5"))
 
 

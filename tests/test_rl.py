@@ -118,7 +118,7 @@ def test_a_step_without_signal_changes_nothing(config: Callable[..., Config]) ->
     assert policy.steps == []
 
 
-def test_a_run_that_learns_nothing_is_told_why() -> None:
+def test_without_signal_says_why_nothing_is_trained() -> None:
     (group,) = Counting().sample([Problem(id="1", prompt="?")], n=1, seed="0")
     metrics = {"reward/mean": 0.0, "response/clipped_share": 0.5}
 
@@ -127,9 +127,9 @@ def test_a_run_that_learns_nothing_is_told_why() -> None:
         return without_signal(metrics, [[Scored(problem=group.problem, rollout=rollout, verdicts={}, reward=0.0)]])
 
     assert "the rewards of every group are equal (mean 0); 50% of the responses are cut off. No response has the tags" in said("It is 4.")
-    assert "prompt.system can ask for them" in said("It is 4.")
+    assert "ask for them in prompt.system" in said("It is 4.")
     assert "tags" not in said("<think>Well</think> 4")
-    assert without_signal({"response/clipped_share": 0.0}, []).endswith("the ledger holds the reasons")
+    assert without_signal({"response/clipped_share": 0.0}, []).endswith("the reasons are in the ledger")
 
 
 def test_for_a_correction_the_trainers_own_logprobs_are_taken_first(config: Callable[..., Config]) -> None:

@@ -89,7 +89,7 @@ def test_a_run_knows_its_rounds_settings(config: Callable[..., Config], tmp_path
     with Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=3", "rl_2.show_every=7")).opened():
         pass
     with (
-        pytest.raises(ValueError, match=r"rounds\.rl_2\.steps: 3 there, 4 now"),
+        pytest.raises(ValueError, match=r"rounds\.rl_2\.steps: was 3, is now 4"),
         Run(rounds(config, f"run_dir={tmp_path}", "rl_2.steps=4")).opened(),
     ):
         pass

@@ -9,7 +9,7 @@ import pytest
 from r1lite.config import Config
 from r1lite.learning.policy import Policy
 from r1lite.settings.resume import flat
-from r1lite.store.checkpoint import Checkpoints
+from r1lite.store.checkpoint import Checkpoints, Resumed
 from r1lite.store.metrics import Metrics
 from r1lite.store.run import Run
 
@@ -30,7 +30,7 @@ def test_settings_that_change_nothing_done_may_differ(config: Callable[..., Conf
     memory = "rl.micro_batch_tokens=99", "sampler.max_rows=7", "sampler.cache_mb=99", "model.gradient_checkpointing=true"
     with Run(config(f"run_dir={tmp_path}", "stages=[rl,reject]", *memory)).opened():
         pass
-    with pytest.raises(ValueError, match=r"rl.group_size: 8 there, 4 now"), Run(config(f"run_dir={tmp_path}", "rl.group_size=4")).opened():
+    with pytest.raises(ValueError, match=r"rl.group_size: was 8, is now 4"), Run(config(f"run_dir={tmp_path}", "rl.group_size=4")).opened():
         pass
 
 
@@ -41,12 +41,12 @@ def test_settings_of_a_stage_are_free_until_it_has_begun(config: Callable[..., C
 
     opened().place("cold_start").out.mkdir()
     opened("rl.lr=0.5", "rl.group_size=4")
-    with pytest.raises(ValueError, match=rf"cold_start\.lr: .* 0\.5 now\n.*, or delete {tmp_path}/cold_start to do that over\."):
+    with pytest.raises(ValueError, match=rf"cold_start\.lr: .* is now 0\.5\n.*, or delete {tmp_path}/cold_start to repeat that part\."):
         opened("rl.lr=0.5", "rl.group_size=4", "cold_start.lr=0.5")
     opened("rl.lr=0.1").place("rl_2").out.mkdir()
-    with pytest.raises(ValueError, match=rf"rl\.lr: 0\.1 there, 0\.5 now\n.*, or delete {tmp_path}/rl_2 to do that over\."):
+    with pytest.raises(ValueError, match=rf"rl\.lr: was 0\.1, is now 0\.5\n.*, or delete {tmp_path}/rl_2 to repeat that part\."):
         opened("rl.lr=0.5")
-    with pytest.raises(ValueError, match=r"rl\.lr: [^;]*seed: 0 there, 1 now\n.*to go on\.$"):
+    with pytest.raises(ValueError, match=r"rl\.lr: [^;]*seed: was 0, is now 1\n.*that started it\.$"):
         opened("rl.lr=0.5", "seed=1")
 
 
@@ -74,7 +74,7 @@ def test_a_finished_stage_is_known_by_the_weights_it_began_from(config: Callable
     assert run.finished("rl", str(start)) == run.place("rl").final
     assert run.seconds("rl") == 1.5
     (start / "model.safetensors").write_bytes(b"two")
-    with pytest.raises(ValueError, match=rf"rests on other weights or data than are there now .* delete {tmp_path}/run/rl to do it over"):
+    with pytest.raises(ValueError, match=rf"weights or data of stage 'rl' in .* changed since .* delete {tmp_path}/run/rl to repeat"):
         run.finished("rl", str(start))
 
 
@@ -90,10 +90,10 @@ def test_a_stage_that_was_interrupted_goes_on_only_from_what_it_began_with(confi
         run.begin(stage, str(start))
     data.write_text("two")  # done over, with other settings
     run.begin("reject", str(start))
-    with pytest.raises(ValueError, match=r"stage 'sft' in .* rests on other weights or data"):
+    with pytest.raises(ValueError, match=r"weights or data of stage 'sft' in .* changed since"):
         run.begin("sft", str(start))
     (start / "model.safetensors").write_bytes(b"two")
-    with pytest.raises(ValueError, match=r"stage 'reject' in .* rests on other weights or data"):
+    with pytest.raises(ValueError, match=r"weights or data of stage 'reject' in .* changed since"):
         run.begin("reject", str(start))
 
 
@@ -104,7 +104,7 @@ def test_a_stage_that_only_began_leaves_its_settings_free(config: Callable[..., 
         run.begin("rl", "owner/name")
     with Run(config(f"run_dir={tmp_path}", "stages=[rl]", "rl.lr=0.5")).opened():
         run.place("rl").checkpoints.mkdir()
-    with pytest.raises(ValueError, match=r"rl\.lr: 0\.5 there, 0\.1 now"), Run(config(f"run_dir={tmp_path}", "rl.lr=0.1")).opened():
+    with pytest.raises(ValueError, match=r"rl\.lr: was 0\.5, is now 0\.1"), Run(config(f"run_dir={tmp_path}", "rl.lr=0.1")).opened():
         pass
 
 
@@ -145,7 +145,7 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     policy = Policy(model, tokenizer, config().rl, total_steps=1)
     checkpoints = Checkpoints(tmp_path / "checkpoints")
     for step in (1, 2, 3):
-        checkpoints.save(step, policy, position=10 * step)
+        checkpoints.save(step, policy, extra={"position": 10 * step})
     assert sorted(p.name for p in checkpoints.folder.iterdir()) == ["step-000002", "step-000003"]
 
     def full(*_: Any, **__: Any) -> None:
@@ -155,9 +155,9 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     with pytest.raises(ValueError, match=r"the disk is full: .*step-000004 could not be written"):
         checkpoints.save(4, policy)
     assert sorted(p.name for p in checkpoints.folder.iterdir()) == ["step-000002", "step-000003"]
-    assert checkpoints.restore(policy) == (3, 30)
+    assert checkpoints.restore(policy) == Resumed(step=3, extra={"position": 30})
     checkpoints.clear()
-    assert checkpoints.restore(policy) == (0, 0)
+    assert checkpoints.restore(policy) == Resumed()
 
 
 @pytest.mark.parametrize("named", ["plugins=[{}]", "data.files=[{}]", "rewards.trl.function={}:paid", "plugins=[my_rules]"])
@@ -173,5 +173,5 @@ def test_a_rule_or_its_data_that_was_edited_since_is_said(
     with Run(cfg).opened():
         pass
     rule.write_text("x = 2\n")
-    with pytest.raises(ValueError, match=r"my_rules\.py changed since .*run was begun\. Choose another run_dir="), Run(cfg).opened():
+    with pytest.raises(ValueError, match=r"my_rules\.py changed since .*run was started\. Choose another run_dir="), Run(cfg).opened():
         pass

@@ -181,7 +181,7 @@ def test_it_runs_and_resumes_by_what_it_declares(plugin: list[str], tmp_path: Pa
     train(composed(*begun))  # which may be quiet now
     assert "echo_2: finished before" in capsys.readouterr().out
     train(composed(*begun[:1], "stages=[evaluate]", *begun[2:]))  # in between, a command that names neither
-    with pytest.raises(ValueError, match=r"echo\.times: 3 there, 4 now\n.* delete .*/run/echo and .*/run/echo_2 to do that over"):
+    with pytest.raises(ValueError, match=r"echo\.times: was 3, is now 4\n.* delete .*/run/echo and .*/run/echo_2 to repeat that part"):
         train(composed(*begun, "echo.times=4"))
     (tmp_path / "read.txt").write_text("two")
     with pytest.raises(ValueError, match=r"read\.txt changed since"):

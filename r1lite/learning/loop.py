@@ -22,7 +22,7 @@ def run_steps(
     shown: tuple[str, ...],
 ) -> None:
     checkpoints = Checkpoints(place.checkpoints)
-    done, _ = checkpoints.restore(learner)
+    done = checkpoints.restore(learner).step
     place.metrics.begin(place.name, done)
     with Progress(place.name, steps, done) as progress:
         for step in range(done + 1, steps + 1):

@@ -1,4 +1,4 @@
-"""What may differ when a run goes on, and what must not: settings, and the user's own files."""
+"""What may differ when a run is resumed, and why a run is refused: its settings, or the user's own files, have changed."""
 
 from __future__ import annotations
 
@@ -14,30 +14,53 @@ from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import read_by, sections
 
 
+def refuse_changed_settings(folder: Path, before: Mapping[str, Any], cfg: Config, now: Mapping[str, Any], begun: Set[str]) -> None:
+    """Raise ValueError for settings that must not differ. `before` and `now` are flat; `begun` names the stages with results."""
+    keys = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key) and not may_differ(key, cfg, begun)]
+    if not keys:
+        return
+    changes = "\n".join(f"  {key}: was {before.get(key)!r}, is now {now.get(key)!r}" for key in keys)
+    readers = [stages_of(key, cfg, begun) for key in keys]
+    repeated = sorted(set().union(*readers)) if all(readers) else []
+    or_repeat = f", or delete {' and '.join(str(folder / name) for name in repeated)} to repeat that part" if repeated else ""
+    raise ValueError(
+        f"{folder} was started with other settings:\n{changes}\n"
+        f"Choose another run_dir=, or resume with the command that started it{or_repeat}."
+    )
+
+
+def refuse_changed_files(folder: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise ValueError for the user's files whose hashes differ: the stages of a run must not rest on two versions of them."""
+    # A file in only one of the two belongs to a setting that was free to change. If it is missing, whatever reads it says so.
+    changed = [name for name in sorted({*before} & {*now}) if before[name] != now[name]]
+    if changed:
+        raise ValueError(f"{', '.join(changed)} changed since {folder} was started. Choose another run_dir=, or undo the change to resume.")
+
+
 def is_free(key: str, cfg: Config) -> bool:
-    """Whether a setting says how a run works, and not what it is: its field, or its section's, is declared so."""
+    """Whether a setting never changes the results: its field, or that of a section around it, is declared free."""
     section: Any = cfg
     for name in first_round(key).split("."):
-        found = {f.name: f for f in fields(section)}.get(name) if is_dataclass(section) else None
-        if found is None or found.metadata.get("free"):
-            return found is not None
+        field = {f.name: f for f in fields(section)}.get(name) if is_dataclass(section) else None
+        if field is None or field.metadata.get("free"):
+            return field is not None
         section = getattr(section, name)
     return False
 
 
 def may_differ(key: str, cfg: Config, begun: Set[str]) -> bool:
-    """In a run in which these stages have begun."""
+    """Whether a run in which these stages have begun can be resumed with another value."""
     return is_free(key, cfg) or (is_of_a_stage(key, cfg) and not stages_of(key, cfg, begun))
 
 
 def is_of_a_stage(key: str, cfg: Config) -> bool:
-    """Whether one kind of stage alone reads this setting: until one of that kind has begun, it is free too."""
+    """Whether only one kind of stage reads this setting. Such a setting is free until a stage of that kind has begun."""
     section = key.partition(".")[0]
     return section == "rounds" or section in sections(cfg)
 
 
 def stages_of(key: str, cfg: Config, begun: Set[str]) -> set[str]:
-    """Those of the stages that have begun which alone read this setting."""
+    """The stages that have begun and read this setting, if only one kind of stage reads it."""
     section, _, rest = key.partition(".")
     if section == "rounds":
         return {rest.partition(".")[0]} & begun
@@ -51,36 +74,40 @@ def sources(cfg: Config) -> dict[str, str]:
     data += [read for name in (*sections(cfg), *cfg.rounds) for read in read_by(cfg, name)]
     data += [(changes.get("task") or {}).get("path") for changes in cfg.rounds.values()]
     # A reward function in a file (trl), a reward model in a folder.
-    chosen = [options for options in cfg.rewards.values() if options]
-    judges = [str(options.get("function", "")).partition(":")[0] for options in chosen] + [options.get("path") for options in chosen]
+    rules = [options for options in cfg.rewards.values() if options]
+    judges = [str(options.get("function", "")).partition(":")[0] for options in rules] + [options.get("path") for options in rules]
     named = [*map(_file_of, cfg.plugins), cfg.task.get("path"), *parts, *data, *judges]
     paths = [Path(name).expanduser() for name in named if isinstance(name, str) and name]
-    return {str(path): _digest(path) for path in paths if path.exists()}
+    return {str(path): _hash(path).hex() for path in paths if path.exists()}
 
 
 def _file_of(plugin: str) -> str:
-    """Where a plugin lies that is named as a module."""
+    """The file of a plugin, which may be named as a module."""
     if plugin.endswith(".py") or "/" in plugin:
         return plugin
     try:
-        found = find_spec(plugin)
-    except (ImportError, ValueError):  # it says so itself, where it is loaded
+        spec = find_spec(plugin)
+    except (ImportError, ValueError):  # loading the plugin raises the error that the user should see
         return ""
-    return (found.origin or "") if found else ""
+    return (spec.origin or "") if spec else ""
 
 
-def _is_aside(name: str) -> bool:
+def _is_ignored(name: str) -> bool:
     return name.startswith(".") or name == "__pycache__"
 
 
-def _digest(path: Path) -> str:
-    """A folder's is that of its files' names and hashes."""
-    if path.is_dir():
-        files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
-        told = "".join(f"{file} {_digest(path / file)}\n" for file in files if not any(_is_aside(part) for part in file.parts))
-        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
-    with path.open("rb") as opened:  # piece by piece: a file of problems may be larger than memory
-        return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+def _hash(path: Path) -> bytes:
+    """Of a file's contents; of a folder, over the names and hashes of its files."""
+    if not path.is_dir():
+        return hash_of_file(path)
+    files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
+    lines = "".join(f"{file} {hash_of_file(path / file).hex()}\n" for file in files if not any(map(_is_ignored, file.parts)))
+    return hashlib.blake2b(lines.encode(), digest_size=16).digest()
+
+
+def hash_of_file(path: Path) -> bytes:
+    with path.open("rb") as file:  # in pieces: it may be larger than memory
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -91,7 +118,7 @@ def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def first_round(key: str) -> str:
-    """rounds.rl_2.show_every -> rl.show_every, and rounds.rl_2.algorithm.kl -> rl.algorithm.kl; any other key as it is."""
+    """rounds.rl_2.show_every -> rl.show_every, and rounds.rl_2.algorithm.kl -> rl.algorithm.kl; other keys are unchanged."""
     section, _, rest = key.partition(".")
     name, _, setting = rest.partition(".")
     return f"{kind_of(name)}.{setting}" if section == "rounds" else key

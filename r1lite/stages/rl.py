@@ -28,12 +28,13 @@ from r1lite.store.metrics import Stopwatch
 from r1lite.text.response import ANSWER, TAGS, THINK
 from r1lite.types import Sample, Totals
 
-SILENT_STEPS = 3  # in a row without anything to train on: then the reader is told why
+SILENT_STEPS = 3  # after this many steps in a row without anything to train on, a notice says why
+PAST = "past"  # in a checkpoint: the weights that the next step was sampled with, if they are not the policy's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """What a step works with."""
+    """What a step uses."""
 
     policy: Policy
     scorer: Scorer
@@ -53,54 +54,59 @@ class Parts:
     card=("steps", "prompts_per_step", "group_size", "lr"),
 )
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """Train on the task's training split; leave the weights in `final`."""
+    """Train on the task's training split, and save the weights in `final`."""
     parts, done = open_parts(cfg, start, place)
     place.metrics.begin(place.name, done)
     say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
     with parts.scorer, parts.prefetcher, Progress(place.name, cfg.rl.steps, done) as progress:
         for step in range(done + 1, cfg.rl.steps + 1):
-            got, metrics = take_step(parts, cfg, step)
+            collected, metrics = take_step(parts, cfg, step)
             place.metrics.log(place.name, step, metrics)
             progress.advance(shown(metrics))
             silent = 0 if metrics["tokens/trained"] else silent + 1
             if silent == SILENT_STEPS:
-                say(f"{place.name}: {without_signal(metrics, got.groups)}")
+                say(f"{place.name}: {without_signal(metrics, collected.groups)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
-                show_rollouts(got.groups[0])
+                show_rollouts(collected.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
-                parts.checkpoints.save(step, parts.policy, position=got.position, settled=got.settled, past=parts.prefetcher.past)
+                save_checkpoint(parts, step, collected)
     parts.policy.save(place.final)
     return place.final
+
+
+def save_checkpoint(parts: Parts, step: int, collected: Collected) -> None:
+    feed = {"position": collected.position, "settled": sorted(collected.settled)}
+    parts.checkpoints.save(step, parts.policy, extra=feed, weights={PAST: parts.prefetcher.past})
 
 
 def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str, float]]:
     """One step of GRPO, or of whichever algorithm the config describes."""
     watch = Stopwatch()
     with watch.lap("wait"):
-        got = parts.prefetcher.take(step)
+        collected = parts.prefetcher.take(step)
     with watch.lap("train"):
         shuffle = f"{cfg.seed}/{parts.ledger.stage}/{step}" if cfg.rl.shuffle_rewards else ""
-        credits = credit(got.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
-    parts.ledger.write(step, got.groups, credits)
-    if got.broken:
-        raise got.broken
+        credits = credit(collected.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
+    parts.ledger.write(step, collected.groups, credits)
+    if collected.broken:
+        raise collected.broken
     with watch.lap("check"):
-        parity = parts.parity.check(step, got, parts.prefetcher.past)
+        parity = parts.parity.check(step, collected, parts.prefetcher.past)
 
     with watch.lap("train"):
         parts.prefetcher.keep_past(parts.policy.weights())
-        trained = update(parts, samples_of(credits), cfg, totals_of_judged(got.groups) if cfg.algorithm.count_dropped else None)
+        trained = update(parts, samples_of(credits), cfg, totals_of_judged(collected.groups) if cfg.algorithm.count_dropped else None)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
         parts.prefetcher.sync(step, parts.policy.weights())
-    # In this order: what was trained on says more of the mismatch than the few rollouts of the parity check.
-    return got, rollout_metrics(got.groups) | parity | trained | got.prompts | got.seconds | watch.metrics()
+    # In this order: the update's mismatch replaces that of the parity check, which sees only a few rollouts.
+    return collected, rollout_metrics(collected.groups) | parity | trained | collected.prompts | collected.seconds | watch.metrics()
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
-    """Optimiser steps over the samples that carry signal; a step without any changes nothing."""
+    """Optimiser updates over the samples that have signal. Without samples nothing changes."""
     if parts.objective.correction != "none":
         samples = with_old_logprobs(parts.policy, samples)
     updates = cfg.rl.updates_per_step
@@ -108,25 +114,26 @@ def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | No
     share = Totals(tokens=totals.tokens // updates, sequences=totals.sequences // updates) if totals else None
     done = [parts.policy.step(chunk, parts.objective, totals=share) for chunk in chunks if chunk]
     mean = {key: sum(m[key] for m in done) / len(done) for key in (done[0] if done else ())}
-    # Only the first update meets the policy that sampled; later ones differ from it because they should.
+    # Only the first update starts from the policy that sampled. Later ones differ from it, as they should.
     first = {"mismatch/kl": done[0]["mismatch/kl"]} if done else {}
     return mean | first | {"tokens/trained": sum(m["tokens/trained"] for m in done), "lr": done[-1]["lr"] if done else parts.policy.lr}
 
 
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
-    """Everything a step needs, brought to the last checkpoint; and how many steps that had done."""
+    """The parts of a step, restored from the last checkpoint, and the number of steps done."""
     policy = make_learner(start, cfg)
     checkpoints = Checkpoints(place.checkpoints)
-    done, position = checkpoints.restore(policy)
+    last = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.
     sampler = make_sampler(copy.deepcopy(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
     scorer = Scorer(make_rules(cfg), cfg.scoring)
     seed = f"{cfg.seed}/{place.name}"
-    curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=checkpoints.settled())
+    curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=last.extra.get("settled", ()))
+    position = last.extra.get("position", 0)
     feed = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
-    prefetcher = Prefetcher(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=done)
-    prefetcher.resume(done, checkpoints.past(), policy.weights())
+    prefetcher = Prefetcher(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=last.step)
+    prefetcher.resume(last.step, last.weights.get(PAST, {}), policy.weights())
     parts = Parts(
         policy=policy,
         scorer=scorer,
@@ -136,32 +143,32 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
         ledger=Ledger(place.out / "rollouts", place.name),
         checkpoints=checkpoints,
     )
-    return parts, done
+    return parts, last.step
 
 
 def in_words(cfg: RLConfig) -> str:
-    """The batch arithmetic, before launch."""
+    """The arithmetic of a step, shown before the first one."""
     rollouts = cfg.prompts_per_step * cfg.group_size
     share = "in one optimiser update" if cfg.updates_per_step == 1 else f"split into {cfg.updates_per_step} optimiser updates"
     share += f", {cfg.epochs} times over" if cfg.epochs > 1 else ""
     return (
         f"{cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
-        f"{'; each is sampled while the one before is trained' if cfg.lag else ''}"
+        f"{'; the next step is sampled while this one is trained' if cfg.lag else ''}"
     )
 
 
 def without_signal(metrics: dict[str, float], groups: Groups) -> str:
-    """Why nothing is learnt, as far as the metrics say it."""
+    """Why there is nothing to train on, as far as the metrics show it."""
     reward, clipped = metrics.get("reward/mean"), metrics["response/clipped_share"]
     if reward is None:
-        why = "no rollout got a complete verdict; the ledger holds the reasons"
+        why = "no rollout has all its verdicts; the reasons are in the ledger"
     else:
         why = f"the rewards of every group are equal (mean {reward:.3g}); {clipped:.0%} of the responses are cut off"
         if not any(tag in s.rollout.text for group in groups for s in group for tag in TAGS):
-            why += f". No response has the tags {THINK} and {ANSWER}: prompt.system can ask for them, as with model=instruct, "
-            why += "or a cold start show them"
-    return f"nothing was trained on for {SILENT_STEPS} steps: {why}"
+            why += f". No response has the tags {THINK} and {ANSWER}: ask for them in prompt.system, as model=instruct does, "
+            why += "or teach them in a cold start"
+    return f"nothing to train on in {SILENT_STEPS} steps: {why}"
 
 
 def shown(metrics: dict[str, float]) -> dict[str, float]:

@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from r1lite.advantage import has_signal
-from r1lite.build import make_prompter, make_sampler, training_problems
-from r1lite.config import Config, ImitationConfig
+from r1lite.config import ImitationConfig
 from r1lite.console import say
-from r1lite.data.feed import Feed
 from r1lite.learning.optimiser import load_weights
 from r1lite.learning.policy import Policy
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.files import atomic, read_json, remove, write_json
 from r1lite.store.run import Place
-from r1lite.types import Scored, masked_select
+from r1lite.types import Problem, Sampler, Scored, masked_select
 
 GATES = ("last", "signal")  # values of the stage's setting `gate`
 TABLE = "gate.json"
@@ -32,13 +30,22 @@ Measurement = dict[str, float]
 class BestCheckpoint:
     """Measures a stage's weights at some steps and keeps the best. After resuming, steps in the table are not measured again."""
 
-    def __init__(self, policy: Policy, settings: ImitationConfig, cfg: Config, place: Place, scorer: Scorer) -> None:
-        self.policy, self.settings, self.scorer, self.name = policy, settings, scorer, place.name
+    def __init__(
+        self,
+        policy: Policy,
+        sampler: Sampler,
+        scorer: Scorer,
+        problems: Sequence[Problem],
+        settings: ImitationConfig,
+        place: Place,
+        *,
+        group_size: int,
+        seed: str,
+    ) -> None:
+        self.policy, self.sampler, self.scorer = policy, sampler, scorer
+        self.problems, self.group_size, self.seed = problems, group_size, seed
+        self.settings, self.name = settings, place.name
         self.table, self.folder = place.out / TABLE, place.checkpoints  # this folder exists until the stage is marked as finished
-        self.seed, self.rollouts = f"{cfg.seed}/{place.name}/gate", cfg.rl.group_size
-        prompter = make_prompter(policy.tokenizer, cfg)
-        self.problems = Feed(training_problems(cfg), seed=self.seed, prompter=prompter, limits=cfg.prompt).take(settings.gate_prompts)
-        self.sampler = make_sampler(policy.model, prompter, cfg)
         self.measurements: list[Measurement] = read_json(self.table) if self.table.is_file() else []
 
     def measure(self, step: int) -> dict[str, float]:
@@ -48,7 +55,7 @@ class BestCheckpoint:
         measurement = next((m for m in self.measurements if m["step"] == step), None)
         if measurement is None:
             self.sampler.load(self.policy.weights())
-            groups = self.scorer.score(self.sampler.sample(self.problems, n=self.rollouts, seed=self.seed))
+            groups = self.scorer.score(self.sampler.sample(self.problems, n=self.group_size, seed=self.seed))
             measurement = {"step": step, **figures(groups)}
             if best([*self.measurements, measurement]) is measurement:
                 self._save_weights(step)

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from r1lite.build import held_out, make_policy, make_prompter, make_rules, make_task, training_problems
+from r1lite.build import held_out, make_policy, make_prompter, make_rules, make_sampler, make_task, training_problems
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
 from r1lite.data.examples import FILE, FROM_MODELS, demonstrations, from_file
@@ -78,8 +78,11 @@ def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> 
 
 def _imitate_and_keep_best(policy: Policy, batches: Batches, settings: ImitationConfig, cfg: Config, place: Place) -> None:
     """The same training as `imitate`, but the weights with the best measurements are saved."""
+    prompter, seed = make_prompter(policy.tokenizer, cfg), f"{cfg.seed}/{place.name}/gate"
+    problems = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt).take(settings.gate_prompts)
+    sampler = make_sampler(policy.model, prompter, cfg)
     with Scorer(make_rules(cfg), cfg.scoring) as scorer:
-        checkpoint = BestCheckpoint(policy, settings, cfg, place, scorer)
+        checkpoint = BestCheckpoint(policy, sampler, scorer, problems, settings, place, group_size=cfg.rl.group_size, seed=seed)
         run_steps(
             policy,
             lambda step: policy.step(batches(step), IMITATE) | checkpoint.measure(step),
