@@ -7,7 +7,7 @@ from r1lite.registry import Registry
 from r1lite.types import Task
 from tasks._file_task import FileTask
 from tasks._generated import GeneratedProblems
-from tasks._source import ENDINGS, Place, Source
+from tasks._source import ENDINGS, RowLocation, Source
 
 T = TypeVar("T", bound=Callable[..., Task])
 
@@ -24,4 +24,4 @@ def task(name: str) -> Callable[[T], T]:
     return register
 
 
-__all__ = ["ENDINGS", "FileTask", "GeneratedProblems", "Place", "Source", "task", "tasks"]
+__all__ = ["ENDINGS", "FileTask", "GeneratedProblems", "RowLocation", "Source", "task", "tasks"]

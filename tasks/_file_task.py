@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from r1lite.text.rows import Row
 from r1lite.types import Problem
-from tasks._source import Place, Source
+from tasks._source import RowLocation, Source
 
 
 class FileTask:
@@ -20,7 +20,7 @@ class FileTask:
         self.seed = seed
         self.source = Source(self.name, self.problem_of, path=path, splits=splits, config=config, bad_rows=bad_rows)
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
         raise NotImplementedError
 
     @property

@@ -21,7 +21,7 @@ BAD_ROWS = ("refuse", "skip")
 MAX_SHOWN = 3  # bad rows named in a notice
 
 
-class Place(NamedTuple):
+class RowLocation(NamedTuple):
     """The position of a row, for messages and for the problem's id."""
 
     source: Path | str
@@ -32,7 +32,7 @@ class Place(NamedTuple):
         return f"{basename(str(self.source))}:{self.line}"  # Path.name takes as long as the rest of making a problem
 
 
-Make = Callable[[Row, Place], Problem]  # raises BadRow if the row makes no problem
+Make = Callable[[Row, RowLocation], Problem]  # raises BadRow if the row makes no problem
 
 
 class RowProblems(Lazy):
@@ -46,7 +46,7 @@ class RowProblems(Lazy):
 
     def make_at(self, index: int) -> Problem:
         line, row = self.rows[self.chosen[index]]
-        return self.make(usable(row), Place(self.source, line))
+        return self.make(usable(row), RowLocation(self.source, line))
 
 
 class Source:
@@ -94,7 +94,7 @@ class Source:
         bad: list[str] = []
         for index, (line, row) in enumerate(rows):
             try:
-                problem = self.make(usable(row), Place(source, line))
+                problem = self.make(usable(row), RowLocation(source, line))
             except BadRow as error:
                 if self.bad_rows == "refuse":
                     raise

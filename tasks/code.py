@@ -16,7 +16,7 @@ from r1lite.text.rows import BadRow, Row
 from r1lite.types import Problem
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._source import Place
+from tasks._source import RowLocation
 from tasks.dataset import known_columns, problem_of
 
 INSTRUCTION = "\n\nAnswer with a Python program in one fenced block."
@@ -42,8 +42,8 @@ class Code(FileTask):
         self.columns, self.instruction = known_columns(columns), instruction
         super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
-        problem = problem_of(row, place, self.columns)
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
+        problem = problem_of(row, where, self.columns)
         tests = problem.info.get("tests")
         if tests in (None, "", []):
             raise BadRow(f"{problem.id}: column 'tests' is missing or empty; the row has {', '.join(problem.info) or 'no other column'}")

@@ -13,7 +13,7 @@ from r1lite.text.rows import BadRow, Row, as_prompt, require
 from r1lite.types import Problem
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._source import Place, others
+from tasks._source import RowLocation, others
 
 
 @task("dataset")
@@ -35,21 +35,21 @@ class Dataset(FileTask):
         self.columns = known_columns(columns)
         super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
-        return problem_of(row, place, self.columns)
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
+        return problem_of(row, where, self.columns)
 
 
-def problem_of(row: Row, place: Place, columns: Mapping[str, str]) -> Problem:
+def problem_of(row: Row, where: RowLocation, columns: Mapping[str, str]) -> Problem:
     prompt_column, answer_column = columns.get("prompt", "prompt"), columns.get("answer", "answer")
-    prompt = as_prompt(require(row, prompt_column, *place), *place)
+    prompt = as_prompt(require(row, prompt_column, *where), *where)
     if answer_column not in row and "answer" in columns:
         raise BadRow(
-            f"{place.source}, line {place.line}: column {answer_column!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
+            f"{where.source}, line {where.line}: column {answer_column!r} (task.columns.answer) is missing; the row has {', '.join(row)}"
         )
     answers = [row[name] for name in (answer_column, "solution") if name in row]
     # An empty cell of a csv file is not an answer: else an empty response would be correct.
     answer = next((value for value in answers if not (value is None or (isinstance(value, str) and not value.strip()))), None)
-    return Problem(id=place.id, prompt=prompt, answer=answer, info=others(row, prompt_column, answer_column))
+    return Problem(id=where.id, prompt=prompt, answer=answer, info=others(row, prompt_column, answer_column))
 
 
 def known_columns(setting: Mapping[str, str] | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from r1lite.text.rows import BadRow, Row, require
 from r1lite.types import Problem, Response
 from tasks import task
 from tasks._file_task import FileTask
-from tasks._source import Place, others
+from tasks._source import RowLocation, others
 
 MARK = "####"
 _NOTE = re.compile(r"<<[^<>]*>>")
@@ -26,14 +26,14 @@ class GSM8K(FileTask):
 
     name = "gsm8k"
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
-        question, worked = str(require(row, "question", *place)), str(require(row, "answer", *place))
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
+        question, worked = str(require(row, "question", *where)), str(require(row, "answer", *where))
         solution, mark, answer = worked.rpartition(MARK)
         answer = answer.strip()
         if not mark or not _NUMBER.fullmatch(answer):
-            raise BadRow(f"{place.source}, line {place.line}: an answer ends with `{MARK}` and a number, got {worked[-40:]!r}")
+            raise BadRow(f"{where.source}, line {where.line}: an answer ends with `{MARK}` and a number, got {worked[-40:]!r}")
         info = {**others(row, "question", "answer"), "solution": _NOTE.sub("", solution).strip() or answer}
-        return Problem(id=place.id, prompt=question, answer=answer.replace(",", "").replace("$", ""), info=info)
+        return Problem(id=where.id, prompt=question, answer=answer.replace(",", "").replace("$", ""), info=info)
 
     def demonstration(self, problem: Problem) -> Response:
         """The solution in the file."""

@@ -12,7 +12,7 @@ from r1lite.types import Problem, Response
 from tasks import task
 from tasks._boxed import last_boxed
 from tasks._file_task import FileTask
-from tasks._source import Place, others
+from tasks._source import RowLocation, others
 
 QUESTION_COLUMNS = ("problem", "question", "prompt")
 
@@ -23,16 +23,16 @@ class MathProblems(FileTask):
 
     name = "math_problems"
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
         column = next((name for name in QUESTION_COLUMNS if row.get(name)), QUESTION_COLUMNS[0])
-        question, solution, answer = str(require(row, column, *place)), row.get("solution"), row.get("answer")
+        question, solution, answer = str(require(row, column, *where)), row.get("solution"), row.get("answer")
         if answer in (None, ""):
             answer = last_boxed(str(solution or ""))
         if not answer and answer != 0:
             raise BadRow(
-                f"{place.source}, line {place.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
+                f"{where.source}, line {where.line}: neither an answer nor a solution with \\boxed{{...}}; the row has {', '.join(row)}"
             )
-        return Problem(id=place.id, prompt=question, answer=str(answer), info=others(row, column, "answer"))
+        return Problem(id=where.id, prompt=question, answer=str(answer), info=others(row, column, "answer"))
 
     def demonstration(self, problem: Problem) -> Response:
         """The solution in the file."""

@@ -16,7 +16,7 @@ from r1lite.types import Problem
 from tasks import task
 from tasks._choices import choices_of, correct_index
 from tasks._file_task import FileTask
-from tasks._source import Place, others
+from tasks._source import RowLocation, others
 
 QUESTION_COLUMNS = ("question", "question_stem", "prompt", "problem", "query")
 INSTRUCTION = "\n\nAnswer with the letter of the right choice."
@@ -44,14 +44,14 @@ class MultipleChoice(FileTask):
         self.first_index, self.instruction = first_index, instruction
         super().__init__(path=path, splits=splits, config=config, bad_rows=bad_rows, seed=seed)
 
-    def problem_of(self, row: Row, place: Place) -> Problem:
+    def problem_of(self, row: Row, where: RowLocation) -> Problem:
         column = next((name for name in QUESTION_COLUMNS if row.get(name)), QUESTION_COLUMNS[0])
-        question = str(require(row, column, *place)).strip()
+        question = str(require(row, column, *where)).strip()
         try:
             choices = choices_of(row, question)
             correct = correct_index(row, choices, self.first_index)
         except ValueError as error:
-            raise BadRow(f"{place.source}, line {place.line}: {error}; the row has {', '.join(row)}") from error
+            raise BadRow(f"{where.source}, line {where.line}: {error}; the row has {', '.join(row)}") from error
         listed = "\n".join(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, choices.texts, strict=False))
         info: dict[str, Any] = {**others(row, column, *choices.columns), "choices": list(choices.texts)}
-        return Problem(id=place.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[correct], info=info)
+        return Problem(id=where.id, prompt=f"{question}\n\n{listed}{self.instruction}", answer=ascii_uppercase[correct], info=info)

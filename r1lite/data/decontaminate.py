@@ -18,7 +18,7 @@ from r1lite.console import say
 from r1lite.text.rows import as_prompt, open_rows, usable
 from r1lite.text.tokens import question, tokens
 from r1lite.types import Problem
-from tasks import Place, Source
+from tasks import RowLocation, Source
 
 COLUMNS = ("prompt", "question", "problem", "query", "instruction", "text")
 EXAMPLES_SHOWN = 3
@@ -102,7 +102,7 @@ def ngrams_of_set(texts: Iterable[str], n: int) -> set[str]:
 def questions_of(path: Path) -> Iterator[str]:
     """The questions in the rows of a file."""
     for line, row in open_rows(path):
-        yield question(_problem_of(usable(row), Place(path, line)))
+        yield question(_problem_of(usable(row), RowLocation(path, line)))
 
 
 def questions_of_test_split(name: str) -> Iterator[str]:
@@ -110,8 +110,8 @@ def questions_of_test_split(name: str) -> Iterator[str]:
     yield from map(question, Source("dataset", _problem_of, path=name, splits=None, config=None).problems("test"))
 
 
-def _problem_of(row: Mapping[str, Any], place: Place) -> Problem:
+def _problem_of(row: Mapping[str, Any], where: RowLocation) -> Problem:
     column = next((name for name in COLUMNS if row.get(name)), None)
     if column is None:
-        raise ValueError(f"{place.source}, line {place.line}: no question; expected a column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}")
-    return Problem(id=place.id, prompt=as_prompt(row[column], *place))
+        raise ValueError(f"{where.source}, line {where.line}: no question; expected a column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}")
+    return Problem(id=where.id, prompt=as_prompt(row[column], *where))
