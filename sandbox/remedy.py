@@ -1,10 +1,10 @@
-"""What to do on a machine where the full tier does not start."""
+"""Suggests what to do if the full tier does not start on this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# A setting of the kernel, the value that stands in the way, the one that does not.
+# A setting of the kernel, the value that prevents the full tier, and one that allows it.
 _SWITCHES = (
     ("kernel.unprivileged_userns_clone", "0", "1"),
     ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
@@ -12,7 +12,7 @@ _SWITCHES = (
     ("user.max_net_namespaces", "0", "10000"),
 )
 _CONTAINER = "start the container with --security-opt seccomp=unconfined --security-opt systempaths=unconfined"
-LESS = "accept less: Sandbox(tier='reduced') keeps files, network and processes away by landlock and seccomp alone"
+REDUCED = "accept weaker protection: Sandbox(tier='reduced') blocks files, network and processes with landlock and seccomp alone"
 
 
 def setting(name: str) -> str | None:
@@ -23,8 +23,8 @@ def setting(name: str) -> str | None:
 
 
 def remedies() -> list[str]:
-    """What is wrong as far as can be seen, as commands; then what else it may be."""
-    found = [f"sysctl -w {name}={good}" for name, bad, good in _SWITCHES if setting(name) == bad]
+    """Commands that fix what is visibly wrong, or else a general hint; last, the reduced tier."""
+    fixes = [f"sysctl -w {name}={good}" for name, bad, good in _SWITCHES if setting(name) == bad]
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
-        found.append(_CONTAINER)
-    return [*(found or [f"user namespaces must be allowed; if this is a container, {_CONTAINER}"]), LESS]
+        fixes.append(_CONTAINER)
+    return [*(fixes or [f"allow user namespaces; if this is a container, {_CONTAINER}"]), REDUCED]

@@ -1,4 +1,4 @@
-"""What is tried at every start, before any program of a model: a secret is planted, and programs go for it and for the way out."""
+"""Self-test at every start, before any program of a model: test programs try to read a planted secret and to break out."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ HELD = "held"
 
 
 class Canary(NamedTuple):
-    """An attack. It prints what it got, or ends with an OSError (a ZeroDivisionError where there is no call to fail)."""
+    """An attack. It prints what it obtained, or ends with an OSError (with a ZeroDivisionError if there is no call to fail)."""
 
     what: str
     code: str
 
 
 CANARIES = (
-    Canary("no file of the machine can be read", "print(open(SECRET).read())"),
-    Canary("nothing can be written beside its own folder", "open('/usr/planted', 'w'); open('/dev/shm/planted', 'w')"),
+    Canary("no file of the machine is readable", "print(open(SECRET).read())"),
+    Canary("nothing outside its own folder is writable", "open('/usr/planted', 'w'); open('/dev/shm/planted', 'w')"),
     Canary("no network", "import socket; socket.create_connection(('127.0.0.1', 22), 1)"),
     Canary("no sockets at all", "import socket; socket.socket(socket.AF_UNIX)"),
     Canary("no other process can be started", "import os; os.fork()"),
-    Canary("no other process can be seen", "import os; print(os.listdir('/proc'))"),
+    Canary("no other process is visible", "import os; print(os.listdir('/proc'))"),
     Canary("no other process can be signalled", "import os; os.kill(os.getppid() or 2, 0)"),
-    Canary("no variable of the environment comes along", "import os; print(set(os.environ) - NAMES or 1 / 0)"),
+    Canary("no environment variable is passed on", "import os; print(set(os.environ) - NAMES or 1 / 0)"),
 )
 NAMES = {"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE"}
 _ATTACK = """
@@ -42,20 +42,20 @@ except (OSError, ZeroDivisionError):
 
 
 def examine(box: Sandbox) -> list[tuple[Canary, str]]:
-    """Every canary with HELD, or with what it got."""
-    word = secrets.token_hex(16)
+    """Every canary with its output: HELD, or what it obtained."""
+    secret = secrets.token_hex(16)
     with tempfile.NamedTemporaryFile("w", prefix="planted-") as file:
-        file.write(word)
+        file.write(secret)
         file.flush()
         limits = Limits(seconds=10)
         results = box.run(
             Program(code=_ATTACK.format(secret=file.name, names=NAMES, code=canary.code), limits=limits) for canary in CANARIES
         )
-    said = [result.stdout.strip() or result.stderr.strip() or result.status for result in results]
-    return [(canary, HELD if text == HELD else text) for canary, text in zip(CANARIES, said, strict=True)]
+    outputs = [result.stdout.strip() or result.stderr.strip() or result.status for result in results]
+    return list(zip(CANARIES, outputs, strict=True))
 
 
 def check(box: Sandbox) -> None:
-    broken = [f"{canary.what}: {got}" for canary, got in examine(box) if got != HELD]
+    broken = [f"{canary.what}: {output}" for canary, output in examine(box) if output != HELD]
     if broken:
-        raise SandboxError("the sandbox does not hold on this machine: " + "; ".join(broken))
+        raise SandboxError("the sandbox is not secure on this machine; these protections failed: " + "; ".join(broken))

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out. Plain data: nothing here runs anything."""
+"""Input and output of the sandbox, as plain data."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ Tier = Literal["full", "reduced", "unsafe"]
 
 
 class SandboxError(RuntimeError):
-    """The sandbox itself failed, or refuses to start. Says nothing about any program."""
+    """The sandbox itself failed or refuses to start. This says nothing about any program."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one program may use, all its threads together."""
+    """What one program may use, counting all its threads."""
 
-    seconds: float = 5.0  # on the clock, from its start to its verdict
-    cpu_seconds: float | None = None  # of processor time; None: as many as `seconds`
-    memory_mb: int = 256  # beyond what the interpreter itself holds
-    output_kb: int = 1024  # of stdout, of stderr, and of returned values, each
-    disk_mb: int = 16  # in files, all together
-    files: int = 256  # how many files and folders may exist at once
+    seconds: float = 5.0  # of wall-clock time, from its start to its verdict
+    cpu_seconds: float | None = None  # of processor time; None: the same as `seconds`
+    memory_mb: int = 256  # in addition to what the interpreter itself uses
+    output_kb: int = 1024  # for each of stdout, stderr and returned values
+    disk_mb: int = 16  # total size of its files
+    files: int = 256  # files and folders that exist at the same time
     open_files: int = 64
     threads: int = 16
 
@@ -35,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """Python code, and one of three ways of using it.
+    """Python code, to be run in one of three ways.
 
     stdin and stdout:  Program(code=..., stdin="1 2\\n")
     function calls:    Program(code=..., fn_name="add", calls=[[1, 2], [3, 4]])
@@ -45,45 +45,45 @@ class Program:
     code: str
     stdin: str | bytes = ""
     limits: Limits = field(default_factory=Limits)
-    # One list of JSON arguments a call. The function is looked up in the code's globals, then as a method of `Solution()`.
+    # One list of JSON arguments per call. The function is looked up in the code's globals, then as a method of `Solution()`.
     fn_name: str | None = None
     calls: Sequence[Sequence[Any]] = ()
-    # Trusted text, run in a process that the code cannot reach. There `candidate` and the entry point's own name stand
-    # for the code's function; a function `check` that the test defines is called with it.
+    # Trusted text, run in a process that the code cannot reach. There, `candidate` and the entry point's own name stand
+    # for the code's function. If the test defines a function `check`, it is called with `candidate`.
     test: str | None = None
     entry_point: str | None = None
-    # Trusted text, run before `test`: helpers that the test uses (HumanEval: the prompt).
+    # Trusted text, run before `test`: helpers that the test uses, such as the prompt of HumanEval.
     setup: str = ""
 
     def __post_init__(self) -> None:
         if self.fn_name is not None and self.test is not None:
-            raise ValueError("a Program has either fn_name and calls, or test and entry_point, not both")
+            raise ValueError("a Program has either fn_name and calls or test and entry_point, not both")
         if self.calls and self.fn_name is None:
             raise ValueError("a Program with calls needs fn_name")
         if self.test is not None and self.entry_point is None:
-            raise ValueError("a Program with a test needs entry_point, the name of the function that is tested")
+            raise ValueError("a Program with a test needs entry_point, the name of the function to test")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What one function call gave: a value of plain JSON, or why there is none."""
+    """The result of one function call: a plain JSON value, or the reason why there is none."""
 
     value: Any = None
-    # Empty when the call returned; else the exception's name and text, "not JSON: ..." or "not reached".
+    # Empty if the call returned; otherwise the exception's name and text, "not JSON: ..." or "not reached".
     error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of a program."""
+    """The result of a program."""
 
-    # ok: it ended by itself with exit code 0 (calls: all were made; a test: it passed). error: any other ending of its own.
-    # memory: it ran out of memory and did not recover. killed: it died of a signal, such as a segmentation fault.
+    # ok: it exited by itself with code 0 (every call was made, or the test passed). error: it ended by itself in any other way.
+    # memory: it ran out of memory and did not recover. killed: a signal ended it, such as a segmentation fault.
     status: Status
     stdout: str
     stderr: str
-    exit_code: int | None  # None: it was stopped; below 0: the signal that it died of
+    exit_code: int | None  # None if it was stopped; below 0, the signal that ended it
     seconds: float
     tier: Tier
-    outcomes: tuple[Outcome, ...] = ()  # one a call, in order
-    failure: str = ""  # what the test said when it failed
+    outcomes: tuple[Outcome, ...] = ()  # one per call, in order
+    failure: str = ""  # why the test failed

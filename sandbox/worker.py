@@ -1,4 +1,4 @@
-"""One jail, seen from outside: starts it, hands it one program at a time, reads the verdict."""
+"""The outside of one jail: starts it, sends it one program at a time, and reads the verdict."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from typing import Any, NamedTuple
 
 from . import jail
 from .inside import wire
-from .results import judge
+from .results import result_of
 from .types import Program, Result, SandboxError, Tier
 
 START_SECONDS = 60
 END_SECONDS = 2
-# A fork server that is this late with a verdict is taken for dead.
-LATE_SECONDS = 10
-# After so many programs the jail makes room for a fresh one.
-PROGRAMS_A_JAIL = 2000
+LATE_SECONDS = 10  # a fork server whose verdict is this late is considered dead
+PROGRAMS_PER_JAIL = 2000  # then the jail is replaced
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 class JailFailed(Exception):
-    """The jail broke, not the program: it is run again in a fresh one."""
+    """The jail failed, not the program, which is run again in a new jail."""
 
 
 class Task(NamedTuple):
-    place: int  # in the order asked
+    index: int  # of the program, in the order of the programs
     program: Program
     tries: int
 
@@ -43,25 +41,25 @@ class Worker:
         self.deadline = 0.0
         self.facts: dict[str, Any] = {}
         self._files: list[int] = []
-        self._words = -1
+        self._stderr = -1
         self._served = 0
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
-        """Starts a fresh jail, without waiting for it."""
+        """Start a new jail, without waiting for it."""
         self.stop()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._words = os.memfd_create("words")
-        with theirs:
+        self._control, jails_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._stderr = os.memfd_create("stderr")
+        with jails_end:
             self._process = subprocess.Popen(
-                jail.command(self.tier, theirs.fileno(), fresh_network=self._fresh_network),
-                env=jail.environment(self.tier), pass_fds=[theirs.fileno()], cwd="/",
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._words, start_new_session=True,
+                jail.command(self.tier, jails_end.fileno(), fresh_network=self._fresh_network),
+                env=jail.environment(self.tier), pass_fds=[jails_end.fileno()], cwd="/",
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._stderr, start_new_session=True,
             )  # fmt: skip
 
-    def greet(self) -> None:
-        """Waits until the jail is up; SandboxError says why it is not."""
+    def wait_until_ready(self) -> None:
+        """Wait until the jail is up. SandboxError says why it did not start."""
         assert self._control is not None
         assert self._process is not None
         self._control.settimeout(START_SECONDS)
@@ -70,7 +68,7 @@ class Worker:
         except (OSError, ValueError):
             self._process.kill()
             self._process.wait()
-            raise SandboxError(self._said() or "the jail did not start") from None
+            raise SandboxError(self._stderr_end() or "the jail did not start") from None
         self._served = 0
 
     def stop(self) -> None:
@@ -79,29 +77,29 @@ class Worker:
             self._control.close()
             self._control = None
         if self._process is not None:
-            # Without its supervisor the fork server ends by itself, and takes the jail with it.
+            # Once the connection is closed, the fork server ends by itself, and the jail with it.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_SECONDS)
             self._process.kill()
             self._process.wait()
             self._process = None
-        if self._words >= 0:
-            os.close(self._words)
-            self._words = -1
+        if self._stderr >= 0:
+            os.close(self._stderr)
+            self._stderr = -1
 
-    def _said(self) -> str:
-        """The last that the jail wrote to its own stderr, where no program can write."""
-        size = os.fstat(self._words).st_size
-        return os.pread(self._words, 2000, max(0, size - 2000)).decode(errors="replace").strip()
+    def _stderr_end(self) -> str:
+        """The end of the jail's own stderr, which no program can write to."""
+        size = os.fstat(self._stderr).st_size
+        return os.pread(self._stderr, 2000, max(0, size - 2000)).decode(errors="replace").strip()
 
     def fileno(self) -> int:
-        assert self._control is not None, "a worker is asked for its verdict before it was started"
+        assert self._control is not None, "this worker has not been started"
         return self._control.fileno()
 
     def give(self, task: Task) -> None:
-        if self._control is None or self._served >= PROGRAMS_A_JAIL:
+        if self._control is None or self._served >= PROGRAMS_PER_JAIL:
             self.launch()
-            self.greet()
+            self.wait_until_ready()
         assert self._control is not None
         self._served += 1
         request, self._files = _request(task.program)
@@ -109,23 +107,23 @@ class Worker:
         try:
             socket.send_fds(self._control, [request.packed()], self._files)
         except OSError as error:
-            raise JailFailed(f"the fork server is gone: {error}. {self._said()}") from error
+            raise JailFailed(f"the fork server has ended: {error}. {self._stderr_end()}") from error
 
     def take(self) -> Result:
-        """The verdict on the task given. It is there, or it is too late for it."""
+        """The verdict on the current task. Call when it has arrived, or when the deadline has passed."""
         assert self.task is not None
         assert self._control is not None
         try:
             packet = self._control.recv(wire.REPLY_SIZE + 1, socket.MSG_DONTWAIT)
         except OSError as error:
-            raise JailFailed(f"the fork server does not answer: {error}. {self._said()}") from error
+            raise JailFailed(f"the fork server does not answer: {error}. {self._stderr_end()}") from error
         if len(packet) != wire.REPLY_SIZE:
-            raise JailFailed(f"the fork server ended. {self._said()}")
+            raise JailFailed(f"the fork server ended. {self._stderr_end()}")
         reply = wire.reply(packet)
         if reply.ending == wire.NOT_STARTED:
-            said = os.pread(self._files[wire.REPORT], 1000, 0).decode(errors="replace")
-            raise JailFailed(f"the program was not started: {said}")
-        result = judge(self.task.program, reply, self._files, self.tier)
+            reason = os.pread(self._files[wire.REPORT], 1000, 0).decode(errors="replace")
+            raise JailFailed(f"the program was not started: {reason}")
+        result = result_of(self.task.program, reply, self._files, self.tier)
         self._drop()
         return result
 
@@ -155,7 +153,7 @@ def _request(program: Program) -> tuple[wire.Request, list[int]]:
 
 
 def _memory_file(text: bytes | None) -> int:
-    """A file with this text that nobody can change any more; an empty one to write to for None."""
+    """A file in memory with this text, which can no longer be changed; for None, an empty file to write to."""
     if text is None:
         return os.memfd_create("out")
     file = os.memfd_create("in", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

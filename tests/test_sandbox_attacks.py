@@ -1,4 +1,4 @@
-"""Hostile programs, one test each: the machine, the supervisor and the next program stay as they were."""
+"""Hostile programs, one test each: the machine, the supervisor and the next program are unaffected."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sandbox_attacks import escape, reading, resources
 
 from sandbox import Limits, Program, Sandbox
 
-# What may hang does so for a second; the rest has time enough for a machine with other things to do.
+# Programs that may hang get one second, and the others enough time on a busy machine.
 LIMITS = Limits(seconds=1.0, memory_mb=64, output_kb=64, disk_mb=4, files=64)
 HONEST = Program(code="import os\nopen('mine', 'w').write('1')\nprint(sum(map(int, input().split())), os.listdir())", stdin="20 22")
 ATTACKS = resources.ATTACKS | escape.ATTACKS | reading.ATTACKS
-# A verdict within half a second of the limit is what is promised; a machine with more to do than these tests gets more.
+# A verdict is promised within half a second of the limit; a busy machine gets more.
 SLACK = 5.0
 WORKERS = 2
 
@@ -43,7 +43,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def left_over(before: set[int]) -> set[int]:
-    """Processes that were not there before, once those that are ending have ended."""
+    """New processes, after waiting for those that are about to end."""
     for _ in range(100):
         extra = set(descendants(os.getpid())) - before
         if not extra:
@@ -64,4 +64,4 @@ def test_an_attack_harms_nobody(box: Sandbox, secret: Path, name: str) -> None:
     assert "PLANTED" not in result.stdout + result.stderr
     assert result.seconds < limits.seconds + SLACK
     assert [(other.status, other.stdout) for other in others] == [("ok", "42 ['mine']\n")] * 2
-    assert left_over(before) == set(), "a jail was replaced, or a process is left"
+    assert left_over(before) == set(), "a jail was replaced, or a process is left over"

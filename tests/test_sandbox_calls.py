@@ -1,4 +1,4 @@
-"""Programs that are called or tested by their function: what crosses, what fails by itself, and what no cheat gets past."""
+"""Function calls and assertion tests: which values cross, which calls fail, and cheats, none of which may pass."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_cheats_pass_no_test(box: Sandbox, name: str) -> None:
 
 @pytest.mark.parametrize("name", CHEATS)
 def test_cheats_return_nothing_but_plain_values(box: Sandbox, name: str) -> None:
-    """Expected here is what no program can know: the value that the one who asks has kept."""
+    """The caller keeps the expected values, so no program can know them."""
     result = call(box, CHEATS[name], [41], [1])
     assert len(result.outcomes) == 2
     assert all(type(outcome.value) in (int, type(None), list, dict, str) for outcome in result.outcomes)
@@ -108,7 +108,7 @@ def test_a_failed_test_says_where(box: Sandbox) -> None:
         ("state = []\ndef f(x):\n    state.append(x)\n    return len(state)", "assert [f(0), f(0)] == [1, 2]"),
     ],
 )
-def test_values_cross_as_they_are(box: Sandbox, code: str, test: str) -> None:
+def test_values_cross_unchanged(box: Sandbox, code: str, test: str) -> None:
     assert run(box, code, test=test, entry_point="f").failure == ""
 
 
@@ -121,7 +121,7 @@ def test_values_cross_as_they_are(box: Sandbox, code: str, test: str) -> None:
         ("def f(x): raise GeneratorExit", "assert list(map(f, [1])) or True"),
     ],
 )
-def test_a_test_is_not_talked_out_of_its_checks(box: Sandbox, code: str, test: str) -> None:
+def test_a_program_cannot_skip_the_checks_of_a_test(box: Sandbox, code: str, test: str) -> None:
     assert run(box, code, test=test, entry_point="f").status == "error"
 
 
@@ -140,18 +140,18 @@ def test_a_check_of_the_test_is_called_whatever_the_function_is_called(box: Sand
     assert run(box, "def f(x): return 2", setup=setup, test="assert f(1) == 2 and check(2)", entry_point="f").status == "ok"
 
 
-def test_a_test_that_calls_nothing_is_no_pass(box: Sandbox) -> None:
+def test_a_test_that_calls_nothing_fails(box: Sandbox) -> None:
     result = run(box, "def f(x): return 0", test="def test_f():\n    assert f(1) == 2", entry_point="f")
     assert (result.status, result.failure) == ("error", "ValueError: the test ended without a call of f")
 
 
-def test_what_an_exception_says_breaks_no_log(box: Sandbox) -> None:
+def test_the_text_of_an_exception_can_always_be_written(box: Sandbox) -> None:
     code = "def f(x): raise ValueError('\\ud800')"
     assert [outcome.error for outcome in call(box, code, [1]).outcomes] == ["ValueError: \\ud800"]
     assert run(box, code, test=TEST, entry_point="f").failure == "ValueError: \\ud800 (line 3 of the test)"
 
 
-def test_a_failure_longer_than_the_output_limit_is_still_one(box: Sandbox) -> None:
+def test_a_failure_longer_than_the_output_limit_is_still_a_failure(box: Sandbox) -> None:
     code = (
         "import os\ndef f(x):\n    said = ('[\"raised\", \"ValueError\", \"' + '\\U0001f600' * 2500 + '\"]').encode()\n"
         "    os.write(4, len(said).to_bytes(4, 'big') + said)\n"

@@ -1,4 +1,4 @@
-"""Parts of the sandbox that run without a jail: what is read from a program, the codec, the filter."""
+"""Parts of the sandbox that run without a jail: reading reports, the codec, the filter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_report_is_read_line_by_line(line: bytes, outcome: Outcome) -> None:
     assert outcomes(line + b"\n[7]\n[8]\n", 2) == (outcome, Outcome(value=7))
 
 
-def test_a_subclass_becomes_what_it_is_made_of() -> None:
+def test_a_subclass_becomes_its_base_type() -> None:
     class Sly(int):
         def __eq__(self, other: object) -> bool:
             return True
@@ -62,13 +62,13 @@ def test_plain_data_comes_back_the_same(value: object) -> None:
 
 
 @pytest.mark.parametrize("data", BROKEN, ids=range(len(BROKEN)))
-def test_what_is_not_plain_data_is_refused(data: bytes) -> None:
+def test_anything_but_plain_data_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"unreadable|Expecting|Extra|unpack|hex"):
         plain.loads(data)
 
 
 def decide(program: bytes, number: int, *arguments: int) -> int:
-    """What the kernel would do: runs the filter on struct seccomp_data."""
+    """Runs the filter on struct seccomp_data as the kernel would."""
     code = list(struct.iter_unpack("=HBBI", program))
     machine = 0xC000_003E if "open" in syscalls.number else 0xC000_00B7
     data = struct.pack("=iIQ6Q", number, machine, 0, *arguments, *[0] * (6 - len(arguments)))

@@ -1,1 +1,1 @@
-"""What runs inside the jail: a fork server and the programs it starts. Imported by nothing outside."""
+"""The code inside the jail: a fork server and the programs it starts. From outside, only `wire` and `syscalls` are imported."""

@@ -1,4 +1,4 @@
-"""The first process in the jail: TIER CONTROL_FD NETWORK READABLE_PLACE... It loads what programs need, and serves."""
+"""The first process in the jail, started with TIER CONTROL_FD NETWORK READABLE_PATH... Loads what programs need, then serves."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from typing import Final
 
 from . import kernel, landlock
 from .confine import Confinement, prepare
-from .program import become, warm_up
+from .program import run_as, warm_up
 from .server import Server
 
-# What programs import most, so that none of them waits for it.
+# The modules that programs import most, so that no program has to wait for them.
 PRELOADED: Final = (
     "abc array ast atexit bisect builtins collections collections.abc contextlib copy ctypes dataclasses datetime decimal enum fractions "
     "functools hashlib heapq io itertools json linecache math numbers operator os random re resource select signal socket statistics "
     "string struct sys textwrap threading time traceback types typing warnings"
 ).split()
-# What programs see of the environment.
+# The environment variables that programs see.
 ENVIRONMENT: Final = {"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"}
 _NOBODY: Final = 65534
 _FIRST_FREE: Final = 8
 
 
 def _become_nobody() -> None:
-    """The machine's root keeps rights, and is free of limits, that no program should have."""
+    """The machine's root has privileges, and exemptions from limits, that no program should have."""
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-    # A change of user makes a process's /proc files root's, and forgets whom it is to die with.
+    # After a change of user, the process's /proc files belong to root, and its parent-death signal is cleared.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -50,7 +50,7 @@ def _prepare(tier: str, network: str, readable: list[str]) -> Confinement:
 
 
 def _forget_the_jail() -> None:
-    """Programs find no trace of this package where modules are looked up, nor of how the server was started."""
+    """Remove this package from the loaded modules, and traces of how the server was started, before programs run."""
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
         del sys.modules[name]
     for name in os.environ.keys() - ENVIRONMENT:
@@ -62,7 +62,7 @@ def main() -> None:
     tier, number, network, readable = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     control = socket.socket(fileno=fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))
     os.close(number)
-    # The low numbers are taken, so that handing a descriptor to a program never overwrites another one.
+    # Occupy the low numbers, so that passing descriptors to a program never overwrites another descriptor.
     while os.open(os.devnull, os.O_RDWR) < _FIRST_FREE:
         pass
     for name in PRELOADED:
@@ -79,4 +79,4 @@ def main() -> None:
         role = Server(control, confinement).serve()
     if role is None:
         os._exit(0)
-    become(role, confinement)
+    run_as(role, confinement)

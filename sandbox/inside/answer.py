@@ -1,6 +1,6 @@
-"""The tested program's side of a test: answers calls until nobody asks any more.
+"""The tested program's side of a test: answers calls until the connection ends.
 
-Runs beside the model's code, so all it sends is worth no more than that code's word: values, never a verdict.
+Runs in the process of the model's code, which may forge anything sent from here: values only, never a verdict.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from typing import Any, Final
 from . import channel, plain
 
 READY: Final = b"ready"
-# Changes in place to these come back to the caller when the function returns None, as one that sorts its argument does.
+# If the function returns None, changes to arguments of these types are sent back, as for a function that sorts its argument.
 _CHANGEABLE: Final = (list, dict, set, bytearray)
 
 
-def answer(find: Callable[[str], Callable[..., Any]], most: int) -> None:
+def answer(find: Callable[[str], Callable[..., Any]], limit: int) -> None:
     channel.send(READY)
     while True:
         try:
-            asked = channel.receive(1 << 30)
+            request = channel.receive(1 << 30)
         except channel.Ended:
             return
-        reply = _reply(find, asked)
-        if len(reply) > most:
+        reply = _reply(find, request)
+        if len(reply) > limit:
             reply = plain.dumps(["raised", "TypeError", "the value is larger than the output limit"])
-        _let_out_what_was_printed()
+        _flush_output()
         channel.send(reply)
 
 
-def _let_out_what_was_printed() -> None:
-    """Before the answer: after the test's last one this process is ended, whatever it still holds."""
+def _flush_output() -> None:
+    """Before each answer: after the test's last call this process is killed, and its buffered output would be lost."""
     with contextlib.suppress(BaseException):
         sys.stdout.flush()
         sys.stderr.flush()
 
 
-def _reply(find: Callable[[str], Callable[..., Any]], asked: bytes) -> bytes:
-    """["returned", value, changed arguments by position] or ["raised", type, what it was made with]."""
-    name, arguments, keywords = plain.loads(asked)
+def _reply(find: Callable[[str], Callable[..., Any]], request: bytes) -> bytes:
+    """["returned", value, changed arguments by position] or ["raised", type, its arguments]."""
+    name, arguments, keywords = plain.loads(request)
     before = [plain.dumps(argument) if isinstance(argument, _CHANGEABLE) else b"" for argument in arguments]
     try:
         value = find(name)(*arguments, **keywords)
@@ -53,7 +53,7 @@ def _reply(find: Callable[[str], Callable[..., Any]], asked: bytes) -> bytes:
 
 
 def _changed(arguments: list[Any], before: list[bytes]) -> dict[int, Any]:
-    return {at: arguments[at] for at, text in enumerate(before) if text and plain.dumps(arguments[at]) != text}
+    return {i: arguments[i] for i, text in enumerate(before) if text and plain.dumps(arguments[i]) != text}
 
 
 def _raised(error: BaseException) -> bytes:

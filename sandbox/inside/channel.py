@@ -1,4 +1,4 @@
-"""Frames between a test's driver and the program it tests: four bytes of length, then the bytes."""
+"""Messages between a test's driver and the tested program: a length of four bytes, then the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LENGTH: Final = 4
 
 
 class Ended(Exception):
-    """The other side is gone, or broke the rules."""
+    """The other side has ended, or violated the protocol."""
 
 
 def send(data: bytes) -> None:
@@ -23,9 +23,9 @@ def send(data: bytes) -> None:
         raise Ended from None
 
 
-def receive(most: int) -> bytes:
+def receive(limit: int) -> bytes:
     length = int.from_bytes(_exactly(_LENGTH), "big")
-    if length > most:
+    if length > limit:
         raise Ended
     return _exactly(length)
 

@@ -1,4 +1,4 @@
-"""Values of a program brought to plain JSON. What the trusted side compares is what it reads itself, whatever is done here."""
+"""Converts a program's values to plain JSON. The trusted side does not rely on this: it compares only what it parses itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def jsonable(value: Any) -> Any:
-    """The value in exact built-in types: a subclass loses all that it added, a tuple becomes a list."""
+    """The value in exact built-in types: a subclass becomes its base type, and a tuple becomes a list."""
     if value is None or value is True or value is False:
         return value
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""The system calls that the standard library does not offer, made by number."""
+"""System calls that the standard library does not offer, called by number."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 SECCOMP_SET_MODE_FILTER: Final = 1
 CAPABILITY_VERSION_3: Final = 0x2008_0522
 
-# PyDLL keeps the interpreter's lock during a call: a clone that let go of it would return twice into a lock held once.
+# PyDLL holds the interpreter's lock during a call. If clone released it, both processes would return, but only one can take it back.
 _call = ctypes.PyDLL(None, use_errno=True).syscall
 _call.argtypes = [ctypes.c_long] * 7
 _call.restype = ctypes.c_long
-# Looked up once: an attribute of pythonapi is searched for in every library when it is first used, and a child is always first.
+# Looked up once here: the first use of an attribute of pythonapi searches all libraries, and every child would be the first.
 _before_fork = ctypes.pythonapi.PyOS_BeforeFork
 _after_fork_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
 _after_fork_child = ctypes.pythonapi.PyOS_AfterFork_Child
-# Kept alive: an empty capability set, and the header that says "this process".
+# Must stay alive: an empty capability set, and the header for "this process".
 _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 _THIS_PROCESS = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
 
 
 def call(name: str, *arguments: int) -> int:
-    """The call's answer, or an OSError that names the call."""
-    done = _call(number[name], *arguments, *(0,) * (6 - len(arguments)))
-    if done < 0:
+    """The result of the call; OSError with its name if it fails."""
+    result = _call(number[name], *arguments, *(0,) * (6 - len(arguments)))
+    if result < 0:
         errno = ctypes.get_errno()
         raise OSError(errno, f"{name}: {os.strerror(errno)}")
-    return done
+    return result
 
 
 def address(text: bytes) -> int:
-    """Where these bytes lie, for as long as the caller holds them."""
+    """The address of these bytes, valid while the caller keeps them alive."""
     return ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value or 0
 
 
@@ -67,7 +67,7 @@ def drop_capabilities() -> None:
 
 
 def clone(flags: int) -> tuple[int, int]:
-    """Forks into the namespaces named: (process id, pidfd) in the parent, (0, -1) in the child."""
+    """Fork into new namespaces. Returns (process id, pidfd) in the parent, and (0, -1) in the child."""
     pidfd = ctypes.c_int(-1)
     _before_fork()
     pid = _call(number["clone"], flags | CLONE_PIDFD | SIGCHLD, 0, ctypes.addressof(pidfd), 0, 0, 0)

@@ -1,7 +1,7 @@
-"""Plain data across a pipe: what JSON has, and tuples, sets, bytes, dicts with any plain key, large ints, iterators.
+"""A codec for plain data: JSON values, and tuples, sets, bytes, dicts with any plain key, large ints, iterators.
 
-Reading makes exact built-in types and nothing else, whoever wrote it. JSON scalars and lists stand for themselves; the rest is
-an object of one key, its tag.
+Decoding creates exact built-in types only, whoever wrote the data. JSON scalars and lists are written as they are, everything
+else as an object with one key, its tag.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-# Digits of larger ones Python refuses to write in decimal.
+# Larger ints are written in hexadecimal, because Python limits the number of decimal digits.
 _SMALL: Final = 1 << 64
-# An iterator is read this far; one that goes on is not plain data.
+# An iterator with more items is not plain data.
 _MOST_ITEMS: Final = 100_000
 
 
 def dumps(value: Any) -> bytes:
-    """TypeError when it is not plain."""
+    """Raises TypeError if the value is not plain data."""
     return json.dumps(_tagged(value), separators=(",", ":")).encode()
 
 
 def loads(data: bytes) -> Any:
-    """ValueError when it is not what dumps writes."""
+    """Raises ValueError if the data was not written by `dumps`."""
     try:
         return _untagged(json.loads(data))
     except (TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
@@ -71,7 +71,7 @@ def _tagged_object(value: Any) -> dict[str, Any]:
 
 def _items(payload: Any) -> list[Any]:
     if type(payload) is not list:
-        raise ValueError("unreadable: a list was due")
+        raise ValueError("unreadable: expected a list")
     return [_untagged(item) for item in payload]
 
 

@@ -1,4 +1,4 @@
-"""A program's process, from the moment it is a copy of the fork server to its end. From `become` on, nothing here is trusted."""
+"""A program's process, from the fork to its end. Once `run_as` has started the program, nothing in this process is trusted."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MARK_FD = 5
 _FILE = "program.py"
 
 
-def become(role: Role, confinement: Confinement) -> NoReturn:
-    """Confines this process and runs what it is for."""
+def run_as(role: Role, confinement: Confinement) -> NoReturn:
+    """Confine this process, then run the program or the test's driver."""
     job = _read(role.text)
     report = role.descriptors[REPORT_FD]
     try:
-        confinement.put_on(role.request, role.descriptors)
+        confinement.apply(role.request, role.descriptors)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.write(report, str(error).encode())
@@ -39,7 +39,7 @@ def become(role: Role, confinement: Confinement) -> NoReturn:
     os.write(_MARK_FD, b"+")
     os.close(_MARK_FD)
     if role.request.kind != wire.TEST:
-        # Opened once by the fork server: locks and flags that a program leaves on it would be there for the next.
+        # This descriptor is shared with the fork server: locks and flags that a program left on it would affect the next one.
         os.close(CHANNEL_FD)
     if role.driver:
         drive(job, role.request.output)
@@ -63,10 +63,10 @@ def _run(job: dict[str, Any], request: wire.Request) -> int:
         return _exit_code(end.code)
     except MemoryError:
         os.write(REPORT_FD, wire.OUT_OF_MEMORY)
-        _explain()
+        _print_traceback()
         return 1
     except BaseException:
-        _explain()
+        _print_traceback()
         return 1
     return 0
 
@@ -88,7 +88,7 @@ def function(names: dict[str, Any], name: str) -> Callable[..., Any]:
 
 
 def _call(called: Callable[..., Any], calls: list[list[Any]]) -> None:
-    """One line of JSON a call: [value], or {"error": ...}."""
+    """Write one line of JSON per call: [value], or {"error": ...}."""
     for arguments in calls:
         try:
             value = called(*arguments)
@@ -116,7 +116,7 @@ def describe(error: BaseException) -> str:
 
 
 def _exit_code(code: object) -> int:
-    """As the interpreter itself takes the argument of sys.exit."""
+    """The exit code for an argument of sys.exit, as in the interpreter."""
     if code is None:
         return 0
     if isinstance(code, int):
@@ -125,8 +125,8 @@ def _exit_code(code: object) -> int:
     return 1
 
 
-def _explain() -> None:
-    """The traceback, from the program's own first line on."""
+def _print_traceback() -> None:
+    """Print the traceback, beginning with the program's own frames."""
     kind, error, trace = sys.exc_info()
     with contextlib.suppress(BaseException):
         while trace and trace.tb_frame.f_code.co_filename != _FILE:
@@ -141,7 +141,7 @@ def _explain() -> None:
 
 
 def _finish(code: int) -> NoReturn:
-    """What the interpreter does at its end, but for taking itself apart."""
+    """Do what the interpreter does at exit, except for freeing its own memory."""
     for step in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush):  # pyright: ignore
         try:
             step()
@@ -151,7 +151,7 @@ def _finish(code: int) -> NoReturn:
 
 
 def warm_up() -> None:
-    """What every program will do, done before: the memory that this settles is then shared with all of them, and copied by none."""
+    """Do once what every program will do. The memory that this touches is then shared by all programs and not copied by each."""
     job = os.memfd_create("job")
     text = {
         "code": "def f(x):\n    return x\nprint(sum(map(int, '1 2'.split())), [str(f(i)) for i in range(3)])",
@@ -161,9 +161,9 @@ def warm_up() -> None:
     main, out = sys.modules["__main__"], sys.stdout
     with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stdout(nothing):
         for _ in range(20):
-            read = _read(job)
-            names = _load(read["code"])
-            _as_line([names["f"](*call[:1]) for call in read["calls"]])
+            loaded = _read(job)
+            names = _load(loaded["code"])
+            _as_line([names["f"](*call[:1]) for call in loaded["calls"]])
             out.flush()
     sys.modules["__main__"] = main
     os.close(job)

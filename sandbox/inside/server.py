@@ -1,6 +1,6 @@
-"""The fork server: an interpreter that is up already, and makes a copy of itself for every program.
+"""The fork server: a running interpreter that forks for every program.
 
-It alone starts, watches and ends programs. It never reads what they are made of or what they write.
+Only the fork server starts, watches and ends programs. It never reads their code or output.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from . import kernel, wire
 from .confine import Confinement
 
 TICK: Final = 0.05
-# The kernel takes a moment to give back what earlier programs had.
+# The kernel takes a moment to release the resources of earlier programs.
 _CLONE_TRIES: Final = 100
 
 
 class Role(NamedTuple):
-    """What a copy of the fork server finds itself to be."""
+    """The task of a forked process: a program, or a test's driver."""
 
     request: wire.Request
     driver: bool
-    text: int  # descriptor of what it is to run
-    descriptors: list[int]  # to become 0, 1, 2, the report, the channel, the mark of having started
+    text: int  # descriptor of the code or test to run
+    descriptors: list[int]  # to become 0, 1, 2, the report, the channel, and the pipe of start marks
 
 
 class Process(NamedTuple):
@@ -35,14 +35,14 @@ class Process(NamedTuple):
     pidfd: int
 
     def cpu_seconds(self) -> float:
-        """Its processor clock, by the number that the kernel gives to the clock of another process."""
+        """Processor time, from the clock id that the kernel assigns to another process."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def end(self) -> tuple[int, float]:
-        """Ends it and all that it started: (exit code, or minus the signal; seconds of processor time)."""
+        """Kill the process and all that it started. Returns (exit code or minus the signal, seconds of processor time)."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):  # without namespaces, what it has started outlives it
+        with contextlib.suppress(ProcessLookupError):  # without namespaces, processes that it started outlive it
             os.killpg(self.pid, signal.SIGKILL)
         _, status, used = os.wait4(self.pid, 0)
         os.close(self.pidfd)
@@ -57,7 +57,7 @@ class Server:
         self._started, self._mark = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def serve(self) -> Role | None:
-        """Runs programs until the supervisor hangs up. A role is returned in a new process alone, which leaves this loop for good."""
+        """Run programs until the supervisor closes the connection. Only a forked process gets a role back, and leaves this loop."""
         while True:
             packet, files, *_ = socket.recv_fds(self._control, wire.REQUEST_SIZE, 8)
             if not packet:
@@ -72,7 +72,7 @@ class Server:
             self._control.send(reply.packed())
 
     def _start(self, request: wire.Request, files: list[int]) -> tuple[list[Process], Role | None]:
-        """The process that decides comes first: a test's driver, else the program itself."""
+        """Start the processes. The one that decides the verdict comes first: the test's driver, or else the program."""
         processes = []
         roles = self._roles(request, files)
         for role in roles:
@@ -100,17 +100,17 @@ class Server:
         ends = [process.end() for process in processes]
         if ending == wire.EXITED and any(code == -signal.SIGKILL and used >= request.cpu_seconds for code, used in ends):
             ending = wire.TIMEOUT
-        if self._marks() < len(processes) and ending == wire.EXITED:
+        if self._started_count() < len(processes) and ending == wire.EXITED:
             ending = wire.NOT_STARTED
         return wire.Reply(ending, ends[0][0], time.monotonic() - began)
 
     def _watch(self, request: wire.Request, outputs: list[int], processes: list[Process], began: float) -> int:
         poll = select.poll()
         poll.register(processes[0].pidfd, select.POLLIN)
-        poll.register(self._control, 0)  # hanging up is always told
+        poll.register(self._control, 0)  # poll always reports a closed connection
         while (left := began + request.seconds - time.monotonic()) > 0:
             for descriptor, _ in poll.poll(1000 * min(left, TICK) + 1):
-                # Without a supervisor nobody waits for the verdict: the program ends now, and the server at its reply.
+                # Without a supervisor nobody needs the verdict: the program ends now, and the server when it tries to reply.
                 return wire.EXITED if descriptor == processes[0].pidfd else wire.TIMEOUT
             if any(os.fstat(output).st_size > request.output for output in outputs):
                 return wire.OUTPUT_LIMIT
@@ -118,8 +118,8 @@ class Server:
                 return wire.TIMEOUT
         return wire.TIMEOUT
 
-    def _marks(self) -> int:
-        """How many processes got as far as the program's own code. Only what ran none of it can look as if it never started."""
+    def _started_count(self) -> int:
+        """How many processes got as far as running code. A process that ran any of the program's code always counts."""
         try:
             return len(os.read(self._started, 16))
         except BlockingIOError:

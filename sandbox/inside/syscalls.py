@@ -1,6 +1,6 @@
-"""Numbers of system calls, and which of them a program may make at all: everything else is refused.
+"""The numbers of system calls, and which of them a program may make. All others are refused.
 
-Each entry is `name x86_64 aarch64`; a dash where the machine has no such call.
+Each entry is `name x86_64 aarch64`; a dash if the machine has no such call.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from typing import Final
 
-# May be made with any arguments.
+# Allowed with any arguments.
 ALLOWED: Final = """
 read 0 63 | write 1 64 | readv 19 65 | writev 20 66 | pread64 17 67 | pwrite64 18 68 | preadv 295 69 | pwritev 296 70
 preadv2 327 286 | pwritev2 328 287 | close 3 57 | close_range 436 436 | lseek 8 62 | sendfile 40 71
@@ -38,7 +38,7 @@ rseq 334 293 | membarrier 324 283 | arch_prctl 158 - | getrandom 318 278 | resta
 exit_group 231 94
 """
 
-# Made by the jail before a program runs, or allowed with certain arguments alone (see filter.py).
+# Used by the jail before a program runs, or allowed only with certain arguments (see filter.py).
 GUARDED: Final = """
 clone 56 220 | clone3 435 435 | ioctl 16 29 | socketpair 53 199 | mount 165 40 | umount2 166 39 | seccomp 317 277
 landlock_create_ruleset 444 444 | landlock_add_rule 445 445 | landlock_restrict_self 446 446 | capset 126 91

@@ -1,8 +1,8 @@
-"""What the supervisor and the fork server say to each other. Shared by both sides; carries no word of any program.
+"""The protocol between the supervisor and the fork server, shared by both sides. It carries no text of any program.
 
-A request is one packet: a kind, the limits, and descriptors of memory files with the code, its input and places for its
-output. So the fork server never holds what a program is made of, and nothing of it is left there for the next to find.
-A reply is one packet of fixed size.
+A request is one packet: a kind, the limits, and descriptors of memory files for the code, its input and its output. So the fork
+server never holds the contents of a program, and leaves nothing of it for the next program to read. A reply is one packet of fixed
+size.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 SCRIPT, CALLS, TEST = range(3)
 EXITED, TIMEOUT, OUTPUT_LIMIT, NOT_STARTED = range(4)
 
-# The descriptors of a request, in order; the last two only with a test.
+# The descriptors of a request, in order. The last two are present only with a test.
 CODE, STDIN, STDOUT, STDERR, REPORT, TEST_TEXT, TEST_REPORT = range(7)
-# Last line of a report: the program ran out of memory and did not recover.
+# The last line of a report if the program ran out of memory and did not recover.
 OUT_OF_MEMORY: Final = b'"memory"'
 
 _REQUEST: Final = struct.Struct("=Bdd6Q")
@@ -28,7 +28,7 @@ class Request(NamedTuple):
     kind: int
     seconds: float
     cpu_seconds: float
-    memory: int  # bytes, as the two below
+    memory: int  # in bytes, like the two below
     output: int
     disk: int
     files: int

@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Programs that go for other processes, the kernel's doors, the network, and the files of others. BREACH is printed by what got through."""
+"""Programs that attack other processes, the kernel, the network, and the files of others. An attack that succeeds prints BREACH."""
 
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\ndef call(*a):\n    libc.syscall.restype = ctypes.c_long\n    return libc.syscall(*map(ctypes.c_long, a))\n"
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Programs that look for what is not theirs. BREACH is printed by what got through; {secret} is a file that anyone may read."""
+"""Programs that try to read what they must not. An attack that succeeds prints BREACH; {secret} is a file that anyone may read."""
 
 ATTACKS = {
     "a planted secret": ({"error"}, "print('BREACH', open({secret!r}).read())"),

@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Programs that take more than they should: memory, time, processes, disk, output."""
+"""Programs that use too much: memory, time, processes, disk, output."""
 
 ANY = {"error", "timeout", "memory", "output_limit", "killed"}
 
