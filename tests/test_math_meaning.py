@@ -145,3 +145,149 @@ def test_no_sign_is_dropped(gold: str, given: str, equal: bool) -> None:
 )
 def test_repeating_decimals(gold: str, given: str, equal: bool) -> None:
     assert agree(gold, given) is equal
+
+
+MATRIX = r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}"
+SYSTEM = r"\begin{cases} x=1 \\ y=2 \end{cases}"
+PIECES = r"f(x)=\begin{cases} x & x>0 \\ -x & x\le 0 \end{cases}"
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (MATRIX, "\\begin{pmatrix}\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix}", True),
+        (MATRIX, "\\left[\\begin{array}{cc}\n1 & 2 \\\\\n3 & 4 \\\\\n\\end{array}\\right]", True),
+        (MATRIX, r"\begin{bmatrix} 1 & 2 \\[4pt] 3 & 4 \end{bmatrix}", True),
+        (MATRIX, r"\begin{pmatrix} 1 & 3 \\ 2 & 4 \end{pmatrix}^T", True),
+        (MATRIX, r"\begin{pmatrix} 1 & 3 \\ 2 & 4 \end{pmatrix}", False),
+        (MATRIX, "\\begin{pmatrix}\n1 & 2 \\\\\n3 & 5\n\\end{pmatrix}", False),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1,2)^T", True),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 1 & 2 \end{pmatrix}", False),
+        ("(1,2)", r"\begin{pmatrix} 1 & 2 \end{pmatrix}", True),
+        (SYSTEM, "\\begin{cases}\ny=2, \\\\\nx=1.\n\\end{cases}", True),
+        (SYSTEM, r"\left\{\begin{array}{l} x=1 \\ y=2 \end{array}\right.", True),
+        (SYSTEM, "x=1, y=2", True),
+        (SYSTEM, "(1,2)", True),
+        (SYSTEM, "x=2, y=1", False),
+        (PIECES, "f(x)=\\begin{cases}\n-x, & \\text{if } x\\leq 0, \\\\\nx, & \\text{if } 0<x.\n\\end{cases}", True),
+        (PIECES, r"f(x)=\begin{cases} x & x>0 \\ x & x\le 0 \end{cases}", False),
+        (PIECES, r"f(x)=\begin{cases} x & x\ge 0 \\ -x & x<0 \end{cases}", False),
+        ("x=3", "\\begin{align*}\nx &= 1+2 \\\\\n&= 3\n\\end{align*}", True),
+        ("x=4", "\\begin{align*}\nx &= 1+2 \\\\\n&= 3\n\\end{align*}", False),
+        ("x=3, y=4", r"\begin{aligned} x &= 3 \\ y &= 4 \end{aligned}", True),
+    ],
+)
+def test_environments_with_rows(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        ("p=5, q=2; p=7, q=2", "p=7, q=2; p=5, q=2", True),
+        ("p=5, q=2; p=7, q=2", "(p,q)=(5,2),(7,2)", True),
+        ("p=5, q=2; p=7, q=2", "p=5, q=7; p=2, q=2", False),
+        ("p=5, q=2; p=7, q=2", "p=5, q=2", False),
+        (r"x=1, y=2 \text{ or } x=3, y=4", "(1,2),(3,4)", True),
+        ("x=1, y=2, x=3, y=4", "(1,4),(3,2)", False),
+        (r"\{(1,2),(3,4)\}", r"\{(3,4),(1,2),(3,4)\}", True),
+        (r"\{(1,2),(3,4)\}", r"\{(1,2),(3,4),(5,6)\}", False),
+        ("(1,2),(1,2)", "(1,2)", False),
+        ("x+y=3, x-y=1", "x-y=1, x+y=3", True),
+        ("x+y=3, x-y=1", "x-y=3, x+y=1", False),
+        ("(a) 3 (b) 4", r"\text{(b) } 4, \text{(a) } 3", True),
+        ("(a) 3 (b) 4", "3, 4", True),
+        ("(a) 3 (b) 4", "(a) 4 (b) 3", False),
+        ("(a) 3 (b) 4", "4, 3", False),
+        ("(a) 3 (b) 4", "(a) 3", False),
+    ],
+)
+def test_answers_of_several_parts(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (r"2\text{ hours }30\text{ minutes}", "2.5 hours", True),
+        ("150 minutes", r"2\text{ hours and }30\text{ minutes}", True),
+        ("2 hours 30 minutes", "2 hours 20 minutes", False),
+        ("3 m, 50 cm", "3 m and 50 cm", True),
+        ("12㎡", r"12\text{ m}^2", True),
+        ("12㎡", "12 m", False),
+        ("8", "八个", True),
+        ("9", "八个", False),
+        ("3005", "三千零五", True),
+        ("-3", "负三", True),
+        (r"\frac{1}{3}", "三分之一", True),
+        (r"20\%", "百分之二十", True),
+        (r"30\%", "百分之二十", False),
+        ("105", "one hundred and five", True),
+        ("2345", "two thousand three hundred forty-five", True),
+        ("2.5", "two and a half", True),
+        (r"\frac{3}{4}", "three-fourths", True),
+        ("1", "a", False),
+        ("12", "a dozen", True),
+        (r"\emptyset", r"\text{There is no real solution}", True),
+        (r"\text{no solution}", "方程无解", True),
+        ("0", r"\text{no solution}", False),
+    ],
+)
+def test_quantities_and_numbers_in_words(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        ("|x|<3", "-3<x<3", True),
+        ("(-3,3)", "3>|x|", True),
+        ("|x|<3", r"-3\le x\le 3", False),
+        ("|x|>3", r"(-\infty,-3)\cup(3,\infty)", True),
+        (r"|1-2x|\ge 3", r"x\le -1 \text{ or } x\ge 2", True),
+        (r"|1-2x|\ge 3", r"-1\le x\le 2", False),
+        ("A<B<C", "C>B>A", True),
+        ("A<B<C", "C>A>B", False),
+        (r"a\le b<c", r"c>b\ge a", True),
+        (r"(-\infty,-5]\cup(-1,\infty)", "(-infinity, -5] U (-1, oo)", True),
+        (r"-3\le a<2", "a in [-3,2)", True),
+        (r"\{x : x^2=4\}", r"\{2,-2\}", True),
+        (r"\{x \mid x^2=4\}", r"\{2\}", False),
+        (r"\{x\in\mathbb{Z} : -1\le x<3\}", r"\{-1,0,1,2\}", True),
+        (r"\{x\in\mathbb{Z} : 0<x<3\}", "(0,3)", False),
+        (r"\{x\in\mathbb{R} : 0<x<3\}", "(0,3)", True),
+        (r"\{x^2 \mid 0<x<3\}", "(0,3)", False),
+        (r"\{2k+1 \mid k\in\mathbb{Z}\}", r"\{2n-1 : n\in\mathbb{Z}\}", True),
+    ],
+)
+def test_sets_however_they_are_described(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+FAMILY = r"\frac{\pi}{2}+n\pi, n\in\mathbb{Z}"
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (FAMILY, r"x=\frac{\pi}{2}+k\pi, k\in\mathbb{Z}", True),
+        (FAMILY, r"x = k\pi+\frac{\pi}{2} \quad (k\in\mathbf{Z})", True),
+        (FAMILY, r"\frac{\pi}{2}+n\pi \text{ where } n \text{ is an integer}", True),
+        (FAMILY, r"-\frac{\pi}{2}+n\pi, n\in\mathbb{Z}", True),
+        (FAMILY, r"\pm\frac{\pi}{2}+2k\pi, k\in\mathbb{Z}", True),
+        (FAMILY, r"\frac{\pi}{2}+n\pi", True),
+        (FAMILY, r"\frac{\pi}{2}+2n\pi, n\in\mathbb{Z}", False),
+        (FAMILY, r"\frac{\pi}{2}+n\pi, n\in\mathbb{N}", False),
+        (FAMILY, r"\frac{\pi}{2}", False),
+        (r"\frac{\pi}{2}+n\pi", r"\frac{\pi}{2}+k\pi", False),  # nothing says that they are integers
+        (r"(2k\pi,2k\pi+\pi), k\in\mathbb{Z}", r"(2n\pi,(2n+1)\pi), n\in\mathbb{Z}", True),
+        (r"90^\circ+180^\circ n, n\in\mathbb{Z}", r"90^\circ+k\cdot 180^\circ, k\in\mathbb{Z}", True),
+    ],
+)
+def test_families_over_the_integers(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+def test_a_unit_that_is_cut_off_is_no_unit() -> None:
+    assert not agree("5", "5 per")
+    assert not agree("5", "5 m/")

@@ -10,18 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rewards._math import equations, region
-from rewards._math.answer import Answer, Group, Matrix, Relation, Union, Value, Words
-from rewards._math.equal import equal
+from rewards._math.builders import elements
+from rewards._math.families import same_family
 from rewards._math.quantity import Reading
-from rewards._math.tree import Num, Unread
-from rewards._math.values import same_value
-from rewards._math.words import empty, number_word
+from rewards._math.structures import Answer, Builder, Cases, Family, Group, Matrix, Relation, Union, Value, Words
+from rewards._math.tree import Unread
+from rewards._math.values import labelled, same_value
+from rewards._math.words import empty
 
 MAX_ITEMS = 60
 
 
 def same(gold: Answer, given: Answer, tolerance: float = 0.0) -> str:
     """By which path two answers are the same; empty where they are not."""
+    if isinstance(gold, Builder) or isinstance(given, Builder):
+        return _described(gold, given, tolerance)
+    if isinstance(gold, Family) or isinstance(given, Family):
+        return same_family(gold, given, same)
     if isinstance(gold, Value) and isinstance(given, Value):
         return same_value(gold, given, tolerance)
     if equations.assignments(gold) or equations.assignments(given):
@@ -36,11 +41,28 @@ def same(gold: Answer, given: Answer, tolerance: float = 0.0) -> str:
         return _regions(gold, given, tolerance)
     if isinstance(gold, Group) or isinstance(given, Group):
         return groups(gold, given, tolerance)
+    if isinstance(gold, Cases) and isinstance(given, Cases):
+        return _cases(gold, given, tolerance)
     if isinstance(gold, Matrix) and isinstance(given, Matrix):
         return _vectors(gold, given, tolerance)
     if isinstance(gold, Words) or isinstance(given, Words):
         return _words(gold, given)
     return ""
+
+
+def _described(gold: Answer, given: Answer, tolerance: float) -> str:
+    """Described sets by their elements, or by their descriptions."""
+    if isinstance(gold, Builder) and isinstance(given, Builder):
+        alike = (gold.variable, gold.domain) == (given.variable, given.domain)
+        if alike and (found := same(gold.condition, given.condition, tolerance)):
+            return labelled(found, "the same description")
+    a, b = (elements(x) if isinstance(x, Builder) else x for x in (gold, given))
+    return same(a, b, tolerance) if a is not None and b is not None else ""
+
+
+def _cases(gold: Cases, given: Cases, tolerance: float) -> str:
+    left, right = (Group("", "", tuple(Group("(", ")", row) for row in rows)) for rows in (gold.rows, given.rows))
+    return "case by case" if _any_order(left, right, tolerance) else ""
 
 
 def _describes_set(answer: Answer) -> bool:
@@ -137,6 +159,8 @@ def _rows(answer: Answer) -> list[list[Answer]] | None:
 
 def _vectors(gold: Answer, given: Answer, tolerance: float) -> str:
     left, right = _rows(gold), _rows(given)
+    if left and right and len(left) != len(right) and isinstance(gold, Matrix) != isinstance(given, Matrix):
+        left, right = ([[i for row in rows for i in row]] if all(len(row) == 1 for row in rows) else rows for rows in (left, right))
     if left is None or right is None or len(left) != len(right):
         return ""
     return "entry by entry" if all(in_order(a, b, tolerance) for a, b in zip(left, right, strict=True)) else ""
@@ -145,8 +169,4 @@ def _vectors(gold: Answer, given: Answer, tolerance: float) -> str:
 def _words(gold: Answer, given: Answer) -> str:
     if isinstance(gold, Words) and isinstance(given, Words):
         return "the same text" if gold.text and (gold.text == given.text or (empty(gold.text) and empty(given.text))) else ""
-    words, other = (gold, given) if isinstance(gold, Words) else (given, gold)
-    value = number_word(words.text) if isinstance(words, Words) else None
-    if value is None or not isinstance(other, Value):
-        return ""
-    return "a number in words" if any(equal(r.tree, Num(value)) for r in other.readings if r.unit is None) else ""
+    return ""

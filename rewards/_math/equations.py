@@ -10,13 +10,14 @@ from fractions import Fraction
 
 # Answers hold answers, so this module and `compare` call each other.
 from rewards._math import compare
-from rewards._math.answer import Answer, Group, Relation, Value, Words, name
 from rewards._math.equal import difference, proportional
 from rewards._math.numeric import near, real
+from rewards._math.structures import Answer, Group, Relation, Value, Words, name
 from rewards._math.tree import Num, Sym, Tree, symbols
 from rewards._math.values import labelled, same_reading
 
 ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITIES = frozenset({"=", "~", "=="})
 
 
@@ -95,6 +96,8 @@ def _both(gold: Relation, given: Relation, tolerance: float) -> str:
         return _two_sided(gold, given)
     if gold.ops == given.ops:
         return compare.in_order(gold.sides, given.sides, tolerance)
+    if gold.ops == tuple(_FLIPPED.get(op, op) for op in reversed(given.ops)):
+        return compare.in_order(gold.sides, given.sides[::-1], tolerance)
     return ""
 
 
@@ -112,10 +115,9 @@ def _two_sided(gold: Relation, given: Relation) -> str:
     if len(sides) < 4:
         return "side by side" if gold.ops == given.ops and compare.in_order(gold.sides, given.sides, 0.0) else ""
     left, right = difference(sides[0], sides[1]), difference(sides[2], sides[3])
-    flip = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
     if gold.ops == given.ops:
-        return "the same relation" if proportional(left, right, positive=gold.ops[0] in flip) else ""
-    if flip.get(gold.ops[0]) == given.ops[0]:
+        return "the same relation" if proportional(left, right, positive=gold.ops[0] in _FLIPPED) else ""
+    if _FLIPPED.get(gold.ops[0]) == given.ops[0]:
         return "the same relation" if proportional(left, difference(sides[3], sides[2]), positive=True) else ""
     return ""
 

@@ -6,21 +6,23 @@ Covered: most verdicts end at the first two steps, and nearly all before any lib
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rewards._math import library, words
-from rewards._math.answer import Answer, Words, read
+from rewards._math.answer import read
 from rewards._math.clean import clean
 from rewards._math.compare import same
 from rewards._math.cursor import decimal
 from rewards._math.lex import MAX_CHARACTERS
+from rewards._math.structures import Answer, Words
 from rewards._math.tree import Unread
 
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
 _SIGNS = re.compile(r"\\\{\s*\\\}|[∅∞]")  # what says something without a letter or a digit
 _INTEGRAL = re.compile(r"\+\s*[CcKk]\s*$")  # of integration: whatever it is called
 _COEFFICIENT = re.compile(r"(?<![A-Za-z\\])[a-dkm-qA-DK](?![A-Za-z])")  # beside one, a letter at the end is one more
-_LETTERED = re.compile(r"(?:\\text(?:bf)?\{)?\s*\(?[A-J]\)?\s*\}?")
+_ITEMS = re.compile(r"\s*(?:[,;\n]|\band\b)\s*")
+_LETTERED = re.compile(r"(?:\\[a-z]+\s*\{)?\s*\(?[A-J]\)?\s*\}?")
 
 
 def readable(gold: str) -> bool:
@@ -48,6 +50,8 @@ def _judged(a: str, b: str, tolerance: float) -> str:
         return "the same text"
     if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b) and not tolerance:
         return "exact numbers" if decimal(a) == decimal(b) else ""
+    if (parts := words.labelled(a)) or words.labelled(b):
+        return _parts(parts, words.labelled(b), b if parts else a, tolerance)
     if (found := words.choice(a, expected=True)) and (_LETTERED.fullmatch(a) or found[1]):
         return _choices(found, b, tolerance)
     if (several := words.letters(a)) and several == words.letters(b) and "," in a + b:
@@ -59,6 +63,19 @@ def _judged(a: str, b: str, tolerance: float) -> str:
     if (other := words.based(b)) and _NUMBER.fullmatch(a):
         return "a number in another base" if int(other[0], other[1]) == decimal(a) else ""
     return _structures(a, b, tolerance)
+
+
+def _parts(gold: Mapping[str, str], given: Mapping[str, str], bare: str, tolerance: float) -> str:
+    """By label where both sides have labels, else in order."""
+    if gold and given:
+        pairs = [(part, given.get(label, "")) for label, part in gold.items()]
+        fits = gold.keys() == given.keys()
+    else:
+        items = _ITEMS.split(bare)
+        labelled = [part for _, part in sorted((gold or given).items())]
+        pairs = list(zip(labelled, items, strict=False) if gold else zip(items, labelled, strict=False))
+        fits = len(items) == len(labelled)
+    return "part by part" if fits and all(_judged(a, b, tolerance) for a, b in pairs) else ""
 
 
 def _choices(gold: tuple[str, str], given: str, tolerance: float) -> str:

@@ -15,6 +15,7 @@ _SWITCHES += "mathnormal hline nonumber notag centering noindent relax allowbrea
 _END_MARKS, _VECTORS = "checkmark blacksquare square Box qed bigstar".split(), "hat widehat vec".split()
 _NAMES = frozenset([*_COLORS, *_HIDDEN, *_SWITCHES, *_END_MARKS, *_VECTORS, "not", "cr", "imath", "jmath", "\\"])
 _NEGATED = {"=": r"\ne", "<": r"\ge", ">": r"\le", r"\le": ">", r"\leq": ">", r"\ge": "<", r"\geq": "<", r"\in": r"\notin"}
+_UNREAD = r"\notrelated"  # a relation that is not read
 
 _COMMAND = re.compile(r"\\([A-Za-z]+|\\)")
 _COLOR = re.compile(rf"\\(?:{'|'.join(_COLORS)})\s*(?:\[[^\[\]]*\])?\s*\{{[^{{}}]*\}}")
@@ -22,7 +23,7 @@ _UNSEEN = re.compile(rf"\\(?:{'|'.join(_HIDDEN)})\*?\s*\{{[^{{}}]*\}}")
 _SWITCH = re.compile(rf"\\(?:{'|'.join(_SWITCHES)})(?![A-Za-z])")
 _END_MARK = re.compile(rf"(?<=[^\s{{])[\s$]*\\(?:{'|'.join(_END_MARKS)})\s*$")
 _ROW = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\]|\\cr(?![A-Za-z])")
-_NOT = re.compile(r"\\not\s*(=|<|>|\\(?:leq?|geq?|in)(?![A-Za-z]))")
+_NOT = re.compile(r"\\not\s*(=|<|>|\\(?:leq?|geq?|in|approx|equiv)(?![A-Za-z]))")
 _UNIT_VECTOR = re.compile(
     rf"\\(?:{'|'.join(_VECTORS)})(?:(?=\s*\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{{?\s*)?(?:[ijk]|\\[ij]math)\s*\}})"
     r"|\s*(?=(?<=\s)[ijk](?![A-Za-z])|\\[ij]math))"
@@ -34,5 +35,5 @@ def unmarked(text: str) -> str:
     if _NAMES.isdisjoint(_COMMAND.findall(text)):
         return text
     text = _END_MARK.sub("", _SWITCH.sub(" ", _UNSEEN.sub("", _COLOR.sub("", text))))
-    text = _NOT.sub(lambda m: f"{_NEGATED[m[1]]} ", _ROW.sub(r"\\\\ ", text))
+    text = _NOT.sub(lambda m: f"{_NEGATED.get(m[1], _UNREAD)} ", _ROW.sub(r"\\\\ ", text))
     return _UNIT_VECTOR.sub("", text).replace(r"\imath", "i").replace(r"\jmath", "j")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rewards._math.cursor import CONSTANT, FUNCTIONS
 from rewards._math.lex import CLOSES, OPENS, Token
 from rewards._math.parse import parse
-from rewards._math.tree import Num, Op, Tree, Unread, times
+from rewards._math.tree import Num, Tree, Unread
 from rewards._math.units import MONEY, Unit, lookup, noun
 
 _SQUARES = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
@@ -48,7 +49,7 @@ def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
         reason = error
     found += _with_unit(tokens, money)
     if not found:
-        found += _compound(tokens)
+        found += compound(tokens)
     if not found:
         raise reason
     return tuple(found)
@@ -121,7 +122,7 @@ def unit_of(tokens: Sequence[Token]) -> Unit | None:
     while at < len(tokens):
         sign = -1 if tokens[at].value in _PER else 1
         at += tokens[at].value in _PER or tokens[at].value in ("*", r"\cdot", r"\times", "-")
-        unit, at = _factor(tokens, at)
+        unit, at = _factor(tokens, at) if at < len(tokens) else (None, at)
         if unit is None:
             return None
         total *= unit**sign
@@ -184,13 +185,17 @@ def _exponent(tokens: Sequence[Token], at: int) -> tuple[int, int]:
     return (int(digits), end) if _EXPONENT.fullmatch(digits) else (1, len(tokens) + 1)
 
 
-def _compound(tokens: Sequence[Token]) -> list[Reading]:
-    """`5 ft 6 in` as one sum."""
+def compound(tokens: Sequence[Token]) -> tuple[Reading, ...]:
+    """`5 ft 6 in` as one quantity in the first unit; empty where the units do not become smaller."""
     starts = [i for i, t in enumerate(tokens) if t.kind == "number" and (not i or tokens[i - 1].kind == "word")]
     if len(starts) not in (2, 3) or starts[0]:
-        return []
-    parts = [_with_unit(tokens[a:b], None) for a, b in zip(starts, [*starts[1:], len(tokens)], strict=True)]
-    if not all(parts) or len({p[0].unit.dims for p in parts if p[0].unit}) != 1 or not parts[0][0].unit or not parts[0][0].unit.dims:
-        return []
-    terms = tuple(times(Num(p[0].unit.size * p[0].unit.scale), p[0].tree) for p in parts if p[0].unit)
-    return [Reading(Op("+", terms), Unit(dims=parts[0][0].unit.dims))]
+        return ()
+    parts = [p[0] for a, b in zip(starts, [*starts[1:], len(tokens)], strict=True) if (p := _with_unit(tokens[a:b], None))]
+    sizes = [p.unit.size * p.unit.scale for p in parts if p.unit and p.unit.dims and p.unit.dims == (parts[0].unit or Unit()).dims]
+    if len(sizes) < len(starts) or sizes != sorted(set(sizes), reverse=True):
+        return ()
+    values = [p.tree.value for p in parts if isinstance(p.tree, Num)]
+    if len(values) < len(parts):
+        return ()
+    total = sum((v * size / sizes[0] for v, size in zip(values, sizes, strict=True)), Fraction(0))
+    return (Reading(Num(total), parts[0].unit),)

@@ -10,9 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rewards._math.answer import Answer, Group, Relation, Union, Value, Words
+from rewards._math.absolute import without_bars
 from rewards._math.equal import equal
 from rewards._math.numeric import real
+from rewards._math.structures import Answer, Group, Relation, Union, Value, Words
 from rewards._math.tree import Sym, Tree, Unread, infinite, symbols
 
 REALS = frozenset(
@@ -83,6 +84,8 @@ def _relation(answer: Relation) -> tuple[str, Region]:
     at = next((i for i, s in enumerate(answer.sides) if s == UNNAMED or (isinstance(s, Value) and symbols(s.tree))), None)
     if at is None:
         raise Unread("no variable")
+    if bounds := without_bars(answer):
+        return region(bounds)
     parts = [_half(s, _TURNED.get(o, o)) for s, o in zip(answer.sides[:at], answer.ops[:at], strict=True)]
     parts += [_half(s, o) for s, o in zip(answer.sides[at + 1 :], answer.ops[at:], strict=True)]
     return _variable(answer.sides[at]), _meet(parts)

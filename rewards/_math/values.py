@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rewards._math.answer import Value
 from rewards._math.equal import equal
 from rewards._math.quantity import Reading
+from rewards._math.structures import Value
 from rewards._math.tree import PI, Num, Op, Tree, finished, number, times
 from rewards._math.units import Unit
 

@@ -1,41 +1,27 @@
-"""Answers that are words: plain text, number words, choices, numbers in another base.
+"""Answers that are words: plain text, choices, labelled parts, numbers in another base.
 
-Covered: letter case, articles, punctuation and wrappers around text; one to ninety-nine and small Chinese numerals;
-`B`, `(B)`, `B. 42`, `Option B`; `1011_2`. Not covered: synonyms, spelling, word order.
+Covered: letter case, articles, punctuation and wrappers around text; `B`, `(B)`, `B. 42`, `Option B`; `(a) 3 (b) 4`; `1011_2`. Not covered:
+synonyms, spelling, word order.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from fractions import Fraction
 
 from rewards._math.lex import TEXT
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()
-_ONES += "fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
-_NUMBERS = {word: n for n, word in enumerate(_ONES)} | _TENS | {"hundred": 100, "half": Fraction(1, 2), "十": 10}
-_NUMBERS |= {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _WRAPPER = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})(?![A-Za-z])")
+_WRAPPED = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s*\{{([^{{}}]*)\}}")
 _DROPPED = re.compile(r"[{}$*_`\"“”‘’']|\\(?=[,;:! ])")
 _EDGE = " .,;:!?。，；：！？"
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}|[\u4e00-\u9fff]")
 _STOP = re.compile(r"(?<![.,;:])[.,;:]$")
-_NONE = frozenset(
-    {
-        "no solution",
-        "no solutions",
-        "none",
-        "no real solution",
-        "no real solutions",
-        "empty set",
-        r"\emptyset",
-        "无解",
-        "空集",
-        "does not exist",
-    }
+_NONE = re.compile(
+    r"(?:there (?:is|are|exists?) )?no (?:such |real |possible |valid |integer )*(?:solutions?|roots?|values?|numbers?|x)(?: exists?)?"
+    r"|none|empty set|\\emptyset|does not exist|(?:方程|原方程|不等式)?(?:无|没有)(?:实数)?(?:解|根|实根)|空集|解集为空集|不存在"
 )
+_CLOCK = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
 _SAME = {"dne": "does not exist", "doesn t exist": "does not exist", "doesnt exist": "does not exist"}
 
 _CHOICE = re.compile(
@@ -45,14 +31,16 @@ _CHOICE = re.compile(
 )
 _LETTERS = re.compile(r"[A-H](?:\s*(?:,|and|&|和|、|;)?\s*[A-H]){1,7}")
 _RATIO = re.compile(r"(\d{1,9})\s*:\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?")
-_OTHER_CHOICE = re.compile(r"(?:^|[\s(,])[A-J](?=[).:,\s]|$)|(?i:\b(?:or|not|wrong|incorrect|isn|either|maybe)\b|或|不)")
+_OTHER_CHOICE = re.compile(r"(?:^|[\s(,])[A-J](?=[).:,\s]|$)|\([a-j]\)|(?i:\b(?:or|not|wrong|incorrect|isn|either|maybe)\b|或|不)")
 _BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
+_PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:part\s+)?\(?([a-h]|[1-9]|i{1,3}|iv|v)\)[:.]?(?=[\s\\$]|\d)\s*", re.IGNORECASE)
+_LABELS = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v"))
 _BASE_NAMES = {"two": 2, "three": 3, "eight": 8, "ten": 10, "sixteen": 16}
 
 
 def plain(text: str) -> str:
     """Words without wrappers, case, articles and outer punctuation. Without a word, a sign such as `!` or `'` says something."""
-    text = _WRAPPER.sub("", text)
+    text = _CLOCK.sub(r"\1m", _WRAPPER.sub("", text))
     if not _WORD.search(text):
         return _STOP.sub("", re.sub(r"\s+", " ", text.casefold()).strip())
     text = _DROPPED.sub(" ", text) if "\\" not in text else text
@@ -63,17 +51,7 @@ def plain(text: str) -> str:
 
 def empty(text: str) -> bool:
     """Whether the words say that there is no solution."""
-    return text in _NONE
-
-
-def number_word(text: str) -> Fraction | None:
-    """`twenty-five` is 25; None for anything else."""
-    if text in _NUMBERS:
-        return Fraction(_NUMBERS[text])
-    tens, _, ones = text.replace(" ", "-").partition("-")
-    if tens in _TENS and 0 < _NUMBERS.get(ones, 0) < 10:
-        return Fraction(_TENS[tens] + _NUMBERS[ones])
-    return None
+    return bool(_NONE.fullmatch(text))
 
 
 def choice(text: str, *, expected: bool = False) -> tuple[str, str] | None:
@@ -86,6 +64,18 @@ def choice(text: str, *, expected: bool = False) -> tuple[str, str] | None:
     if not found or _OTHER_CHOICE.search(found[2]) or (expected and text[found.end(1) :].lstrip()[:1] in (",", "、")):
         return None
     return found[1].upper(), found[2].strip()
+
+
+def labelled(text: str) -> dict[str, str]:
+    """The parts of an answer to several questions, by label: `(a) 3 (b) 4`. Empty where it is none."""
+    text = _WRAPPED.sub(r"\1", text)
+    found = list(_PART.finditer(text))
+    labels = [m[1].lower() for m in found]
+    if len(found) < 2 or found[0].start() or not any(sorted(labels) == sorted(known[: len(labels)]) for known in _LABELS):
+        return {}
+    ends = [*(m.start() for m in found[1:]), len(text)]
+    parts = {label: text[m.end() : end].strip(" ,;.\n") for label, m, end in zip(labels, found, ends, strict=True)}
+    return parts if all(any(c.isalnum() for c in part) for part in parts.values()) else {}
 
 
 def letters(text: str) -> frozenset[str]:
