@@ -28,8 +28,8 @@ _SILENT = frozenset({"=", r"\approx", r"\equiv", r"\in"})  # in front of an answ
 _UNION, _MEMBER = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])"), re.compile(r"(?<![A-Za-z])([A-Za-z])\s+in\s+(?=[\[({\\])")
 _LEAD = frozenset(
     "the final answer result value values solution solutions total sum number area volume length probability of is are equals so thus "
-    "therefore "
-    "hence required correct approximately about roughly around either both 答案 是 答案是 约 约为 大约 \\therefore \\rightarrow \\implies \\longrightarrow".split()
+    "therefore hence required correct approximately about roughly around either both 答案 是 答案是 约 约为 大约 "
+    r"\therefore \rightarrow \implies \longrightarrow".split()
 )
 
 
