@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from rewards import Rollout
@@ -40,11 +41,11 @@ def _unfenced(text: str) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Strict JSON: no other text, no duplicate names, no NaN, limited length and depth."""
+    """Strict JSON: no other text, no duplicate names, no NaN, exact numbers, limited length and depth."""
     if len(text) > MAX_CHARACTERS:
         raise NotJson(f"longer than {MAX_CHARACTERS} characters")
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_exact)
     except NotJson:
         raise
     except (ValueError, RecursionError) as error:
@@ -71,9 +72,10 @@ def _constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
 
 
-def _finite(literal: str) -> float:
-    number = float(literal)
-    if math.isinf(number):
+def _exact(literal: str) -> Decimal:
+    """As a float, 42.00000000000000000001 would be 42."""
+    number = Decimal(literal)
+    if math.isinf(float(number)):
         raise NotJson(f"{literal[:20]} is too large")
     return number
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from r1lite.text.response import after_thought, last_answer, reasoning
 from rewards import Rollout
 from rewards._options import one_of
@@ -24,8 +26,12 @@ def read(rule: str, rollout: Rollout, within: str) -> str | None:
 
 
 def says_something(text: str) -> bool:
-    """Whether the text has a visible letter or digit; white space, dots and invisible characters do not count as a thought."""
-    return any(c.isalnum() and c not in BLANK for c in text)
+    """Whether the text has a letter or digit that stands for something by itself.
+
+    White space, dots and invisible characters do not, nor do modifier letters (category Lm), such as the apostrophe of Hawaiian
+    and the stroke that lengthens Arabic words.
+    """
+    return any(c.isalnum() and c not in BLANK and unicodedata.category(c) != "Lm" for c in text)
 
 
 def short(text: str) -> str:

@@ -24,7 +24,8 @@ _LEAD = re.compile(
 _CHINESE_LEAD = re.compile(r"(?:所以|因此|故)?(?:正确)?(?:答案|选项)?(?:是|为|选)?[:：]?\s*")
 _HEDGE = re.compile(
     r"\b(?:or|and|not|but|maybe|perhaps|probably|possibly|also|well|both|all|any|either|neither|other|another|option|choice|answer"
-    r"|first|second|third|fourth|last|wrong|actually|wait|no)\b|[/,&;?|或和不都]",
+    r"|first|second|third|fourth|last|wrong|incorrect|invalid|mistaken?|instead|rather|except|unless|if|unlikely|unsure|guess"
+    r"|actually|wait|nor?|none|never|cannot)\b|n['’]t\b|[/,&;?|或和不都错非]",
     re.I,
 )
 _LETTER = re.compile(r"[(（\[]?(?P<letter>[A-Za-z])(?P<end>[)）\].:、。．]*)(?P<rest>.*)", re.DOTALL)

@@ -8,6 +8,7 @@ Not covered: lists in another order; the same value in other words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from rewards import Problem, Rollout, Verdict, reward
@@ -60,6 +61,6 @@ def _plain(value: Any, ignore_case: bool) -> tuple[str, Any]:
         return "text", text.casefold() if ignore_case else text
     if isinstance(value, bool) or value is None:
         return "constant", value
-    if isinstance(value, int | float):
-        return "number", value
+    if isinstance(value, int | float | Decimal):
+        return "number", Decimal(repr(value)) if isinstance(value, float) else value
     return type(value).__name__, ()

@@ -177,6 +177,8 @@ def test_tests_come_in_many_shapes(tests: Any) -> None:
     ("info", "said"),
     [
         ({"test": []}, "the problem has no column 'tests'; it has test"),
+        ({"tests": None}, "column 'tests' is null; it needs tests, or an empty list"),
+        ({"tests": [{"input": None, "output": "1"}]}, "input is null; a program without input has the input ''"),
         ({"tests": "assert f(1) == 2"}, "needs the column entry_point"),
         ({"tests": {"inputs": [1], "outputs": []}}, "two lists of equal length"),
         ({"tests": [{"input": "1"}]}, "a test has input and output, got input"),

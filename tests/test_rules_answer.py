@@ -113,6 +113,12 @@ def test_a_letter_with_a_text_that_nobody_can_check_has_to_name_no_second_one() 
         ("B. both", False),
         ("B; perhaps", False),
         ("B. a dog", True),
+        ("B. False", True),
+        ("B. incorrect", False),
+        ("B is wrong", False),
+        ("B. That isn't it", False),
+        ("B. none of these", False),
+        ("B. 错误", False),
         ("B. wait, no", False),
         ("A dog", False),
     ):

@@ -50,6 +50,16 @@ def test_json_schema(given: str, right: float, why: str) -> None:
         assert json_schema(asking(), answered(given), schema=SCHEMA) == Verdict(value=right, why=why)
 
 
+def test_numbers_are_compared_exactly() -> None:
+    for given, right in (("42", 1.0), ("42.0", 1.0), ("4.2e1", 1.0), ("42.00000000000000000001", 0.0), ("41.99999999999999999999", 0.0)):
+        assert json_schema(asking(), answered(given), schema={"const": 42}).value == right
+        assert json_fields(asking({"a": 42}), answered(f'{{"a": {given}}}')).value == right
+    assert json_schema(asking(), answered("0.3"), schema={"multipleOf": 0.1}).value == 1.0
+    assert json_fields(asking({"a": 0.1}), answered('{"a": 0.1}')).value == 1.0
+    assert json_fields(asking('{"a": 0.1}'), answered('{"a": 0.10}')).value == 1.0
+    assert json_schema(asking(), answered("1e999"), schema={"type": "number"}).why == "1e999 is too large"
+
+
 def test_the_schema_may_be_text_or_come_from_a_column() -> None:
     assert json_schema(asking(), answered("7"), schema='{"type": "integer"}').value == 1.0
     assert json_schema(asking(schema={"type": "integer"}), answered("7")).value == 1.0

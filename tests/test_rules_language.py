@@ -65,6 +65,11 @@ def test_language_is_a_share_of_words(thought: str, target: str, value: float | 
         ("Wе multірlу thrее bу fіvе аnd аdd nіnе", "en", 0.2),
         ("计算はとても簡単です。三と五を掛けます。", "zh", 0.0),
         ("ＦＩＲＳＴ　ＷＥ　ＭＵＬＴＩＰＬＹ　ＴＨＲＥＥ　ＢＹ　ＦＩＶＥ", "zh", 0.0),
+        # small English words between those of another language, and encoded text
+        ("der the hund is ist a nicht to müde of und and wir it haben that zwei for zahlen on die with wir as multiplizieren", "en", 0.6),
+        ("le the nombre is est a plus to grand of donc and nous it avons that deux for nombres on pour with calculer", "en", 0.6),
+        ("The answer is V2UgbXVsdGlwbHkgdGhyZWUgYnkgZml2ZSBhbmQgYWRkIG5pbmUgdG8gaXQ/V2UgbXVsdGlwbHkgdGhyZWUgYnk=", "en", 0.3),
+        ("It is 576972206d756c7469706c697a696572656e206472656920756e642066c3bc6e66", "en", 0.4),
         ("women xianzai yao jisuan zhege shuzi, ranhou jia shang jiu", "en", 0.2),
     ],
 )
@@ -82,6 +87,11 @@ def test_language_of_a_question_pasted_again_and_again_is_none_of_its_own() -> N
 def test_language_in_an_address_counts() -> None:
     assert (language(asking(), thinking("We think. https://我们先读题然后一步一步地计算")).value or 0) < 0.3
     assert language(asking(), thinking("We think, see https://example.org/wir-denken-nicht.")).value == 1.0
+
+
+def test_a_long_name_or_number_is_not_encoded_text() -> None:
+    thought = "We call the function multiplyThreeNumbers of DeepSeek and get 0.333333333333333333333333333333 from it."
+    assert language(asking(), thinking(thought)).value == 1.0
 
 
 def test_language_of_a_pasted_question_alone_is_none_of_its_own() -> None:

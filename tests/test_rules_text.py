@@ -41,7 +41,9 @@ def test_reasoning_is_all_but_the_answer(text: str, thought: str, after: str | N
 # format, format_soft, tag_count
 
 
-@pytest.mark.parametrize("thought", ["", " \n", "...", "\u200b", "\u2060\ufeff", "-- **", "\u3164\u115f\uffa0", "\u2800"])
+@pytest.mark.parametrize(
+    "thought", ["", " \n", "...", "\u200b", "\u2060\ufeff", "-- **", "\u3164\u115f\uffa0", "\u2800", "\u02bc", "\u0640\u0640"]
+)
 def test_a_thought_without_a_letter_or_digit_is_empty(thought: str) -> None:
     empty = thinking(thought)
     assert format(asking(), empty) == Verdict(value=0.0, why="a block is empty, or there is text outside the blocks")

@@ -40,6 +40,7 @@ _FUNCTION_WORDS = {language: frozenset(listed.split()) for language, listed in F
 UNKNOWN = ""
 SHORT = 4  # a Latin run of fewer words takes the language of the rest
 SPARSE = 8  # a run with less than one function word in so many is in no known language
+DENSE, INTERLEAVED = 5, 3  # one function word in so many, and so many different ones, make a second language in a run
 KANA_SHARE = 0.15  # with at least this share of kana in a sentence, its Chinese characters are Japanese
 
 
@@ -54,9 +55,7 @@ def languages_of(words: Sequence[Word], default: str = UNKNOWN, detect: Detect |
         for is_latin, run in groupby(sentence, key=lambda w: w.script == "LATIN"):
             part = list(run)
             languages += (
-                [_latin(part, whole, detect)] * len(part)
-                if is_latin
-                else [SCRIPTS.get(w.script, han if w.script == "han" else UNKNOWN) for w in part]
+                _latin(part, whole, detect) if is_latin else [SCRIPTS.get(w.script, han if w.script == "han" else UNKNOWN) for w in part]
             )
     return languages
 
@@ -66,10 +65,22 @@ def _han(sentence: Sequence[Word]) -> str:
     return "ja" if kana and kana >= KANA_SHARE * (kana + han) else "zh"
 
 
-def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> str:
+def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> list[str]:
     if detect and len(run) >= SHORT:
-        return detect(" ".join(w.text for w in run))
-    return _by_function_words(run, prefer=whole) or (whole if len(run) < SHORT else UNKNOWN)
+        return [detect(" ".join(w.text for w in run))] * len(run)
+    language = _by_function_words(run, prefer=whole) or (whole if len(run) < SHORT else UNKNOWN)
+    if language and (other := _interleaved(run, language)):
+        return [language if w.text.casefold() in _FUNCTION_WORDS[language] else other for w in run]
+    return [language] * len(run)
+
+
+def _interleaved(run: Sequence[Word], language: str) -> str:
+    """A second language whose sentence remains when the function words of the first are taken out, as when they are sprinkled in."""
+    own = _FUNCTION_WORDS.get(language, frozenset())
+    rest = [text for w in run if (text := w.text.casefold()) not in own]
+    hits = {other: [text for text in rest if text in listed] for other, listed in _FUNCTION_WORDS.items() if other != language}
+    other = max(hits, key=lambda name: len(hits[name]))
+    return other if len({*hits[other]}) >= INTERLEAVED and len(hits[other]) * DENSE >= len(rest) else UNKNOWN
 
 
 def _by_function_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:

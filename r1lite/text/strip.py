@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from r1lite.text.words import is_encoded
+
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
 # Bounded, so that a thousand unclosed delimiters stay cheap.
 _FORMULA = re.compile(
@@ -26,7 +28,7 @@ def prose(text: str) -> str:
     """The text without code and formulas."""
     text = _FENCE.sub(lambda m: f"\n{_block(m[1])}\n", text)
     text = _LINK.sub(" ", _FORMULA.sub(lambda m: f" {' '.join(_sentences(m[0]))} ", text))
-    return _NAME.sub(" ", _COMMAND.sub(" ", text))
+    return _NAME.sub(lambda m: m[0] if is_encoded(m[0]) else " ", _COMMAND.sub(" ", text))
 
 
 def _block(code: str) -> str:

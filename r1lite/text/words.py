@@ -7,14 +7,18 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+ENCODED = 24  # ASCII letters and digits in one piece, without a space: longer than words and names are
+LETTERS = 6  # of an average word
+
 _HAN = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
 _KANA = r"\u3040-\u30ff\uff66-\uff9d"
 _UNSPACED = rf"{_HAN}{_KANA}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _WORD = re.compile(
-    rf"(?P<han>[{_HAN}])|(?P<kana>[{_KANA}])|(?P<thai>[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
+    rf"(?P<encoded>\b[A-Za-z0-9]{{{ENCODED},}}\b)|(?P<han>[{_HAN}])|(?P<kana>[{_KANA}])|(?P<thai>[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
     rf"|(?P<spaced>[^\W\d_{_UNSPACED}](?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u0dff'’])*)"
     r"|(?P<end>[.!?;:。！？；：\n]+)"
 )
+_CAPITAL_INSIDE = re.compile(r"[a-z]['’]?[A-Z]")
 WEIGHTS = {"han": 0.6, "kana": 0.4, "thai": 0.2}  # words per character, roughly
 # Words of no language: names of functions, units, mathematical abbreviations.
 NEUTRAL = set("sin cos tan log ln exp max min mod gcd lcm sqrt cm mm km kg mg ml ok qed lhs rhs pi vs".split())
@@ -25,7 +29,7 @@ class Word:
     """One word, or one character of a script without spaces."""
 
     text: str
-    script: str  # "han", "kana", "LATIN", "CYRILLIC", ...; "mixed" if one word mixes two
+    script: str  # "han", "kana", "LATIN", "CYRILLIC", ...; "mixed" if one word mixes two, or capitals as no word does
     weight: float
     sentence: int
 
@@ -38,6 +42,9 @@ def words(text: str) -> list[Word]:
         kind, text = m.lastgroup, m[0]
         if kind == "end":
             sentence += 1
+        elif kind == "encoded":
+            if is_encoded(text):
+                candidates.append(Word(text=text, script="mixed", weight=len(text) / LETTERS, sentence=sentence))
         elif kind == "spaced":
             text = text.strip("'’")
             if len(text) > 1 and text.casefold() not in NEUTRAL:
@@ -47,9 +54,20 @@ def words(text: str) -> list[Word]:
     return [w for i, w in enumerate(candidates) if not _acronym(candidates, i)]
 
 
+def is_encoded(text: str) -> bool:
+    """Whether this is one long piece of ASCII letters and digits, such as base64, that no one reads. A long number is not."""
+    return len(text) >= ENCODED and text.isascii() and text.isalnum() and sum(c.isalpha() for c in text) > 1
+
+
 @lru_cache(maxsize=4096)
 def script(word: str) -> str:
-    """The script of a word's letters; "mixed" if there are several, such as a Cyrillic look-alike in a Latin word."""
+    """The script of a word's letters.
+
+    "mixed" if there are several, such as a Cyrillic look-alike in a Latin word, or if capitals and small letters alternate, as in
+    encoded data. One capital inside is a name: DeepSeek, LaTeX, maxValue.
+    """
+    if len(_CAPITAL_INSIDE.findall(word)) > 1:
+        return "mixed"
     names = {unicodedata.name(c, "?").split()[0] for c in word if c.isalpha()}
     return names.pop() if len(names) == 1 else "mixed"
 

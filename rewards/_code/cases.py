@@ -42,8 +42,10 @@ def suite_of(info: Mapping[str, Any], column: str) -> Suite:
     if isinstance(tests, Mapping):
         fn_name = fn_name or str(tests.get("fn_name") or "")
         tests = _rows(tests, column)
-    if tests is None:
+    if column not in info:
         raise BadTests(f"the problem has no column {column!r}; it has {', '.join(info) or 'none'}")
+    if tests is None:
+        raise BadTests(f"column {column!r} is null; it needs tests, or an empty list if the problem has none")
     if not isinstance(tests, Sequence):
         raise BadTests(f"column {column!r} holds {type(tests).__name__}; tests are a list of objects with input and output")
     in_tests = next((str(t["fn_name"]) for t in tests if isinstance(t, Mapping) and t.get("fn_name")), "")
@@ -68,10 +70,13 @@ def _rows(tests: Mapping[str, Any], column: str) -> list[dict[str, Any]]:
 def _case(test: Any, fn_name: str, column: str) -> tuple[Any, Any]:
     if not isinstance(test, Mapping):
         raise BadTests(f"column {column!r}: a test is an object with input and output, got {test!r:.60}")
-    value = next((test[name] for name in (*INPUTS, "args") if name in test), None)
+    given = next((name for name in (*INPUTS, "args") if name in test), None)
     output = next((name for name in OUTPUTS if name in test), None)
-    if value is None or output is None:
+    if given is None or output is None:
         raise BadTests(f"column {column!r}: a test has input and output, got {', '.join(map(str, test))}")
+    value = test[given]
+    if value is None:
+        raise BadTests(f"column {column!r}: {given} is null; a program without input has the input ''")
     if not fn_name:
         if isinstance(value, list | Mapping) or isinstance(test[output], list | Mapping):
             raise BadTests(f"column {column!r}: input and output of a program are text; lists are for a function, named in fn_name")
