@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from itertools import count
 from random import Random
 
+from sympy import Basic
+
 from bench.math_laws.golds import KINDS
 from bench.math_laws.hand import SYNTAXES, Hand
-from bench.math_laws.meanings import Equation, Grid, Meaning, Quantity, Region, Several, Word
+from bench.math_laws.meanings import Grid, Meaning, Region, Several
+from bench.math_laws.hedges import hedged, related
 from bench.math_laws.mutations import changed
 from bench.math_laws.oracle import equal
 from bench.math_laws.rewrites import kept
-from bench.math_laws.wrappings import hedged, related, wrapped
+from bench.math_laws.wrappings import wrapped
 from bench.math_laws.writing import write
 
 TURNS = 6  # rewritings of one meaning
@@ -49,7 +52,7 @@ def _paid(kind: str, index: int, meaning: Meaning, random: Random) -> Case | Non
         return None
     gold, hand = write(meaning, _plain(random)), _hand(other, random)
     answer = write(other, hand)
-    if random.random() < 0.2:  # what is equal is equal in both directions
+    if random.random() < 0.2 and rewriting != "multiplied":  # what is equal is equal in both directions
         gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
     wrapping, response = wrapped(answer, hand.latex, random)
     return Case(kind, index, True, gold, answer, response, rewriting, tuple(sorted(hand.used)), wrapping)
@@ -64,7 +67,7 @@ def _refused(kind: str, index: int, meaning: Meaning, random: Random) -> Case | 
         hand = Hand(random)
         answer = write(meaning, hand)
         wrapping, response = hedged(answer, write(other, hand), random)
-    elif draw < 0.3 and not isinstance(meaning, Several | Region | Grid | Equation | Quantity | Word):
+    elif draw < 0.3 and isinstance(meaning, Basic):
         hand = Hand(random)
         answer = write(meaning, hand)
         wrapping, response = related(answer, random)

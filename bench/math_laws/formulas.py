@@ -12,18 +12,20 @@ from bench.math_laws.numbers import SUPERSCRIPT, number
 
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a text binds
 Written = tuple[str, int]
+NAMES = {sympy.pi: (r"\pi", "pi", "π"), sympy.E: ("e", "e", "e"), sympy.I: ("i", "i", "i")}
+GREEK = {"theta": "θ", "alpha": "α", "lambda": "λ"}
 LATEX_TIMES = (r"\cdot", r"\times")
 FUNCTIONS = {"log": "ln", "sin": "sin", "cos": "cos", "tan": "tan"}
 
 
-_NAME_LAST, _NAME_FIRST = re.compile("[a-z]+$"), re.compile("^[a-z]+")
+_NAME_LAST, _NAME_FIRST, _INDEX_LAST = re.compile("[a-z]+$"), re.compile("^[a-z]+"), re.compile(r"_\d+$")
 
 
 def formula(expr: Expr, hand: Hand) -> str:
     """An expression as an answer of its own."""
     if expr.is_Rational:
         return number(expr, hand)
-    if hand.habit("sympy's printer", 0.1):
+    if hand.habit("sympy's printer", 0.1) and (hand.latex or not expr.has(sympy.Abs, sympy.factorial, sympy.binomial)):
         return printed(expr, hand)
     return within(expr, hand, SUM)
 
@@ -33,7 +35,7 @@ def printed(expr: Expr, hand: Hand) -> str:
     if hand.latex:
         options = {"mul_symbol": hand.random.choice((None, "dot", "times")), "order": hand.random.choice((None, "rev-lex", "grevlex"))}
         return sympy.latex(expr, ln_notation=True, fold_short_frac=hand.random.random() < 0.2, **options)
-    text = str(expr).replace("E", "e")
+    text = str(expr).replace("E", "e").replace("I", "i")
     return text if hand.habit("two stars", 0.3) else text.replace("**", "^")
 
 
@@ -47,18 +49,36 @@ def _write(expr: Expr, hand: Hand) -> Written:
     if expr.is_Integer:
         return str(expr), ATOM if expr >= 0 else SUM
     if expr.is_Symbol:
-        return expr.name, ATOM
-    if expr is sympy.pi:
-        return hand.sign(r"\pi", "pi", "π"), ATOM
-    if expr is sympy.E:
-        return "e", ATOM
+        return _symbol(expr.name, hand), ATOM
+    if expr in NAMES:
+        return hand.sign(*NAMES[expr]), ATOM
     if expr.is_Add:
         return _sum(expr, hand), SUM
     if expr.is_Mul or expr.is_Rational or (expr.is_Pow and sympy.fraction(expr)[1] != 1):
         return _product(expr, hand)
     if expr.is_Pow or expr.func is sympy.exp:
         return _power(expr, hand)
+    if expr.func in (sympy.Abs, sympy.factorial, sympy.binomial):
+        return _special(expr, hand)
     return _call(FUNCTIONS[expr.func.__name__], "", expr.args[0], hand)
+
+
+def _symbol(name: str, hand: Hand) -> str:
+    letter, _, index = name.partition("_")
+    if index:
+        return f"{letter}_{{{index}}}" if hand.latex and not hand.habit("bare index", 0.5) else name
+    return hand.sign(f"\\{name}", name, GREEK[name]) if name in GREEK else name
+
+
+def _special(expr: Expr, hand: Hand) -> Written:
+    """A value between bars, a factorial, a binomial coefficient."""
+    if expr.func is sympy.Abs:
+        inner = within(expr.args[0], hand, SUM)
+        return hand.pick("bars", "|@|", *((r"\left|@\right|", r"\lvert @ \rvert") if hand.latex else ())).replace("@", inner), ATOM
+    if expr.func is sympy.factorial:
+        return f"{within(expr.args[0], hand, ATOM)}!", POWER
+    top, bottom = (within(part, hand, SUM) for part in expr.args)
+    return rf"\binom{{{top}}}{{{bottom}}}" if hand.latex else f"C({top}, {bottom})", ATOM
 
 
 def _sum(expr: Expr, hand: Hand) -> str:
@@ -109,7 +129,8 @@ def _factors(expr: Expr, hand: Hand) -> str:
 def _join(before: str, after: str, hand: Hand) -> str:
     """The sign of a product, or nothing where it can be left out."""
     names = _NAME_LAST.search(before), _NAME_FIRST.match(after)
-    needed = after[0].isdigit() or after[0] in "-." or (not hand.latex and all(names) and any(len(n[0]) > 1 for n in names if n))
+    apart = not hand.latex and ((all(names) and any(len(n[0]) > 1 for n in names if n)) or _INDEX_LAST.search(before))
+    needed = after[0].isdigit() or after[0] in "-." or apart
     if needed or hand.habit("explicit product"):
         return _times(hand)
     return " " if hand.latex and before[-1:].isalpha() else ""

@@ -3,69 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
-import sympy
-from sympy import Integer, Rational, Symbol, oo, pi, sqrt
+from sympy import Integer, Rational, Symbol, oo, sqrt
 
-from bench.math_laws.meanings import UNITS, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
+from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
+from bench.math_laws.values import (
+    complex_number,
+    constant,
+    decimal,
+    expression,
+    fraction,
+    integer,
+    polynomial,
+    power,
+    radical,
+    scientific,
+    small,
+)  # fmt: skip
 
 ENGLISH = (
-    "even odd yes no true false red blue green Alice Bob Carol Monday Friday Sunday convergent divergent rational irrational ellipse "
-    "parabola hyperbola increasing decreasing isosceles equilateral scalene"
-).split()
+    *"even odd yes no true false red blue green Alice Bob Carol Monday Friday Sunday convergent divergent rational".split(),
+    *"irrational ellipse parabola hyperbola increasing decreasing clockwise equilateral scalene".split(),
+    *("isosceles triangle", "right triangle", "no solution", "Team A", "the second box", "two red balls", "New York"),
+)
 CHINESE = "偶数 奇数 正确 错误 小明 小红 星期一 星期三 椭圆 抛物线 双曲线 等腰三角形 增函数 减函数 红色 蓝色".split()
-LETTERS = "x y a b n k t m".split()
-
-
-def integer(random: Random) -> Expr:
-    return Integer(random.choice((1, 1, 1, -1)) * random.randrange(10 ** random.choice((1, 2, 3, 4, 5, 7))))
-
-
-def decimal(random: Random) -> Expr:
-    digits = random.choice((1, 1, 2, 3, 4))
-    return Rational(random.choice((1, 1, -1)) * random.randrange(1, 10 ** (digits + 2)), 10**digits)
-
-
-def fraction(random: Random) -> Expr:
-    return Rational(
-        random.choice((1, 1, -1)) * random.randrange(1, random.choice((9, 60, 999))), random.randrange(2, random.choice((10, 120)))
-    )
-
-
-def radical(random: Random) -> Expr:
-    root = sqrt(random.choice((2, 3, 5, 6, 7, 10, 11, 13, 30)))
-    a, b, c = _small(random), _small(random), random.randint(2, 9)
-    return random.choice(
-        (b * root, root / c, a + b * root, (a + b * root) / c, b * sympy.cbrt(random.choice((2, 3, 4, 5))), sqrt(a**2 + c))
-    )
-
-
-def constant(random: Random) -> Expr:
-    a, b = fraction(random) if random.random() < 0.4 else _small(random), _small(random)
-    n = random.randint(2, 9)
-    return random.choice((a * pi, a * pi + b, a * sympy.E, sympy.log(n), a * sympy.log(n) + b, pi**2 / n, sympy.exp(a), a - sqrt(n) * pi))
-
-
-def polynomial(random: Random) -> Expr:
-    x, y = _letters(random)
-    if random.random() < 0.4:
-        return sympy.Mul(*(_small(random) * x + _small(random) for _ in range(random.choice((2, 2, 3)))))
-    degree = random.choice((1, 2, 2, 3, 4))
-    terms = [_small(random) * x**i for i in range(degree + 1) if random.random() < 0.8]
-    return sympy.Add(*terms, _small(random) * random.choice((x, y, x * y, y**2)))
-
-
-def expression(random: Random) -> Expr:
-    x, y = _letters(random)
-    a, b, n = _small(random), _small(random), random.randint(2, 6)
-    return random.choice(
-        (
-            (x + a) / (y + b), a * x**n / y, sqrt(x**2 + n), a * sqrt(x) + b, sympy.sin(n * x) + a, a * sympy.cos(x) ** 2 + b,
-            sympy.exp(a * x) + b, x * sympy.log(x) + a, (x**2 - a**2) / (x + b), x ** (n + y), 1 / (x**2 + n), a * x * y / (x + y),
-            x ** Rational(1, n), n**x - a, sympy.tan(x) + a * x, x * (x + 1) / 2, x * (x + 1) * (2 * x + 1) / 6, pi * x**2 * y / 3,
-        )
-    )  # fmt: skip
 
 
 def interval(random: Random) -> Meaning:
@@ -76,8 +39,27 @@ def inequality(random: Random) -> Meaning:
     return _region(random, random.choice(("x", "x", "a", "t")))
 
 
+def domain(random: Random) -> Meaning:
+    """All numbers, none, or all but one or two."""
+    gaps = sorted({small(random) for _ in range(random.choice((0, 1, 1, 2)))})
+    if not gaps and random.random() < 0.5:
+        return Region((), "")
+    ends = [-oo, *gaps, oo]
+    return Region(tuple(Span(low, high, False, False) for low, high in pairwise(ends)), random.choice(("", "x")))
+
+
 def tuples(random: Random) -> Meaning:
     return Several(tuple(_item(random) for _ in range(random.choice((2, 2, 2, 3, 4)))), "tuple")
+
+
+def vector(random: Random) -> Meaning:
+    return Several(tuple(_item(random) for _ in range(random.choice((2, 3, 3, 4)))), "vector")
+
+
+def ratio(random: Random) -> Meaning:
+    """None that could be a time of day as well."""
+    last = random.choice((random.randint(1, 9), random.randint(60, 99)))
+    return Several((*(Integer(random.randint(1, 40)) for _ in range(random.choice((1, 1, 2)))), Integer(last)), "ratio")
 
 
 def sets(random: Random) -> Meaning:
@@ -88,6 +70,11 @@ def lists(random: Random) -> Meaning:
     return Several(_distinct(random), "list")
 
 
+def plus_minus(random: Random) -> Meaning:
+    middle, half = random.choice((small, fraction, radical))(random), random.choice((small, fraction, radical))(random)
+    return Several((middle + half, middle - half) if random.random() < 0.7 else (half, -half), random.choice(("list", "list", "set")))
+
+
 def matrix(random: Random) -> Meaning:
     rows, columns = random.choice(((2, 2), (2, 2), (3, 3), (2, 3), (3, 1), (2, 1)))
     return Grid(tuple(tuple(_item(random) for _ in range(columns)) for _ in range(rows)))
@@ -95,7 +82,7 @@ def matrix(random: Random) -> Meaning:
 
 def equation(random: Random) -> Meaning:
     x, y = Symbol("x"), Symbol("y")
-    a, b, c = _small(random), _small(random), _small(random)
+    a, b, c = small(random), small(random), small(random)
     left, right = random.choice(
         ((y, a * x + b), (a * x + b * y, c), (x**2 + y**2, Integer(c * c)), (y, a * x**2 + b * x + c), (y**2, 4 * abs(a) * x),
          ((x - a) ** 2 + (y - b) ** 2, Integer(c * c)), (x**2 / a**2 + y**2 / b**2, Integer(1)), (a * x + b * y + c, Integer(0)))
@@ -108,8 +95,17 @@ def quantity(random: Random) -> Meaning:
     return Quantity(number, random.choice([unit for unit in UNITS if unit != "%"]))
 
 
+def money(random: Random) -> Meaning:
+    cents = random.choice((Integer(0), Rational(random.randrange(100), 100)))
+    return Quantity(random.randrange(1, 10 ** random.choice((2, 3, 4, 6))) + cents, random.choice(("usd", "usd", "eur")))
+
+
 def percent(random: Random) -> Meaning:
     return Quantity(abs(random.choice((integer, decimal))(random)) % 1000 + 1, "%")
+
+
+def base(random: Random) -> Meaning:
+    return Based(random.randint(2, 5000), random.choice((2, 2, 3, 5, 7, 8, 16)))
 
 
 def word(random: Random) -> Meaning:
@@ -124,16 +120,8 @@ def chinese(random: Random) -> Meaning:
     return Word(random.choice(CHINESE))
 
 
-def _small(random: Random) -> Expr:
-    return Integer(random.choice([n for n in range(-9, 10) if n]))
-
-
-def _letters(random: Random) -> list[Expr]:
-    return [Symbol(c) for c in random.sample(LETTERS, 2)]
-
-
 def _item(random: Random) -> Expr:
-    return random.choice((_small, _small, fraction, radical))(random)
+    return random.choice((small, small, fraction, radical))(random)
 
 
 def _distinct(random: Random) -> tuple[Expr, ...]:
@@ -141,7 +129,9 @@ def _distinct(random: Random) -> tuple[Expr, ...]:
 
 
 def _region(random: Random, variable: str) -> Region:
-    ends = sorted({random.choice((_small, _small, _small, fraction))(random) for _ in range(4)})
+    ends = sorted({random.choice((small, small, small, fraction))(random) for _ in range(4)})
+    if random.random() < 0.1:
+        ends = [-sqrt(random.choice((2, 3, 5))), sqrt(random.choice((2, 3, 7)))]
     closed = [random.random() < 0.5 for _ in range(4)]
     if random.random() < 0.25 and len(ends) > 1:
         return Region((Span(-oo, ends[0], False, closed[0]), Span(ends[1], oo, closed[1], False)), variable)
@@ -152,7 +142,9 @@ def _region(random: Random, variable: str) -> Region:
 
 
 KINDS: dict[str, Callable[[Random], Meaning]] = {
-    "integer": integer, "decimal": decimal, "fraction": fraction, "radical": radical, "constant": constant, "polynomial": polynomial,
-    "expression": expression, "interval": interval, "inequality": inequality, "tuple": tuples, "set": sets, "list": lists,
-    "matrix": matrix, "equation": equation, "unit": quantity, "percent": percent, "word": word, "choice": choice, "chinese": chinese,
+    "integer": integer, "decimal": decimal, "scientific": scientific, "fraction": fraction, "radical": radical, "constant": constant,
+    "power": power, "complex": complex_number, "polynomial": polynomial, "expression": expression, "interval": interval,
+    "inequality": inequality, "domain": domain, "tuple": tuples, "vector": vector, "ratio": ratio, "set": sets, "list": lists,
+    "plus-minus": plus_minus, "matrix": matrix, "equation": equation, "unit": quantity, "money": money, "percent": percent,
+    "base": base, "word": word, "choice": choice, "chinese": chinese,
 }  # fmt: skip

@@ -11,7 +11,7 @@ Expr = Any  # sympy has no type stubs
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Several values: `tuple` (in order), `set` or `list` (in any order)."""
+    """Several values: `tuple`, `vector` or `ratio` (in order), `set` or `list` (in any order)."""
 
     items: tuple[Expr, ...]
     form: str
@@ -29,7 +29,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Disjoint spans in rising order; as an inequality if it has a variable."""
+    """Spans in rising order, none for the empty set; as an inequality if it has a variable."""
 
     spans: tuple[Span, ...]
     variable: str = ""
@@ -53,12 +53,20 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
+class Based:
+    """A whole number with its base."""
+
+    value: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     text: str
     choice: bool = False
 
 
-Meaning = Expr | Several | Region | Grid | Equation | Quantity | Word
+Meaning = Expr | Several | Region | Grid | Equation | Quantity | Based | Word
 
 # Size in the base unit, what is measured, and the ways to write it: in symbols, in English, in Chinese.
 UNITS: dict[str, tuple[Fraction, str, tuple[str, str, str]]] = {
@@ -78,6 +86,7 @@ UNITS: dict[str, tuple[Fraction, str, tuple[str, str, str]]] = {
     "km/h": (Fraction(5, 18), "speed", ("km/h", "kilometers per hour", "千米/时")),
     "m/s": (Fraction(1), "speed", ("m/s", "meters per second", "米/秒")),
     "deg": (Fraction(1), "angle", (r"^\circ", "degrees", "度")),
-    "usd": (Fraction(1), "money", (r"\$", "dollars", "美元")),
+    "usd": (Fraction(1), "dollars", (r"\$", "dollars", "美元")),
+    "eur": (Fraction(1), "euros", ("€", "euros", "欧元")),
     "%": (Fraction(1, 100), "share", (r"\%", "percent", "%")),
 }

@@ -11,7 +11,8 @@ import sympy
 from sympy import Integer, Rational, Symbol
 
 from bench.math_laws.golds import CHINESE, ENGLISH
-from bench.math_laws.meanings import UNITS, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
+from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
+from bench.math_laws.numbers import digits
 from bench.math_laws.rewrites import Named
 
 Item = TypeVar("Item")
@@ -34,6 +35,11 @@ def changed(meaning: Meaning, random: Random) -> Named:
                 return "unit", Quantity(value, random.choice([u for u in UNITS if u not in (unit, "%")]))
             name, value = _mutated(value, random)
             return name, Quantity(value, unit)
+        case Based(value, base):
+            if random.random() < 0.4:
+                other = random.choice([b for b in (3, 5, 7, 8, 9, 12, 16) if b > base] or [17])
+                return "base", Based(int(digits(value, base), other), other)
+            return "another number", Based(max(1, value + random.choice((-2, -1, 1, 2, base))), base)
         case Word(text, choice):
             pool: Sequence[str] = "ABCD" if choice else ENGLISH if text.isascii() else CHINESE
             return "another word", Word(random.choice([w for w in pool if w != text]), choice)
@@ -42,6 +48,9 @@ def changed(meaning: Meaning, random: Random) -> Named:
 
 def _mutated(expr: Expr, random: Random) -> Named:
     """One part of an expression changed."""
+    if expr.is_number and expr.is_real and random.random() < 0.1:
+        scale = random.choice((10, 100, 1000))
+        return "rounded", Rational(int(sympy.floor(expr * scale + Rational(1, 2))), scale)
     if random.random() < 0.2:
         return "sign", -1 * expr
     if random.random() < 0.1 and not expr.is_zero:
@@ -56,18 +65,18 @@ def _mutated(expr: Expr, random: Random) -> Named:
 
 def _digits(number: Expr, random: Random) -> Named:
     """A digit of the numerator changed, dropped or swapped with its neighbour; or a point moved."""
-    digits = list(str(abs(number.p)))
-    at = random.randrange(len(digits))
+    figures = list(str(abs(number.p)))
+    at = random.randrange(len(figures))
     name = random.choice(("digit", "digits swapped", "digit dropped", "point"))
     if name == "digit":
-        digits[at] = random.choice("123456789")
-    elif name == "digit dropped" and len(digits) > 1:
-        del digits[at]
+        figures[at] = random.choice("123456789")
+    elif name == "digit dropped" and len(figures) > 1:
+        del figures[at]
     elif name == "digits swapped":
-        digits[at - 1], digits[at] = digits[at], digits[at - 1]
+        figures[at - 1], figures[at] = figures[at], figures[at - 1]
     else:
         return "point", number * Integer(10) ** random.choice((-1, 1))
-    return name, Rational(int("".join(digits)) * (1 if number > 0 else -1), number.q)
+    return name, Rational(int("".join(figures)) * (1 if number > 0 else -1), number.q)
 
 
 def _replaced(expr: Expr, old: Expr, random: Random) -> Named:
@@ -87,7 +96,7 @@ def _swap(items: Sequence[Item], random: Random) -> tuple[Item, ...]:
 
 def _other_members(several: Several, random: Random) -> Named:
     items, at = several.items, random.randrange(len(several.items))
-    if several.form == "tuple" and random.random() < 0.3:
+    if several.form in ("tuple", "vector", "ratio") and random.random() < 0.3:
         return "order", replace(several, items=_swap(items, random))
     if random.random() < 0.2 and len(items) > 2:
         return "member dropped", replace(several, items=items[:at] + items[at + 1 :])
@@ -109,6 +118,8 @@ def _other_grid(grid: Grid, random: Random) -> Named:
 
 
 def _other_region(region: Region, random: Random) -> Named:
+    if not region.spans:
+        return "not empty", Region((Span(Integer(random.randint(-5, 5)), sympy.oo, True, False),), "x")
     at = random.randrange(len(region.spans))
     span = region.spans[at]
     name = random.choice(("low end", "high end", "open or closed", "direction"))
@@ -118,12 +129,16 @@ def _other_region(region: Region, random: Random) -> Named:
 
 def _other_span(span: Span, name: str, random: Random) -> Span:
     if name == "open or closed":
+        if not (span.low.is_finite or span.high.is_finite):
+            return replace(span, high=Integer(random.randint(-5, 5)))
         low = span.low.is_finite and (not span.high.is_finite or random.random() < 0.5)
         return replace(span, closed_low=not span.closed_low) if low else replace(span, closed_high=not span.closed_high)
     if name == "direction" and span.low.is_finite != span.high.is_finite:
         return _turned(span)
     if span.low.is_finite and (name == "low end" or not span.high.is_finite):
         return replace(span, low=span.low - random.randint(1, 3))
+    if not span.high.is_finite:
+        return replace(span, high=Integer(random.randint(-5, 5)))
     return replace(span, high=span.high + random.randint(1, 3))
 
 

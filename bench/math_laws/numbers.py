@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from sympy import perfect_power
+
 from bench.math_laws.hand import Hand
 from bench.math_laws.meanings import Expr
 
@@ -19,7 +21,7 @@ def number(exact: Expr, hand: Hand) -> str:
     return minus + (_whole(value.numerator if value > 0 else -value.numerator, hand) if exact.q == 1 else _part(abs(value), hand))
 
 
-def decimals(value: Fraction, most: int = 9) -> str | None:
+def decimals(value: Fraction, most: int = 10) -> str | None:
     """All decimals of a number; None if they do not end."""
     for places in range(1, most):
         if (value * 10**places).denominator == 1:
@@ -35,6 +37,9 @@ def _whole(value: int, hand: Hand) -> str:
         separator = hand.random.choice(separators)
         hand.used.add(f"thousands {separator!r}")
         return f"{value:,}".replace(",", separator)
+    root = perfect_power(value) if value > 3 and hand.habit("as a power", 0.05) else False
+    if root:
+        return f"{root[0]}^{root[1]}" if len(str(root[1])) == 1 or not hand.latex else f"{root[0]}^{{{root[1]}}}"
     zeros = len(digits) - len(digits.rstrip("0"))
     if value >= 1000 and zeros > 1 and hand.habit("scientific", 0.3):
         return _scientific(digits.rstrip("0"), len(digits) - 1, hand)
@@ -43,6 +48,23 @@ def _whole(value: int, hand: Hand) -> str:
     if hand.syntax == "unicode" and hand.habit("full width", 0.1):
         return digits.translate({ord(c): ord(c) + 0xFEE0 for c in "0123456789"})
     return digits
+
+
+def digits(value: int, base: int) -> str:
+    found = ""
+    while value:
+        value, digit = divmod(value, base)
+        found = "0123456789ABCDEFGH"[digit] + found
+    return found
+
+
+def in_words(value: int) -> str:
+    ones = (*"zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(),)
+    ones += ("seventeen", "eighteen", "nineteen")
+    tens = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    if value < 20:
+        return ones[value]
+    return tens[value // 10 - 2] + (f"-{ones[value % 10]}" if value % 10 else "")
 
 
 def _scientific(digits: str, power: int, hand: Hand) -> str:
@@ -59,7 +81,10 @@ SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 def _part(value: Fraction, hand: Hand) -> str:
     exact = decimals(value)
-    if exact is not None and hand.habit("decimals", 0.5):
+    if value < Fraction(1, 1000) and exact is not None and hand.habit("scientific", 0.4):
+        digits = exact[2:].lstrip("0")
+        return _scientific(digits, len(digits) - len(exact) + 1, hand)
+    if exact is not None and (value.denominator > 20 if hand.plainly else hand.habit("decimals", 0.5)):
         return _decimals(exact, hand)
     if exact is None and value.denominator in (3, 9, 11, 33, 99) and hand.latex and hand.habit("repeating decimals", 0.15):
         whole, rest = divmod(value.numerator, value.denominator)

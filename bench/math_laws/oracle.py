@@ -14,12 +14,17 @@ import sympy
 from mpmath import mp
 from sympy import Basic
 
-from bench.math_laws.meanings import UNITS, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
+from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
+from bench.math_laws.values import LETTERS
 
 mp.dps = 30
 SAME, APART = mp.mpf("1e-20"), mp.mpf("1e-12")  # relative distances; what lies between is undecided
 Point = dict[str, object]
-FUNCTIONS = {"sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "log": mp.ln, "exp": mp.exp, "Abs": mp.fabs}
+CONSTANTS = {sympy.pi: +mp.pi, sympy.E: +mp.e, sympy.I: mp.mpc(0, 1)}
+FUNCTIONS = {
+    "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "log": mp.ln, "exp": mp.exp, "Abs": mp.fabs, "factorial": mp.factorial,
+    "binomial": mp.binomial,
+}  # fmt: skip
 
 
 HALF = 3  # of the points: letters are positive in these, of either sign in the others
@@ -27,7 +32,7 @@ HALF = 3  # of the points: letters are positive in these, of either sign in the 
 
 def points() -> list[Point]:
     """Values for each letter."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
+    letters = [*"abcdefghijklmnopqrstuvwxyz", *LETTERS]
     found: list[Point] = []
     for i in range(2 * HALF):
         random = Random(f"math_laws/point/{i}")
@@ -54,6 +59,8 @@ def equal(a: Meaning, b: Meaning) -> bool | None:
             return UNITS[a.unit][1] == UNITS[b.unit][1] and equal(in_base(a), in_base(b))
         case Quantity(unit="%"), Basic():
             return equal(in_base(a), b)
+        case Based(), Based():
+            return a.value == b.value and (a.base == b.base or None)  # whether the base is asked for, the gold answer does not say
         case Word(), Word():
             return a.text.casefold() == b.text.casefold()
         case Basic(), Basic():
@@ -79,21 +86,26 @@ def value(expr: Expr, point: Point) -> Expr:
         return mp.mpf(int(expr.p)) / int(expr.q)
     if expr.is_Symbol:
         return point[expr.name]
-    if expr is sympy.pi or expr is sympy.E:
-        return +mp.pi if expr is sympy.pi else +mp.e
+    if expr in CONSTANTS:
+        return CONSTANTS[expr]
     parts = [value(part, point) for part in expr.args]
     if expr.is_Add:
         return mp.fsum(parts)
     if expr.is_Mul:
         return mp.fprod(parts)
     if expr.is_Pow:
-        if parts[0] < 0 and not expr.exp.is_integer:
+        if _off_axis(parts[0]) and not expr.exp.is_integer:
             raise ValueError("a root of a negative number is real to some, complex to others")
         return mp.power(*parts)
     name = expr.func.__name__
-    if name not in FUNCTIONS or (name == "log" and parts[0] <= 0):
+    if name not in FUNCTIONS or (name == "log" and _off_axis(parts[0])):
         raise ValueError(f"{name} has no real value here")
     return FUNCTIONS[name](*parts)
+
+
+def _off_axis(x: Expr) -> bool:
+    """Whether a number is not positive or zero."""
+    return isinstance(x, mp.mpc) or x < 0
 
 
 def in_base(quantity: Quantity) -> Expr:
@@ -128,11 +140,15 @@ def _at(a: Expr, b: Expr, point: Point) -> bool | str | None:
 def _members(a: Several, b: Several) -> bool | None:
     if a.form != b.form:
         return None
-    if len(a.items) != len(b.items):
+    if a.form not in ("set", "list") and len(a.items) != len(b.items):
         return False
-    if a.form == "tuple":
+    if a.form == "ratio":
+        return every(equal(x * b.items[0], y * a.items[0]) for x, y in zip(a.items, b.items, strict=True))
+    if a.form in ("tuple", "vector"):
         return every(equal(x, y) for x, y in zip(a.items, b.items, strict=True))
-    return every(some(equal(x, y) for y in others) for items, others in ((a.items, b.items), (b.items, a.items)) for x in items)
+    same = every(some(equal(x, y) for y in others) for items, others in ((a.items, b.items), (b.items, a.items)) for x in items)
+    repeated = a.form == "list" and len(a.items) != len(b.items)  # `1, 1, 2` is a list like `1, 2` to some
+    return None if same and repeated else same
 
 
 def _entries(a: Grid, b: Grid) -> bool | None:

@@ -9,7 +9,7 @@ from random import Random
 import sympy
 from sympy import Integer, Rational, Symbol
 
-from bench.math_laws.meanings import UNITS, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
+from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
 
 Named = tuple[str, Meaning]  # what was done, and what came of it
 FORMS: tuple[Callable[[Expr], Expr], ...] = (
@@ -23,6 +23,9 @@ def kept(meaning: Meaning, random: Random) -> Named:
     if random.random() < 0.3:
         return "itself", meaning
     match meaning:
+        case Several(items, "ratio"):
+            factor = random.randint(2, 5)
+            return "multiplied", replace(meaning, items=tuple(factor * i for i in items))
         case Several(items):
             return "members rewritten", replace(meaning, items=tuple(_form(i, random)[1] for i in items))
         case Grid(rows):
@@ -31,7 +34,7 @@ def kept(meaning: Meaning, random: Random) -> Named:
             return _moved(meaning, random)
         case Quantity(value, unit):
             return _converted(value, unit, random)
-        case Region() | Word():
+        case Region() | Based() | Word():
             return "itself", meaning
     return _form(meaning, random)
 

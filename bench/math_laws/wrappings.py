@@ -1,4 +1,4 @@
-"""Responses around an answer: boxes, blocks, displays, sentences in four languages; and responses that take an answer back."""
+"""Responses around an answer: boxes, blocks, displays, tables, sentences in four languages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from random import Random
 
 Wrapped = tuple[str, str]  # the wrapping's name, and the response
 
+# @ is the answer.
 BOXES = {
     "box": "\\boxed{@}",
     "box in dollars": "The area is found. $\\boxed{@}$.",
@@ -13,31 +14,69 @@ BOXES = {
     "box in a sentence": "Hence the final answer is $\\boxed{@}$.",
     "box in bold": "**Final answer:** **$\\boxed{@}$**",
     "box in Chinese": "综上所述，答案为 $\\boxed{@}$。",
+    "box in German": "Damit ist die Antwort $\\boxed{@}$.",
+    "box in French": "On trouve donc $\\boxed{@}$.",
     "box after a heading": "### Final Answer\n\n$$\\boxed{@}$$",
     "box in a block": "<answer>$\\boxed{@}$</answer>",
     "box in a bare block": "<answer>\\boxed{@}</answer>",
+    "box, then words": "$$\\boxed{@}$$\n\nI hope this helps! Let me know if you have any questions.",
+    "box as a subject": "$\\boxed{@}$ is the final answer.",
+    "box with a space": "So we get \\boxed {@}.",
+    "fbox": "The answer is $\\fbox{@}$.",
+    "box in a list": "- First, add both sides.\n- Then the result is $\\boxed{@}$.",
+    "box in aligned lines": "\\begin{align*}\nS &= T \\\\\n&= \\boxed{@}\n\\end{align*}",
+    "box said again": "The answer is $\\boxed{@}$.\n\nFinal answer: $\\boxed{@}$",
+    "box with display style": "\\[ \\boxed{\\displaystyle @} \\]",
+    "box with a reason": "So the answer is $\\boxed{@}$, because both sides agree.",
+    "box that was checked": "The answer is $\\boxed{@}$. We can check that this is correct.",
 }
-SENTENCES = {
-    "block": "<answer>@</answer>",
-    "block with lines": "<answer>\n@\n</answer>",
-    "block with a sentence": "<answer>The answer is @.</answer>",
+ENGLISH = {
     "sentence": "The answer is @.",
     "final": "Adding up, we are done.\n\nFinal answer: @",
     "therefore": "So the final answer is: @.",
+    "thus": "Thus, the answer is @.",
+    "correct": "The correct answer is: @",
+    "result": "Hence the final result is @.",
     "bold label": "**Answer:** @",
+    "bold heading": "**Final Answer**\n\n@",
     "bold": "The answer is **@**.",
+    "upper case": "ANSWER: @",
+    "item": "1. Add both sides.\n2. Answer: @",
     "heading": "#### @",
     "own line": "The answer is:\n\n@",
     "table": "| quantity | value |\n|---|---|\n| Answer | @ |",
+    "subject": "@ is the answer.",
+    "as required": "The answer is @, as required.",
+    "reason": "The answer is @ because both sides agree.",
+    "then words": "The answer is @.\n\nI hope this helps!",
+    "said again": "Answer: @\n\nSo the final answer is @.",
+}
+OTHER = {
     "Chinese": "所以答案是@。",
     "Chinese colon": "答案：@",
     "Chinese final": "因此，最终答案为 @。",
+    "Chinese so": "故答案为：@。",
+    "Chinese short": "答：@。",
+    "Chinese bold": "答案是 **@**。",
     "German": "Die Antwort ist @.",
     "German label": "Antwort: @",
+    "German result": "Das Ergebnis ist @.",
+    "German so": "Also lautet die Antwort: @",
     "French": "La réponse est @.",
     "French label": "Réponse : @",
+    "French final": "La réponse finale est @.",
+    "French so": "Donc, la réponse est : @.",
+}
+BLOCKS = {
+    "block": "<answer>@</answer>",
+    "block with lines": "<answer>\n@\n</answer>",
+    "block with a sentence": "<answer>The answer is @.</answer>",
+    "block with bold": "<answer>**@**</answer>",
+    "block with a stop": "<answer>@.</answer>",
     "alone": "@",
 }
+SENTENCES = ENGLISH | OTHER | BLOCKS
+INLINE = ("table", "bold", "sentence", "heading", "subject", "item", "Chinese bold", "block with bold", "block with a stop", "reason", "as required")
 DELIMITERS = {
     "dollars": "$@$",
     "parentheses": "\\(@\\)",
@@ -52,56 +91,21 @@ WORK = (
     "<think>\n首先，我们计算。\n</think>\n\n",
     "First, we have $2 + 3 = 5$, and so on.\n\n",
     "**Step 1.** Let $u = 7$. Then $u^2 = 49$.\n\n**Step 2.** We check the result.\n\n",
+    "Is it 12 or 13? Let us see. The answer cannot be negative, so we choose $u = 3$.\n\n",
+    "Wait, that is wrong: $5 \\ne 6$. Let us start again.\n\n",
 )
-# @ is the expected answer, # another one. None of these may be paid.
-HEDGES = {
-    "two boxes": "$\\boxed{@}$ or $\\boxed{#}$",
-    "or in a box": "\\boxed{@ \\text{ or } #}",
-    "sentence with or": "The answer is $@$ or $#$.",
-    "either": "The answer is either $#$ or $@$.",
-    "could also be": "The answer is $\\boxed{@}$, but it could also be $#$.",
-    "retracted": "The answer is $\\boxed{@}$. Wait, that is wrong.",
-    "retracted for another": "The answer is $@$. Actually, the answer is $#$.",
-    "not": "The answer is not $@$.",
-    "is wrong": "$\\boxed{@}$ is wrong.",
-    "two blocks": "<answer>$@$</answer> <answer>$#$</answer>",
-    "box against block": "<answer>$@$</answer>\n\n\\boxed{#}",
-    "last box": "We find $\\boxed{@}$. But after checking the signs, we get $\\boxed{#}$.",
-    "Chinese or": "答案是$@$或$#$。",
-    "Chinese correction": "答案是$@$。不对，答案是$#$。",
-    "German or": "Die Antwort ist $@$ oder $#$.",
-    "French or": "La réponse est $@$ ou $#$.",
-    "maybe": "Maybe $\\boxed{@}$, maybe $\\boxed{#}$.",
-    "only thought": "<think>The answer is $@$.</think> I do not know.",
-    "thought, then another": "<think>The answer is $@$.</think> The answer is $#$.",
-}
-RELATIONS = {"not equal": "\\ne @", "less": "< @", "greater": "> @", "at least": "x \\ge @", "congruent": "\\equiv @ \\pmod{7}"}
 
 
 def wrapped(answer: str, latex: bool, random: Random) -> Wrapped:
     """A response that claims exactly this answer."""
     work = random.choice(WORK)
-    if random.random() < 0.45:
+    if random.random() < 0.4:
         name = random.choice(list(BOXES))
         return name, work + BOXES[name].replace("@", answer)
-    name = random.choice(list(SENTENCES))
+    name = random.choice(list(random.choice((ENGLISH, OTHER, BLOCKS))))
     shown, delimited = "", answer
     if latex:
-        shown = random.choice(list(DELIMITERS))
-        if name in ("table", "bold", "sentence", "heading") or "\n" in answer:
-            shown = "dollars"
+        shown = "dollars" if name in INLINE or "\n" in answer else random.choice(list(DELIMITERS))
         delimited = DELIMITERS[shown].replace("@", answer)
     before = work if name != "alone" or work.startswith("<think>") else ""
     return f"{name}, {shown or 'plain'}", before + SENTENCES[name].replace("@", delimited)
-
-
-def hedged(answer: str, other: str, random: Random) -> Wrapped:
-    """A response that claims another answer as well, or takes this one back."""
-    name = random.choice(list(HEDGES))
-    return name, HEDGES[name].replace("@", "\0").replace("#", other).replace("\0", answer)
-
-
-def related(answer: str, random: Random) -> Wrapped:
-    """A relation in front of the answer, which then is no value."""
-    name = random.choice(list(RELATIONS))
-    return name, f"The answer is $\\boxed{{{RELATIONS[name].replace('@', answer)}}}$."

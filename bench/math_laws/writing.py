@@ -7,20 +7,40 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sympy import Symbol
+from sympy import N, Symbol
 
-from bench.math_laws.formulas import SUM, formula, within
+from bench.math_laws.formulas import PRODUCT, SUM, formula, within
 from bench.math_laws.hand import Hand
-from bench.math_laws.meanings import UNITS, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
-from bench.math_laws.numbers import number
+from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
+from bench.math_laws.numbers import digits, in_words, number
+from bench.math_laws.regions import region
 
+SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+ROW_END = r" \\ "
 _SIGN = re.compile(r" [+=-] |(?<!\\), | \\(?:cdot|times|le|ge) ")
 
 
 def write(meaning: Meaning, hand: Hand) -> str:
     """The meaning in the hand's syntax, without delimiters."""
-    text = WRITERS.get(type(meaning), formula)(meaning, hand)
+    text = WRITERS.get(type(meaning), _value)(meaning, hand)
     return spaced(text, hand) if hand.latex and not isinstance(meaning, Word) else text
+
+
+def _value(expr: Expr, hand: Hand) -> str:
+    """An expression, perhaps with a name, the sum that it comes from, or its decimals."""
+    if expr.is_Integer and 0 <= expr < 100 and hand.habit("in words", 0.03):
+        return rf"\text{{{in_words(int(expr))}}}" if hand.latex else in_words(int(expr))
+    text = formula(expr, hand)
+    if expr.is_number and expr.is_real and expr.is_rational is not True and hand.habit("approximation", 0.04):
+        text += " ".join(("", hand.sign(r"\approx", "≈", "≈"), str(N(expr, 5))))
+    if expr.is_Integer and abs(expr) < 10000 and hand.habit("chain", 0.04):
+        part = hand.random.randint(1, 50)
+        text = f"{expr - part} + {part} = {text}"
+    names = ["S"] if expr.free_symbols else ["x", "n", "P", "AB", "f(3)", "P(A)", "S_{10}", r"\text{Area}"]
+    names += ["f(x)", "y"] if expr.free_symbols == {Symbol("x")} else []
+    if hand.latex and hand.habit("named", 0.06):
+        text = f"{hand.random.choice(names)} = {text}"
+    return text
 
 
 def spaced(text: str, hand: Hand) -> str:
@@ -38,67 +58,60 @@ def spaced(text: str, hand: Hand) -> str:
 
 def _several(several: Several, hand: Hand) -> str:
     items = list(several.items)
-    if several.form != "tuple" and hand.habit("permuted", 0.5):
-        hand.random.shuffle(items)
+    if several.form in ("set", "list"):
+        if _conjugate(items) and hand.habit("plus-minus", 0.3):
+            return _braced([_plus_minus(items, hand)], several.form, hand)
+        if hand.habit("permuted", 0.5):
+            hand.random.shuffle(items)
+    if several.form == "ratio":
+        return hand.pick("colon", ":", " : ").join(map(str, items))
     # A comma inside a number would be one more separator.
-    texts = [within(i, hand, SUM) if not i.is_Rational else number(i, replace(hand, plainly=hand.plainly or abs(i) >= 1000)) for i in items]
-    if several.form == "set":
-        return hand.bracket(", ".join(texts), *(("\\{", "\\}") if hand.latex else "{}"))
+    texts = [number(i, replace(hand, plainly=hand.plainly or abs(i) >= 1000)) if i.is_Rational else within(i, hand, SUM) for i in items]
+    if several.form == "vector":
+        return _vector(texts, hand)
     if several.form == "tuple":
-        inner = ", ".join(texts)
-        if len(texts) in (2, 3) and hand.habit("named coordinates", 0.1):
-            return f"({', '.join('xyz'[: len(texts)])}) = ({inner})"
-        return hand.bracket(inner)
-    if hand.habit("x = each", 0.15):
+        return _tuple(texts, hand)
+    return _braced(texts, several.form, hand)
+
+
+def _conjugate(items: list[Expr]) -> bool:
+    """Whether two values are a rational number plus and minus something."""
+    return len(items) == 2 and bool((items[0] + items[1]).expand().is_Rational) and not (items[0].is_Rational and items[0] + items[1] != 0)
+
+
+def _plus_minus(items: list[Expr], hand: Hand) -> str:
+    middle, half = ((items[0] + items[1]) / 2).expand(), ((items[0] - items[1]) / 2).expand()
+    half = -half if half.could_extract_minus_sign() else half
+    before = "" if middle == 0 else f"{within(middle, hand, SUM)} "
+    return before + hand.sign(r"\pm ", "+-", "±") + within(half, hand, PRODUCT)
+
+
+def _braced(texts: list[str], form: str, hand: Hand) -> str:
+    if form == "set":
+        return hand.bracket(", ".join(texts), *(("\\{", "\\}") if hand.latex else "{}"))
+    if hand.habit("x = each", 0.12):
         texts = [f"x = {text}" for text in texts]
+    elif hand.habit("x = all", 0.08):
+        texts[0] = f"x = {texts[0]}"
     last = hand.random.choice((r" \text{ and } ", r"\text{ or }") if hand.latex else (" and ", " or "))
-    return ", ".join(texts[:-1]) + (last if hand.habit("and, or", 0.2) else ", ") + texts[-1]
+    return ", ".join(texts[:-1]) + ((last if hand.habit("and, or", 0.2) else ", ") if len(texts) > 1 else "") + texts[-1]
 
 
-def _region(region: Region, hand: Hand) -> str:
-    as_inequality = hand.habit("other notation of a set", 0.2) != bool(region.variable)
-    if not as_inequality:
-        text = hand.sign(r" \cup ", " U ", " ∪ ").join(_span(s, hand) for s in region.spans)
-        member = hand.sign(r"\in", "in", "∈")
-        return f"{region.variable} {member} {text}" if region.variable and hand.habit("member of", 0.5) else text
-    variable = region.variable or "x"
-    text = hand.pick("joined", r" \text{ or } " if hand.latex else " or ", r" \lor " if hand.latex else " or ").join(
-        _inequality(s, variable, hand) for s in region.spans
-    )
-    if hand.latex and hand.habit("set builder", 0.1):
-        bar = hand.random.choice((r"\mid", ":", "|"))
-        return rf"\{{ {variable} {bar} {text} \}}"
-    return text
+def _tuple(texts: list[str], hand: Hand) -> str:
+    if len(texts) in (2, 3) and hand.habit("named coordinates", 0.1):
+        return f"({', '.join('xyz'[: len(texts)])}) = ({', '.join(texts)})"
+    if len(texts) in (2, 3) and hand.habit("each coordinate named", 0.07):
+        return ", ".join(f"{name} = {text}" for name, text in zip("xyz", texts, strict=False))
+    return hand.bracket(", ".join(texts))
 
 
-def _end(end: Expr, hand: Hand) -> str:
-    if end.is_finite:
-        return formula(end, hand)
-    return ("-" if end.is_extended_negative else "") + hand.sign(r"\infty", "oo" if hand.habit("oo", 0.1) else "infinity", "∞")
-
-
-def _span(span: Span, hand: Hand) -> str:
-    inner = f"{_end(span.low, hand)}, {_end(span.high, hand)}"
-    opening, closing = "[" if span.closed_low else "(", "]" if span.closed_high else ")"
-    return hand.bracket(inner, opening, closing)
-
-
-def _inequality(span: Span, variable: str, hand: Hand) -> str:
-    def sign(closed: bool, above: bool = False) -> str:
-        if not closed:
-            return ">" if above else "<"
-        latex = (r"\ge", r"\geq") if above else (r"\le", r"\leq", r"\leqslant")
-        return hand.sign(hand.pick("relation", *latex), ">=" if above else "<=", "≥" if above else "≤")
-
-    low, high = (_end(end, hand) for end in (span.low, span.high))
-    if span.low.is_finite and span.high.is_finite:
-        if hand.habit("turned around", 0.15):
-            return f"{high} {sign(span.closed_high, True)} {variable} {sign(span.closed_low, True)} {low}"
-        return f"{low} {sign(span.closed_low)} {variable} {sign(span.closed_high)} {high}"
-    end, closed, above = (low, span.closed_low, True) if span.low.is_finite else (high, span.closed_high, False)
-    if hand.habit("turned around"):
-        return f"{end} {sign(closed, not above)} {variable}"
-    return f"{variable} {sign(closed, above)} {end}"
+def _vector(texts: list[str], hand: Hand) -> str:
+    form = hand.pick("vector", "angles", "column", "row")
+    if form == "column" and hand.latex:
+        return rf"\begin{{pmatrix}} {ROW_END.join(texts)} \end{{pmatrix}}"
+    if form == "row" or not hand.latex:
+        return hand.bracket(", ".join(texts))
+    return hand.bracket(", ".join(texts), r"\langle ", r" \rangle")
 
 
 def _grid(grid: Grid, hand: Hand) -> str:
@@ -121,14 +134,16 @@ def _equation(equation: Equation, hand: Hand) -> str:
 def _quantity(quantity: Quantity, hand: Hand) -> str:
     symbol, english, chinese = UNITS[quantity.unit][2]
     value = number(quantity.value, hand)
-    if quantity.unit == "usd" and not hand.habit("unit in words", 0.3):
-        return rf"\${value}" if hand.latex else f"${value}"
+    if quantity.unit in ("usd", "eur") and not hand.habit("unit in words", 0.3):
+        return (
+            (r"\$" if hand.latex else "$") + value if quantity.unit == "usd" else hand.pick("euro", f"€{value}", f"{value} €", f"{value}€")
+        )
     if hand.habit("unit in Chinese", 0.07):
         return rf"{value}\text{{{chinese}}}" if hand.latex and quantity.unit != "%" else value + chinese
     if quantity.unit in ("%", "deg"):
         plain = {"%": "%", "deg": "°"}[quantity.unit]
         return value + (symbol if hand.latex else plain) if not hand.habit("unit in words", 0.15) else _named(value, english, hand)
-    if quantity.unit == "usd" or hand.habit("unit in words", 0.3):
+    if quantity.unit in ("usd", "eur") or hand.habit("unit in words", 0.3):
         return _named(value, english, hand)
     if not hand.latex:
         return value + hand.pick("gap", " ", "") + (symbol.replace("^2", "²").replace("^3", "³") if hand.syntax == "unicode" else symbol)
@@ -141,15 +156,23 @@ def _named(value: str, name: str, hand: Hand) -> str:
     return rf"{value} \text{{ {name}}}" if hand.latex else f"{value} {name}"
 
 
+def _based(based: Based, hand: Hand) -> str:
+    text = digits(based.value, based.base)
+    number = rf"\text{{{text}}}" if hand.latex and not text.isdigit() else text
+    if hand.syntax == "unicode":
+        return number + str(based.base).translate(SUBSCRIPT)
+    return hand.pick("base", "@_{#}", "@_#", "(@)_{#}").replace("@", number).replace("#", str(based.base))
+
+
 def _word(word: Word, hand: Hand) -> str:
     text = word.text
     if word.choice:
         text = hand.pick("choice", text, f"({text})", f"{text}.", f"{text})")
-    elif text.isascii():
+    elif text.isascii() and text.islower():
         text = hand.pick("case", text, text.capitalize(), text.lower(), text.upper())
     return hand.pick("text", *(rf"\{command}{{{text}}}" for command in ("text", "textbf", "mathrm", "text"))) if hand.latex else text
 
 
 WRITERS: dict[type, Callable[[Any, Hand], str]] = {
-    Several: _several, Region: _region, Grid: _grid, Equation: _equation, Quantity: _quantity, Word: _word,
+    Several: _several, Region: region, Grid: _grid, Equation: _equation, Quantity: _quantity, Based: _based, Word: _word,
 }  # fmt: skip
