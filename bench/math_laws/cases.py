@@ -11,22 +11,22 @@ from sympy import Basic
 
 from bench.math_laws.golds import KINDS
 from bench.math_laws.hand import SYNTAXES, Hand
-from bench.math_laws.meanings import Grid, Meaning, Region, Several
 from bench.math_laws.hedges import hedged, related
+from bench.math_laws.meanings import Grid, Meaning, Region, Several
 from bench.math_laws.mutations import changed
 from bench.math_laws.oracle import equal
 from bench.math_laws.rewrites import kept
 from bench.math_laws.wrappings import wrapped
 from bench.math_laws.writing import write
 
-TURNS = 6  # rewritings of one meaning
+RESPONSE_ONLY = {"chain", "approximation"}  # what no expected answer has
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     kind: str
     index: int  # of the meaning
-    right: bool
+    right: bool | None  # None if the response is damaged: then only an exception is a fault
     gold: str
     answer: str  # without its wrapping
     response: str
@@ -40,53 +40,62 @@ def cases(kind: str, seed: int) -> Iterator[Case]:
     for index in count():
         random = Random(f"math_laws/{seed}/{kind}/{index}")
         meaning = KINDS[kind](random)
-        for turn in range(TURNS):
-            case = _paid(kind, index, meaning, random) if turn % 2 else _refused(kind, index, meaning, random)
+        for law in (_refused, _paid, _refused, _paid, _refused, _paid, _damaged):
+            case = law(kind, index, meaning, random)
             if case is not None:
                 yield case
 
 
 def _paid(kind: str, index: int, meaning: Meaning, random: Random) -> Case | None:
+    """The same value: in another form, in other notation, in other words; in both directions."""
     rewriting, other = kept(meaning, random)
     if not equal(meaning, other):
         return None
-    gold, hand = write(meaning, _plain(random)), _hand(other, random)
+    gold, hand = write(meaning, Hand(random, plainly=True)), _hand(other, random)
     answer = write(other, hand)
-    if random.random() < 0.2 and rewriting != "multiplied":  # what is equal is equal in both directions
+    if random.random() < 0.2 and rewriting != "multiplied" and not hand.used & RESPONSE_ONLY:
         gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
     wrapping, response = wrapped(answer, hand.latex, random)
     return Case(kind, index, True, gold, answer, response, rewriting, tuple(sorted(hand.used)), wrapping)
 
 
 def _refused(kind: str, index: int, meaning: Meaning, random: Random) -> Case | None:
+    """Another value; or the same, taken back, beside another one, or behind a relation."""
     rewriting, other = changed(meaning, random)
     if equal(meaning, other) is not False:
         return None
-    gold, draw = write(meaning, _plain(random)), random.random()
-    if draw < 0.25 and _single(meaning):
-        hand = Hand(random)
-        answer = write(meaning, hand)
-        wrapping, response = hedged(answer, write(other, hand), random)
-    elif draw < 0.3 and isinstance(meaning, Basic):
-        hand = Hand(random)
-        answer = write(meaning, hand)
-        wrapping, response = related(answer, random)
-    else:
-        hand = _hand(other, random)
-        answer = write(other, hand)
+    gold, draw = write(meaning, Hand(random, plainly=True)), random.random()
+    claimed = draw < 0.6 or not _single(meaning)
+    hand = _hand(other, random) if claimed else Hand(random)
+    answer = write(other if claimed else meaning, hand)
+    if claimed:
         if random.random() < 0.2:
             gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
         wrapping, response = wrapped(answer, hand.latex, random)
+    elif draw < 0.7 and isinstance(meaning, Basic):
+        wrapping, response = related(answer, random)
+    else:
+        wrapping, response = hedged(answer, write(other, hand), random)
     return Case(kind, index, False, gold, answer, response, rewriting, tuple(sorted(hand.used)), wrapping)
+
+
+def _damaged(kind: str, index: int, meaning: Meaning, random: Random) -> Case:
+    """A response that was cut, or lost or repeated some of its characters."""
+    gold, hand = write(meaning, Hand(random, plainly=True)), _hand(meaning, random)
+    answer = write(meaning, hand)
+    wrapping, response = wrapped(answer, hand.latex, random)
+    for _ in range(random.randint(1, 4)):
+        start = random.randrange(len(response) + 1)
+        stop = start + random.choice((1, 1, 2, 5, len(response)))
+        response = (
+            response[:start] + random.choice(("", response[start:stop] * 2, random.choice("{}[]()\\$^_&|<>=,;.%!"))) + response[stop:]
+        )
+    return Case(kind, index, None, gold, answer, response, "damaged", tuple(sorted(hand.used)), wrapping)
 
 
 def _single(meaning: Meaning) -> bool:
     """Whether `this or that` is something else than this: not so for sets of numbers."""
     return not isinstance(meaning, Region) and not (isinstance(meaning, Several) and meaning.form == "list")
-
-
-def _plain(random: Random) -> Hand:
-    return Hand(random, plainly=True)
 
 
 def _hand(meaning: Meaning, random: Random) -> Hand:

@@ -23,7 +23,9 @@ class Judged:
     def fault(self) -> str:
         if self.error:
             return "exception"
-        return "" if self.paid == self.case.right else "wrong paid" if self.paid else "right refused"
+        if self.case.right is None or self.paid == self.case.right:
+            return ""
+        return "wrong paid" if self.paid else "right refused"
 
 
 def rule(gold: str, response: str) -> bool:
@@ -43,18 +45,18 @@ def judged(cases: Iterable[Case], judge: Judge = rule) -> Iterator[Judged]:
 
 def table(verdicts: Iterable[Judged]) -> str:
     """Markdown: cases and faults of every kind."""
-    cases: Counter[tuple[str, bool]] = Counter()
+    cases: Counter[tuple[str, bool | None]] = Counter()
     faults: Counter[tuple[str, str]] = Counter()
     for one in verdicts:
         cases[one.case.kind, one.case.right] += 1
         faults[one.case.kind, one.fault] += 1
-    lines = ["| kind | right | refused | wrong | paid | exceptions |", "|---|---|---|---|---|---|"]
+    lines = ["| kind | right | refused | wrong | paid | damaged | exceptions |", "|---|---|---|---|---|---|---|"]
     kinds = list(dict.fromkeys(kind for kind, _ in cases))
     for kind in [*kinds, "all"]:
         names = kinds if kind == "all" else [kind]
-        right, wrong = (sum(cases[n, side] for n in names) for side in (True, False))
+        right, wrong, damaged = (sum(cases[n, side] for n in names) for side in (True, False, None))
         refused, paid, errors = (sum(faults[n, fault] for n in names) for fault in ("right refused", "wrong paid", "exception"))
-        lines.append(f"| {kind} | {right:,} | {refused:,} | {wrong:,} | {paid:,} | {errors:,} |")
+        lines.append(f"| {kind} | {right:,} | {refused:,} | {wrong:,} | {paid:,} | {damaged:,} | {errors:,} |")
     return "\n".join(lines)
 
 

@@ -76,7 +76,8 @@ BLOCKS = {
     "alone": "@",
 }
 SENTENCES = ENGLISH | OTHER | BLOCKS
-INLINE = ("table", "bold", "sentence", "heading", "subject", "item", "Chinese bold", "block with bold", "block with a stop", "reason", "as required")
+_INLINE = "table|bold|sentence|heading|subject|item|reason|as required|Chinese bold|block with bold|block with a stop"
+INLINE = frozenset(_INLINE.split("|"))  # what a displayed formula would break
 DELIMITERS = {
     "dollars": "$@$",
     "parentheses": "\\(@\\)",

@@ -76,14 +76,17 @@ def _several(several: Several, hand: Hand) -> str:
 
 def _conjugate(items: list[Expr]) -> bool:
     """Whether two values are a rational number plus and minus something."""
-    return len(items) == 2 and bool((items[0] + items[1]).expand().is_Rational) and not (items[0].is_Rational and items[0] + items[1] != 0)
+    if len(items) != 2:
+        return False
+    twice, half = (items[0] + items[1]).expand(), (items[0] - items[1]).expand()
+    return bool(twice == 0 or (twice.is_Rational and not half.is_Rational)) and not half.is_Add
 
 
 def _plus_minus(items: list[Expr], hand: Hand) -> str:
     middle, half = ((items[0] + items[1]) / 2).expand(), ((items[0] - items[1]) / 2).expand()
     half = -half if half.could_extract_minus_sign() else half
     before = "" if middle == 0 else f"{within(middle, hand, SUM)} "
-    return before + hand.sign(r"\pm ", "+-", "±") + within(half, hand, PRODUCT)
+    return before + hand.sign(r"\pm ", "+/-", "±") + within(half, hand, PRODUCT)
 
 
 def _braced(texts: list[str], form: str, hand: Hand) -> str:
