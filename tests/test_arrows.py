@@ -17,7 +17,7 @@ BESIDE = sorted(path.relative_to(HOME) for folder in ("bench", "examples") for p
 # room of its own row, so there can be no ring.
 FLOORS = (
     "r1lite r1lite/types r1lite/registry sandbox",
-    "r1lite/text r1lite/advantage r1lite/config",
+    "r1lite/text r1lite/advantage r1lite/config r1lite/endpoint",
     "r1lite/prompt r1lite/console r1lite/losses r1lite/settings",
     "rewards tasks r1lite/objective r1lite/trackers",
     "r1lite/store",
@@ -36,7 +36,8 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.spl
 # Rooms, and files, that must know less than the floors below them hold.
 NARROW = {
     "tasks": "r1lite/types r1lite/registry r1lite/text",
-    "rewards": "r1lite/types r1lite/registry r1lite/text r1lite/prompt sandbox",
+    "rewards": "r1lite/types r1lite/registry r1lite/text r1lite/prompt r1lite/endpoint sandbox",
+    "r1lite/endpoint": "r1lite/types",
     "r1lite/advantage": "r1lite/types",
     "r1lite/losses": "r1lite/config",  # the presets' values lie in YAML
     "r1lite/objective": "r1lite/losses",

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from endpoints import Handler, serving, settings
 
-from r1lite.teaching.endpoint.client import Endpoint, Question, Unanswered
-from r1lite.teaching.endpoint.completion import Answer, EndpointError, Retryable, address, api_key, as_answer
-from r1lite.teaching.endpoint.rate_limit import RateLimiter, backoff_seconds, retry_after
+from r1lite.endpoint.client import Question, Unanswered
+from r1lite.endpoint.completion import Answer, EndpointError, Retryable, address, api_key, as_answer
+from r1lite.endpoint.rate_limit import RateLimiter, backoff_seconds, retry_after
+from r1lite.teaching.teacher import endpoint_of
 
 KEY = "sk-very-secret"
 
@@ -21,7 +22,7 @@ def questions(count: int) -> list[Question]:
 
 
 def asked(server: Any, count: int = 1, **changes: Any) -> dict[str, Answer | Unanswered]:
-    return {got.key: got for got in Endpoint(settings(server.url, **changes)).ask(questions(count))}
+    return {got.key: got for got in endpoint_of(settings(server.url, **changes)).ask(questions(count))}
 
 
 def echo(handler: Handler, body: dict[str, Any]) -> None:
@@ -107,7 +108,7 @@ def gone(behave: Any, count: int = 40, **changes: Any) -> tuple[str, list[Any], 
     """What is said at the end, what had come before, and the server."""
     with serving(behave) as server:
         came: list[Any] = []
-        answers = Endpoint(settings(server.url, **changes)).ask(questions(count))
+        answers = endpoint_of(settings(server.url, **changes)).ask(questions(count))
         with pytest.raises(EndpointError) as error:
             came.extend(answers)
     return str(error.value), came, server
@@ -127,7 +128,7 @@ def test_nobody_there() -> None:
     with serving(echo) as server:
         url = server.url
     with pytest.raises(EndpointError, match=r"ConnectionRefusedError: .* \(3 requests in a row, each tried 2 times\)"):
-        list(Endpoint(settings(url, retries=1)).ask(questions(9)))
+        list(endpoint_of(settings(url, retries=1)).ask(questions(9)))
 
 
 @pytest.mark.parametrize("status", [301, 401, 402, 403, 404])
@@ -149,9 +150,18 @@ def test_an_endpoint_that_refuses_everything_is_given_up() -> None:
     assert len(server.asked) <= 10
 
 
+def test_what_takes_longer_than_all_may_take_is_left_out() -> None:
+    def behave(handler: Handler, body: dict[str, Any]) -> None:
+        handler.hang() if body["messages"][-1]["content"] == "question 1" else echo(handler, body)
+
+    with serving(behave) as server:
+        outcomes = endpoint_of(settings(server.url, concurrency=3)).ask(questions(3), seconds=2.0)
+        assert sorted(got.key for got in outcomes) == ["0", "2"]
+
+
 def test_who_stops_listening_stops_the_asking() -> None:
     with serving(echo) as server:
-        answers = Endpoint(settings(server.url, concurrency=1, requests_per_minute=60_000)).ask(questions(5000))
+        answers = endpoint_of(settings(server.url, concurrency=1, requests_per_minute=60_000)).ask(questions(5000))
         assert isinstance(next(answers), Answer)
         answers.close()  # pyright: ignore[reportAttributeAccessIssue]
         workers = [t for t in threading.enumerate() if "_work" in t.name]
@@ -226,13 +236,13 @@ def test_answers_in_all_their_shapes() -> None:
 def test_addresses_and_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert address("http://a/v1/") == "http://a/v1/chat/completions"
     assert address("http://a/x/chat/completions?api-version=3") == "http://a/x/chat/completions?api-version=3"
-    assert api_key("") == ""
+    assert api_key("teacher", "") == ""
     monkeypatch.delenv("SOME_KEY", raising=False)
     with pytest.raises(ValueError, match=r"teacher\.api_key_env=SOME_KEY, but there is no such environment variable"):
-        api_key("SOME_KEY")
+        api_key("teacher", "SOME_KEY")
     monkeypatch.setenv("SOME_KEY", f" {KEY}\n")
-    assert api_key("SOME_KEY") == KEY
+    assert api_key("teacher", "SOME_KEY") == KEY
     monkeypatch.setenv("SOME_KEY", f"{KEY}\nX-Evil: 1")
     with pytest.raises(ValueError, match="is not a valid key") as error:
-        api_key("SOME_KEY")
+        api_key("teacher", "SOME_KEY")
     assert KEY not in str(error.value)

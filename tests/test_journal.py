@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from r1lite.teaching.endpoint.journal import Journal
+from r1lite.teaching.journal import Journal
 
 
 def test_lines_are_there_at_once_and_in_order(tmp_path: Path) -> None:

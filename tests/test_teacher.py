@@ -13,11 +13,11 @@ import pytest
 from endpoints import Behaviour, Handler, Server, serving
 
 from r1lite.config import Config
+from r1lite.endpoint.completion import EndpointError
 from r1lite.prompt import Prompter
 from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
-from r1lite.teaching.endpoint.completion import EndpointError
-from r1lite.teaching.endpoint.teacher import ask_teacher, bill_of, messages_for, with_tags
+from r1lite.teaching.teacher import ask_teacher, bill_of, messages_for, with_tags
 from r1lite.train import train
 from r1lite.types import Problem
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from r1lite.checks.bounds import at_least
 from r1lite.config import Config, ImitationConfig, QualityConfig, TeacherConfig
 from r1lite.data.examples import FROM_MODELS
 from r1lite.data.quality import CODE_BLOCKS
+from r1lite.endpoint.completion import api_key, check_address
 from r1lite.registry import unknown
 from r1lite.settings.stages import EXAMPLES, earlier_than, leaves, own_settings
 from r1lite.teaching.best_checkpoint import GATES
-from r1lite.teaching.endpoint.completion import api_key
 
 
 def check_examples(name: str, cfg: Config) -> None:
@@ -49,17 +48,11 @@ def check_quality(quality: QualityConfig) -> None:
 
 
 def check_teacher(teacher: TeacherConfig) -> None:
-    parts = urlsplit(teacher.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"teacher.url={teacher.url!r} should be the address of an endpoint, such as http://localhost:8000/v1")
-    if parts.username or parts.password:
-        raise ValueError(
-            "teacher.url holds a key or a password, and it is written to files: name an environment variable in teacher.api_key_env"
-        )
+    check_address("teacher", teacher.url)
     if not teacher.model:
         raise ValueError("teacher.model is empty: say which of the endpoint's models is the teacher")
     at_least("teacher", teacher, concurrency=1, retries=0, max_tokens=0, requests_per_minute=0)
     at_least("teacher", teacher, temperature=0, backoff=0, price_in=0, price_out=0)
     if not teacher.timeout > 0:
         raise ValueError(f"teacher.timeout must be above 0, got {teacher.timeout}")
-    api_key(teacher.api_key_env)
+    api_key("teacher", teacher.api_key_env)

@@ -17,10 +17,10 @@ from r1lite.models import adapters, pretrained
 from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
 from r1lite.prompt import Prompter
 from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
-from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.imitation import epochs, imitate
 from r1lite.teaching.on_policy import Lesson, Teacher, distill_step, written_by_student, written_by_teacher
 from r1lite.teaching.sampled import sample_traces
+from r1lite.teaching.teacher import ask_teacher
 
 CARD = ("prompts", "samples", "keep_per_prompt", "steps", "batch_size", "method", "loss", "beta", "lr")
 

@@ -21,8 +21,8 @@ from r1lite.scoring.scorer import Scorer
 from r1lite.settings.stages import EXAMPLES, ROLLOUTS
 from r1lite.store.run import Place
 from r1lite.teaching.best_checkpoint import BestCheckpoint
-from r1lite.teaching.endpoint.teacher import ask_teacher
 from r1lite.teaching.sampled import sample_traces
+from r1lite.teaching.teacher import ask_teacher
 from r1lite.types import Sample, TeachingTask
 
 CARD = ("data", "examples", "steps", "batch_size", "lr", "gate")  # settings in the model card of a stage that learns from examples

@@ -16,12 +16,12 @@ from typing import Any
 from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
 from r1lite.data.examples import as_sample
+from r1lite.endpoint.client import Connection, Endpoint, Question
+from r1lite.endpoint.completion import Answer, EndpointError
 from r1lite.prompt import Prompter, messages_of, with_system
 from r1lite.sampling.rollouts import streams
 from r1lite.store.run import Place
-from r1lite.teaching.endpoint.client import Endpoint, Question
-from r1lite.teaching.endpoint.completion import Answer, EndpointError
-from r1lite.teaching.endpoint.journal import Journal
+from r1lite.teaching.journal import Journal
 from r1lite.teaching.sampled import TraceSettings, score_answers, trace_problems
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK
 from r1lite.types import Group, Message, Problem, Rollout
@@ -62,7 +62,7 @@ def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: Config, p
         say(f"{place.name}: asking {cfg.teacher.model} at {cfg.teacher.url} for {len(missing)} of {total} answers")
     lost = 0
     try:
-        for number, outcome in enumerate(Endpoint(cfg.teacher).ask(missing) if missing else (), start=1):
+        for number, outcome in enumerate(endpoint_of(cfg.teacher).ask(missing) if missing else (), start=1):
             if isinstance(outcome, Answer) or outcome.refused:
                 saved[outcome.key] = asdict(outcome)
                 journal.append(saved[outcome.key])
@@ -84,6 +84,22 @@ def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: Config, p
         raise ValueError(f"{place.name}: the teacher refused all {total} requests; its reasons are in {journal.path}")
     answers = [(q, [as_saved(saved[one.key]) for one in q.questions if _is_answer(saved.get(one.key))]) for q in queried]
     return [(q, of_problem) for q, of_problem in answers if of_problem]
+
+
+def endpoint_of(cfg: TeacherConfig) -> Endpoint:
+    """The teacher's endpoint, with what every request to it holds."""
+    connection = Connection(
+        section="teacher",
+        url=cfg.url,
+        api_key_env=cfg.api_key_env,
+        timeout=cfg.timeout,
+        retries=cfg.retries,
+        backoff=cfg.backoff,
+        concurrency=cfg.concurrency,
+        requests_per_minute=cfg.requests_per_minute,
+    )
+    longest = {"max_tokens": cfg.max_tokens} if cfg.max_tokens else {}
+    return Endpoint(connection, {"model": cfg.model, "temperature": cfg.temperature, **longest, **cfg.extra})
 
 
 def messages_for(problem: Problem, cfg: Config) -> tuple[Message, ...]:

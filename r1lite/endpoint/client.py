@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from r1lite.config import TeacherConfig
-from r1lite.teaching.endpoint.completion import Answer, EndpointError, RequestRefused, Retryable, Server, api_key
-from r1lite.teaching.endpoint.rate_limit import RateLimiter, backoff_seconds
+from r1lite.endpoint.completion import Answer, EndpointError, RequestRefused, Retryable, Server, api_key
+from r1lite.endpoint.rate_limit import RateLimiter, backoff_seconds
 from r1lite.types import Message
 
 MAX_LOST = 3  # requests in a row that used up their retries: then the endpoint counts as unreachable
 MAX_REFUSED = 8  # refused requests before the first answer: then the settings are wrong, not the questions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """How an endpoint is reached. None of it changes an answer."""
+
+    section: str  # of the settings that errors name, such as teacher
+    url: str  # up to its version, such as http://localhost:8000/v1
+    api_key_env: str  # the environment variable that holds the key; empty sends none
+    timeout: float  # seconds of one request
+    retries: int  # of one request, before it is given up
+    backoff: float  # seconds before the first retry, doubled with each
+    concurrency: int  # requests under way at once
+    requests_per_minute: float  # 0 is no limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,26 +53,33 @@ Outcome = Answer | Unanswered
 
 
 class Endpoint:
-    """Asks questions from several threads."""
+    """Asks questions from several threads. `fields` are those of every request besides its messages, such as the model."""
 
-    def __init__(self, cfg: TeacherConfig) -> None:
-        self.cfg = cfg
-        self.server = Server(cfg.url, api_key(cfg.api_key_env), cfg.timeout)
-        self.limiter = RateLimiter(cfg.requests_per_minute)
+    def __init__(self, connection: Connection, fields: Mapping[str, Any]) -> None:
+        self.connection, self.fields = connection, fields
+        self.server = Server(connection.url, api_key(connection.section, connection.api_key_env), connection.timeout, connection.section)
+        self.limiter = RateLimiter(connection.requests_per_minute)
 
-    def ask(self, questions: Sequence[Question]) -> Iterator[Outcome]:
-        """The outcome of each question, in order of arrival. If the endpoint stops answering, EndpointError after the last outcome."""
+    def ask(self, questions: Sequence[Question], *, seconds: float | None = None) -> Iterator[Outcome]:
+        """The outcome of each question, in order of arrival; those that take longer than `seconds` in all are left out.
+
+        If the endpoint stops answering, EndpointError after the last outcome.
+        """
+        ends = None if seconds is None else time.monotonic() + seconds
         pending: SimpleQueue[Question] = SimpleQueue()
         outcomes: SimpleQueue[Outcome | Exception] = SimpleQueue()
         for question in questions:
             pending.put(question)
         stop = threading.Event()
-        for _ in range(min(self.cfg.concurrency, len(questions))):  # daemon threads: an interrupted run does not wait for answers
+        for _ in range(min(self.connection.concurrency, len(questions))):  # daemon threads: an interrupted run does not wait for answers
             threading.Thread(target=self._work, args=(pending, outcomes, stop), daemon=True).start()
-        failures = FailureCount(self.cfg.retries + 1)
+        failures = FailureCount(self.connection.retries + 1)
         try:
             for _ in questions:
-                outcome = outcomes.get()
+                try:
+                    outcome = outcomes.get(timeout=None if ends is None else max(0.0, ends - time.monotonic()))
+                except Empty:
+                    return
                 if not isinstance(outcome, Exception):
                     yield outcome
                 error = outcome if isinstance(outcome, Exception) else failures.add(outcome)
@@ -78,26 +99,20 @@ class Endpoint:
             outcomes.put(error)
 
     def _complete(self, question: Question, stop: threading.Event) -> Outcome:
-        why = "stopped"
-        for attempt in range(self.cfg.retries + 1):
+        why, retries = "stopped", self.connection.retries
+        for attempt in range(retries + 1):
             if not self.limiter.wait(stop):
                 break
             try:
-                return self.server.complete(question.key, self._fields(question))
+                return self.server.complete(question.key, {"messages": list(question.messages), **self.fields})
             except RequestRefused as error:
                 return Unanswered(key=question.key, why=str(error), refused=True)
             except Retryable as error:
                 why = str(error)
                 self.limiter.hold(error.wait)  # a Retry-After applies to all threads
-                if attempt < self.cfg.retries:
-                    stop.wait(backoff_seconds(attempt, self.cfg.backoff, error.wait, random.random()))
+                if attempt < retries:
+                    stop.wait(backoff_seconds(attempt, self.connection.backoff, error.wait, random.random()))
         return Unanswered(key=question.key, why=why, refused=False)
-
-    def _fields(self, question: Question) -> dict[str, Any]:
-        fields: dict[str, Any] = {"model": self.cfg.model, "messages": list(question.messages), "temperature": self.cfg.temperature}
-        if self.cfg.max_tokens:
-            fields["max_tokens"] = self.cfg.max_tokens
-        return fields | self.cfg.extra
 
 
 class FailureCount:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from r1lite.teaching.endpoint.rate_limit import retry_after
+from r1lite.endpoint.rate_limit import retry_after
 
 MAX_BYTES = 32 * 2**20  # of one answer
 RETRYABLE = {408, 409, 425, 429}  # HTTP statuses that a retry may cure, as may every 5xx
@@ -61,10 +61,10 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Server:
-    """The server at one address."""
+    """The server at one address. `section` holds the settings that its errors name, such as teacher."""
 
-    def __init__(self, url: str, api_key: str, timeout: float) -> None:
-        self.url, self.key, self.timeout = address(url), api_key, timeout
+    def __init__(self, url: str, api_key: str, timeout: float, section: str) -> None:
+        self.url, self.key, self.timeout, self.section = address(url), api_key, timeout, section
         local = urllib.parse.urlsplit(self.url).hostname in LOOPBACK
         # A proxy set in the environment cannot reach servers on this machine.
         self.opener = urllib.request.build_opener(NoRedirect, *([urllib.request.ProxyHandler({})] if local else []))
@@ -95,7 +95,7 @@ class Server:
         if error.code in RETRYABLE or error.code >= 500:
             return Retryable(why, retry_after(error.headers.get("Retry-After"), datetime.now(UTC)))
         if error.code in FATAL or error.code < 400:
-            return EndpointError(f"{why} (check teacher.url, teacher.model and the key in teacher.api_key_env)")
+            return EndpointError(f"{why} (check {self.section}.url, {self.section}.model and the key in {self.section}.api_key_env)")
         return RequestRefused(why)
 
     def _without_key(self, text: str) -> str:
@@ -107,18 +107,29 @@ def address(url: str) -> str:
     return url if url.partition("?")[0].endswith("/chat/completions") else f"{url.rstrip('/')}/chat/completions"
 
 
-def api_key(variable: str) -> str:
+def check_address(section: str, url: str) -> None:
+    """Raise ValueError if the URL is not the address of an endpoint, or holds a secret."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{section}.url={url!r} should be the address of an endpoint, such as http://localhost:8000/v1")
+    if parts.username or parts.password:
+        raise ValueError(
+            f"{section}.url holds a key or a password, and it is written to files: name an environment variable in {section}.api_key_env"
+        )
+
+
+def api_key(section: str, variable: str) -> str:
     """The API key in an environment variable; empty if no variable is named."""
     if not variable:
         return ""
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ValueError(
-            f"teacher.api_key_env={variable}, but there is no such environment variable, or it is empty: export {variable}=..."
+            f"{section}.api_key_env={variable}, but there is no such environment variable, or it is empty: export {variable}=..."
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ValueError(
-            f"the environment variable {variable} (teacher.api_key_env) is not a valid key: it contains spaces or unusual characters"
+            f"the environment variable {variable} ({section}.api_key_env) is not a valid key: it contains spaces or unusual characters"
         )
     return key
 

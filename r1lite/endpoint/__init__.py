@@ -1,0 +1,1 @@
+"""Client of OpenAI-compatible endpoints, for teachers and for the rule `judge`: requests, retries, rate limit."""

@@ -1,1 +1,0 @@
-"""A teacher behind an OpenAI-compatible endpoint: the client, its rate limit, its journal."""
