@@ -291,3 +291,51 @@ def test_families_over_the_integers(gold: str, given: str, equal: bool) -> None:
 def test_a_unit_that_is_cut_off_is_no_unit() -> None:
     assert not agree("5", "5 per")
     assert not agree("5", "5 m/")
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        ("f(0)", "f(1)", False),
+        ("0", "I(0)", False),
+        ("2f(3)", r"2f\left(3\right)", True),
+        ("0", "4x^2+8x+19=0", False),
+        ("0", "a+b=0", True),
+        ("It is the plane $2x+3y-z=0$", "It is the plane $x+y-z=0$", False),
+        ("|AB|=1", "1", True),
+        (r"\frac{NO}{BO}=\frac{1}{\sqrt{6}}", r"\frac{1}{\sqrt{6}}", True),
+        ("x^2+y^2=1", "1", False),
+        ("0<f(x)<1", "(0,1)", True),
+        ("y=2x+3", "f(x)=2x+3", True),
+        ("y=2x+3", "f(x)=3x+2", False),
+        ("x=2y+3", "f(x)=2y+3", False),
+    ],
+)
+def test_what_a_side_of_an_equation_names(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (r"2^6 3^5", r"2^6\cdot 3^5", True),
+        (r"(n-2) 2^{n}+1", r"1+2^n\cdot(n-2)", True),
+        ("6", "2 3", False),
+        ("18", "2 3^2", False),
+        (r"63^{\circ} 45^{\prime}", r"63.75^\circ", True),
+        (r"63^{\circ} 45^{\prime}", r"63^\circ 44'", False),
+        ("f'(x)", r"f^{\prime}(x)", True),
+        ("f'(x)", "f(x)", False),
+        (r"\lambda_{\text{red}}", r"\lambda_{red}", True),
+        (r"\lambda_{\text{red}}", r"\lambda_{\text{blue}}", False),
+        (r"\frac{1}{2}", r"\\frac{1}{2}", True),
+        (r"-2\le x\le 7", r"-2 \\le x \\le 7", True),
+        (r"1\le|z|\le\frac32", r"[-\frac32,-1]\cup[1,\frac32]", True),
+        (r"\bigcup_{k=-\infty}^{\infty}(2k\pi,(2k+2)\pi)", r"(2n\pi,2n\pi+2\pi), n\in\mathbb{Z}", True),
+        (r"(2t,1-t) \text{ for all real numbers } t", r"(2s,1-s), s\in\mathbb{R}", True),
+        (r"(2t,1-t) \text{ for all real numbers } t", r"(2s,1+s), s\in\mathbb{R}", False),
+        (r"2x, x\in\mathbb{R}", "2y", False),
+    ],
+)
+def test_notations_of_other_data_sets(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal

@@ -1,6 +1,6 @@
 """Inequalities between the absolute value of a linear expression and a number, without the bars: `|x-2| < 5`.
 
-Covered: one variable, rational coefficients, the bars on either side. Not covered: several bars, chains.
+Covered: one variable, rational coefficients, the bars on either side or in the middle of a chain. Not covered: several bars.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def without_bars(relation: Relation) -> Answer | None:
     """The bounds on the variable itself; None where there are no bars around it."""
+    if len(relation.sides) == 3 and isinstance(middle := relation.sides[1], Value) and _barred(middle.tree):
+        halves = [without_bars(Relation(relation.sides[at : at + 2], relation.ops[at : at + 1])) for at in (0, 1)]
+        found = [half for half in halves if half is not None]
+        return Group("", "", tuple(found)) if len(found) == len(halves) else None
     if len(relation.sides) != 2 or relation.ops[0] not in _TURNED:
         return None
     left, right = relation.sides

@@ -96,7 +96,7 @@ def clean(text: str) -> str:
         text = _NAMED.sub(_rename, _SPACE.sub(" ", _STYLE.sub("", text))).replace(r"\%", "%")
         text = _OVER.sub(r"\\frac{\1}{\2}", _BLACKBOARD.sub(r"\\mathbb{\1}", text))
     text = _NEGATIVE.sub("-", text)
-    return _dollars(text).replace("~", " ").strip().strip("`").strip()
+    return _dollars(text).replace("~", " ").strip().strip("`").rstrip("\\ ").strip()
 
 
 def _unicode(text: str) -> str:

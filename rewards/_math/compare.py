@@ -126,7 +126,8 @@ def _any_order(gold: Group, given: Group, tolerance: float) -> str:
     left, right = list(gold.items), list(given.items)
     if max(len(left), len(right)) > MAX_ITEMS:
         return in_order(left, right, tolerance)
-    if "{" in (gold.opening, given.opening) or "or" in (gold.joined, given.joined):
+    pairs = all(isinstance(i, Group) and i.opening for i in (*left, *right))  # a solution that is listed twice is one
+    if pairs or "{" in (gold.opening, given.opening) or "or" in (gold.joined, given.joined):
         left, right = _distinct(left), _distinct(right)
     if len(left) != len(right):
         return ""

@@ -26,6 +26,7 @@ class Cursor:
         self.at = 0
         self.depth = 0
         self.bars = 0
+        self.powers = False  # whether the factor that was read last is a power
 
     def peek(self, ahead: int = 0) -> str:
         return self.tokens[self.at + ahead].value if self.at + ahead < len(self.tokens) else ""
@@ -62,7 +63,10 @@ def decimal(text: str) -> Fraction:
 def split_words(tokens: Sequence[Token]) -> list[Token]:
     """A run of up to three letters that names nothing is a product of its letters; a longer one is a word."""
     split: list[Token] = []
-    for token in tokens:
+    for at, token in enumerate(tokens):
+        if token.kind == "word" and "_" in [t.value for t in tokens[max(0, at - 2) : at] if t.value != "{"][-1:]:
+            split.append(token)  # a subscript is a name as a whole
+            continue
         known = token.value in FUNCTIONS or token.value in CONSTANT or token.value == "sqrt"
         if token.kind != "word" or known or len(token.value) == 1:
             split.append(token)

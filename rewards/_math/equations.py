@@ -6,6 +6,7 @@ sides with a value agree. Not covered: equations solved for another variable.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 # Answers hold answers, so this module and `compare` call each other.
@@ -16,6 +17,7 @@ from rewards._math.structures import Answer, Group, Relation, Value, Words, name
 from rewards._math.tree import Num, Sym, Tree, symbols
 from rewards._math.values import labelled, same_reading
 
+_FUNCTION = re.compile("[fghFGH][a-z]")
 ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITIES = frozenset({"=", "~", "=="})
@@ -75,6 +77,8 @@ def _inside(gold: Relation, given: Answer, tolerance: float) -> str:
 def _against(gold: Relation, given: Answer, tolerance: float) -> str:
     """A bare value beside `x = 5` or `x = 5 ≈ 4.99`; an equation that names nothing has no value."""
     if name(gold.sides[0]) is None and len(gold.sides) == 2:
+        if _measured(gold.sides[0]) and not _variables(gold.sides[1]):
+            return compare.same(gold.sides[1], given, tolerance)
         return (
             compare.same(gold.sides[0], given, tolerance)
             if name(gold.sides[1]) is not None and not isinstance(gold.sides[1], Words)
@@ -83,12 +87,24 @@ def _against(gold: Relation, given: Answer, tolerance: float) -> str:
     return next((found for side in gold.sides[1:] if (found := compare.same(side, given, tolerance))), "")
 
 
+def _measured(answer: Answer) -> bool:
+    """Whether an expression is a quantity of named points, as in `|AB|` or `\\frac{NO}{BO}`, and no equation in unknowns."""
+    names = _variables(answer)
+    return bool(names) and all(n[0].isupper() for n in names)
+
+
+def _same_name(a: str | None, b: str | None) -> bool:
+    """Also for `y` and `f(x)`, which name the values of one function."""
+    return a == b or any(m == "y" and n is not None and _FUNCTION.fullmatch(n) is not None for m, n in ((a, b), (b, a)))
+
+
 def _both(gold: Relation, given: Relation, tolerance: float) -> str:
     if set(gold.ops) <= EQUALITIES and set(given.ops) <= EQUALITIES:
         a, b = name(gold.sides[0]), name(given.sides[0])
-        if a is not None and len(gold.sides) == 2 and (a == b or (not _variables(gold.sides[1]) and not _single(given.sides[0]))):
+        alike = _same_name(a, b)
+        if a is not None and len(gold.sides) == 2 and (alike or (not _variables(gold.sides[1]) and not _single(given.sides[0]))):
             found = _chain(gold.sides[1], given, tolerance)
-            if found or (a == b and not _variables(gold.sides[1])):
+            if found or (alike and not _variables(gold.sides[1])):
                 return found
         if len(gold.sides) > 2:
             return _chain(gold.sides[-1], given, tolerance)
@@ -141,8 +157,16 @@ def _chain(gold: Answer, given: Relation, tolerance: float) -> str:
             continue
         if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)]):
             return ""
+    if ends is not sides and len(sides) == 2 and _unsolved(sides[0], last):
+        return ""
     candidates = [s for i, s in enumerate(sides) if (i or name(s) is None or at == 0) and (i == at or not _names_more(s, last))]
     return next((found for c in reversed(candidates) if (found := compare.same(gold, c, tolerance))), "")
+
+
+def _unsolved(side: Answer, last: Answer) -> bool:
+    """Whether `x^2 - 4 = 0` only says what x is to satisfy."""
+    zero = isinstance(last, Value) and last.tree == Num(Fraction(0))
+    return zero and name(side) is None and bool(_variables(side) & {"x", "y", "z"})
 
 
 def _names_only(answer: Answer) -> bool:

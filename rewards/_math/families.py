@@ -1,7 +1,7 @@
 """Answers that hold for every integer: `\\frac{\\pi}{2} + n\\pi, n \\in \\mathbb{Z}`.
 
 Covered: another letter, another way to say that it is an integer, several branches for one (`\\pm\\frac{\\pi}{2} + 2n\\pi`),
-another start. Not covered: families that are not linear in their letter: these only equal their like.
+another start, parameters that are real numbers. Not covered: families that are not linear in their letter: these only equal their like.
 """
 
 from __future__ import annotations
@@ -17,25 +17,31 @@ from rewards._math.numeric import real
 from rewards._math.structures import Answer, Family, Group, Relation, Value, Words, name
 from rewards._math.tree import Num, Op, Sym, Tree, Unread, symbols
 
-_DOMAINS = {r"\mathbb{z}": "Z", r"\mathbb{n}": "N"}
+_DOMAINS = {r"\mathbb{z}": "Z", r"\mathbb{n}": "N", r"\mathbb{r}": "R"}
 INTEGER = "\\integer"  # a name that no answer can write
 MAX_BRANCHES = 60
 _TEXT = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s*\{{([^{{}}]*)\}}")
 _LEADS = r"(?:where|for|with|and|when|if|here|其中|any|all|some|every|each|an?|arbitrary)"
-_KIND = r"(?:(?:an?|any|some|arbitrary)\s+)*(?:integers?|整数|任意整数)"
+_KIND = r"(?:(?:an?|any|all|some|arbitrary)\s+)*(?:integers?|整数|任意整数|(?P<{}>real(?:\s+numbers?)?|实数))"
 _LETTER = r"(?P<{}>[A-Za-z])"
 _TAIL = re.compile(
     rf"(?P<body>.*?)[\s,;:，(\[]*(?:\\q?quad\s*)*(?:{_LEADS}\s*)*"
-    rf"(?:{_LETTER.format('a')}\s*\\in\s*(?:\\mathbb\s*)?\{{?\s*(?P<domain>[ZN])\s*\}}?\s*(?:[\^_]\s*\{{?\s*(?P<sign>[+*])\s*\}}?)?"
-    rf"|{_LETTER.format('b')}\s*(?:is|are|be|为|是)?\s*{_KIND}"
-    rf"|{_KIND}\s+{_LETTER.format('c')})[\s)\].,]*",
+    rf"(?:{_LETTER.format('a')}\s*\\in\s*(?:\\mathbb\s*)?\{{?\s*(?P<domain>[ZNR])\s*\}}?\s*(?:[\^_]\s*\{{?\s*(?P<sign>[+*])\s*\}}?)?"
+    rf"|{_LETTER.format('b')}\s*(?:is|are|be|为|是)?\s*{_KIND.format('real_b')}"
+    rf"|{_KIND.format('real_c')}\s+{_LETTER.format('c')})[\s)\].,]*",
+    re.DOTALL,
+)
+_UNION = re.compile(
+    r"\\bigcup_\{?\s*(?:(?P<a>[a-z])\s*=\s*-\\infty\s*\}?\s*\^\s*\{?\s*\+?\\infty|(?P<b>[a-z])\s*\\in\s*\\mathbb\{Z\})\s*\}?(?P<body>.*)",
     re.DOTALL,
 )
 
 
 def declared(text: str) -> tuple[str, str, str] | None:
     """The answer, the letter and its domain, where a text ends in `n \\in \\mathbb{Z}` or the like."""
-    if r"\in" not in text and "integer" not in text and "整数" not in text:
+    if found := _UNION.fullmatch(text):
+        return found["body"], found["a"] or found["b"], "Z"
+    if r"\in" not in text and "real" not in text and "integer" not in text and "整数" not in text:
         return None
     found = _TAIL.fullmatch(_TEXT.sub(r" \1 ", text))
     if not found:
@@ -44,7 +50,8 @@ def declared(text: str) -> tuple[str, str, str] | None:
     body = found["body"].strip()
     if not re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])|\d{letter}(?![A-Za-z])|(?<![A-Za-z\\]){letter}(?=\\)", body):
         return None
-    return body, letter, (found["domain"] or "Z") + (found["sign"] or "").replace("*", "+")
+    domain = "R" if found["real_b"] or found["real_c"] else found["domain"] or "Z"
+    return body, letter, domain + (found["sign"] or "").replace("*", "+")
 
 
 def listed(items: Sequence[Answer]) -> Family | None:
@@ -79,7 +86,7 @@ def _declared_like(answer: Answer, other: Answer) -> Answer:
     if isinstance(answer, Family) or not isinstance(other, Family):
         return answer
     names = _symbols(answer)
-    letter = other.letter if other.letter in names else next(iter(names), "") if len(names) == 1 else ""
+    letter = other.letter if other.letter in names else next(iter(names)) if len(names) == 1 and other.domain != "R" else ""
     return Family(answer, letter, other.domain) if letter else answer
 
 

@@ -1,7 +1,8 @@
 """LaTeX that only says how things look, taken out; and LaTeX that says one thing in several ways, written in one.
 
 Covered: colours, sizes, switches such as `\\bf`, invisible boxes, tags, end marks, row breaks with a distance, negated
-relations, unit vectors. An accent over anything else is part of its name. Not covered: macros that a text defines itself.
+relations, unit vectors, backslashes that are doubled throughout. An accent over anything else is part of its name. Not
+covered: macros that a text defines itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ _NAMES = frozenset([*_COLORS, *_HIDDEN, *_SWITCHES, *_END_MARKS, *_VECTORS, "not
 _NEGATED = {"=": r"\ne", "<": r"\ge", ">": r"\le", r"\le": ">", r"\leq": ">", r"\ge": "<", r"\geq": "<", r"\in": r"\notin"}
 _UNREAD = r"\notrelated"  # a relation that is not read
 
+_BEGIN = re.compile(r"(?<!\\)\\begin(?![A-Za-z])")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z(\[{},;:!%$\\])")  # escaped once too often, where no rows can be meant
+_PRIME = re.compile(r"\^\s*\{?\s*((?:\\prime\s*)+)\}?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|\\)")
 _COLOR = re.compile(rf"\\(?:{'|'.join(_COLORS)})\s*(?:\[[^\[\]]*\])?\s*\{{[^{{}}]*\}}")
 _UNSEEN = re.compile(rf"\\(?:{'|'.join(_HIDDEN)})\*?\s*\{{[^{{}}]*\}}")
@@ -32,6 +36,9 @@ _UNIT_VECTOR = re.compile(
 
 def unmarked(text: str) -> str:
     """A text with commands, without those that only say how it looks."""
+    if r"\\" in text and not _BEGIN.search(text):
+        text = _DOUBLED.sub(r"\\", text)
+    text = _PRIME.sub(lambda m: "'" * m[1].count("p"), text)
     if _NAMES.isdisjoint(_COMMAND.findall(text)):
         return text
     text = _END_MARK.sub("", _SWITCH.sub(" ", _UNSEEN.sub("", _COLOR.sub("", text))))

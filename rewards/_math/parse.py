@@ -87,14 +87,20 @@ class _Reader(Cursor):
         value = self.peek()
         if not value or (value in _STOP and not (value == "|" and not self.bars)):
             return False
-        return self.kind() != "number"
+        if self.kind() != "number":
+            return True
+        # `2^3 5^2` and `(n-2) 2^n` are products, `2 5` is nothing.
+        return self.peek(1) == "^" and self.tokens[self.at].spaced and (self.powers or self.tokens[self.at - 1].kind != "number")
 
     def power(self) -> Tree:
         base = self.postfix(self.atom())
-        if self.peek() != "^":
+        self.powers = self.peek() == "^"
+        if not self.powers:
             return base
         self.take()
-        return self.postfix(Op("^", (base, self.script())))
+        tree = self.postfix(Op("^", (base, self.script())))
+        self.powers = True
+        return tree
 
     def script(self) -> Tree:
         """An exponent: a group, a signed number, or one atom (with a tower on top of it)."""
@@ -181,7 +187,16 @@ class _Reader(Cursor):
         if self.peek() == "_":
             self.take()
             name += "_" + self.raw_group()
+        if self.peek() == "(" and not self.tokens[self.at].spaced:
+            name += self.place()
         return EULER if name == "e" else Sym(name)
+
+    def place(self) -> str:
+        """`(0)` of `f(0)`, where a function is named at a number; else nothing is taken."""
+        ahead = 2 if self.peek(1) == "-" else 1
+        if self.kind(ahead) != "number" or self.peek(ahead + 1) != ")":
+            return ""
+        return "".join(self.take().value for _ in range(ahead + 2))
 
     def command(self, name: str) -> Tree:
         if name in CONSTANT:

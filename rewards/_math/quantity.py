@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rewards._math.cursor import CONSTANT, FUNCTIONS
+from rewards._math.cursor import CONSTANT, FUNCTIONS, decimal
 from rewards._math.lex import CLOSES, OPENS, Token
 from rewards._math.parse import parse
 from rewards._math.tree import Num, Tree, Unread
@@ -41,6 +41,8 @@ class Reading:
 def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
     """Every way to read a token list as an expression with or without a unit; Unread where there is none."""
     tokens, money = _money(_spoken(tokens))
+    if (angle := _angle(tokens)) is not None:
+        return (angle,)
     found: list[Reading] = []
     reason = Unread("nothing to read")
     try:
@@ -66,6 +68,30 @@ def _spoken(tokens: Sequence[Token]) -> Sequence[Token]:
     for at in reversed(said):
         tokens = [*tokens[:at], *_SAID[tokens[at].value], *tokens[at + 1 :]]
     return tokens
+
+
+def _angle(tokens: Sequence[Token]) -> Reading | None:
+    """`63° 45' 30''` in degrees."""
+    sign = -1 if tokens and tokens[0].value == "-" else 1
+    parts = [(Num(decimal(t.value)).value, mark) for t, mark in _marked(tokens[sign < 0 :])]
+    marks = [mark for _, mark in parts]
+    if marks not in ([r"\degree", "'"], [r"\degree", "'", "''"]):
+        return None
+    total = sum((value / 60**at for at, (value, _) in enumerate(parts)), Fraction(0))
+    return Reading(Num(sign * total), lookup("deg"))
+
+
+def _marked(tokens: Sequence[Token]) -> list[tuple[Token, str]]:
+    """Each number with the marks behind it; nothing where anything else stands there."""
+    found: list[tuple[Token, str]] = []
+    for token in tokens:
+        if token.kind == "number":
+            found.append((token, ""))
+        elif found and token.value in (r"\degree", "'"):
+            found[-1] = (found[-1][0], found[-1][1] + token.value)
+        else:
+            return []
+    return found
 
 
 def _money(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:

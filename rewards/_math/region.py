@@ -13,8 +13,8 @@ from typing import NamedTuple
 from rewards._math.absolute import without_bars
 from rewards._math.equal import equal
 from rewards._math.numeric import real
-from rewards._math.structures import Answer, Group, Relation, Union, Value, Words
-from rewards._math.tree import Sym, Tree, Unread, infinite, symbols
+from rewards._math.structures import Answer, Group, Relation, Union, Value, Words, name
+from rewards._math.tree import Tree, Unread, infinite, symbols
 
 REALS = frozenset(
     {r"\mathbb{r}", r"\mathbb r", "all real numbers", "all reals", "real numbers", "all real values", "reals", "全体实数", "任意实数"}
@@ -94,8 +94,8 @@ def _relation(answer: Relation) -> tuple[str, Region]:
 def _variable(answer: Answer) -> str:
     if answer == UNNAMED:
         return ""
-    if isinstance(answer, Value) and isinstance(answer.tree, Sym):
-        return answer.tree.name
+    if isinstance(answer, Value) and (named := name(answer)):
+        return named
     raise Unread("not solved for a variable")
 
 

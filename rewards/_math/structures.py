@@ -5,10 +5,13 @@ Covered: immutable types and the name that the left side of `x = 5` gives. Not c
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rewards._math.quantity import Reading
 from rewards._math.tree import Sym, Tree
+
+_COMPUTED = re.compile(r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s*\d")  # text around an expression, which names nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ Answer = Value | Words | Group | Matrix | Relation | Union | Cases | Builder | F
 def name(answer: Answer) -> str | None:
     """What an answer names, where it is a variable, a point, a tuple of variables, or words: the left side of `x = 5`."""
     if isinstance(answer, Words):
-        return answer.text or None
+        return answer.text if answer.text and not _COMPUTED.search(answer.text) else None
     if isinstance(answer, Group):
         names = [name(a) for a in answer.items]
         return ",".join(n for n in names if n) if all(names) else None

@@ -31,6 +31,8 @@ def environment(tokens: Sequence[Token], structure: Callable[[Sequence[Token]], 
     if begin is None or end is None or end < begin:
         return None
     head, tail = tokens[:begin], tokens[end + 1 + closing(tokens[end + 1 :]) + 1 :]
+    if head and tail and (head[-1].value, tail[0].value) in (("[", "]"), ("(", ")")):
+        head, tail = head[:-1], tail[1:]
     body_at = begin + 1 + closing(tokens[begin + 1 :]) + 1
     name = "".join(t.value for t in tokens[begin + 2 : body_at - 1]).rstrip("*")
     body = tokens[body_at:end]

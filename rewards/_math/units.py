@@ -108,7 +108,7 @@ def _base(table: dict[str, Unit], text: str) -> Unit:
 
 
 TABLE = _table()
-MONEY = frozenset({"\\usd", "$", "€", "£", "¥", "₹"})
+MONEY = frozenset({"\\usd", "$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "CNY", "RMB", "INR"})
 
 
 def lookup(word: str) -> Unit | None:

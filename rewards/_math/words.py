@@ -23,6 +23,7 @@ _NONE = re.compile(
 )
 _CLOCK = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
 _SAME = {"dne": "does not exist", "doesn t exist": "does not exist", "doesnt exist": "does not exist"}
+_SAME |= dict.fromkeys(("infinite number of solutions", "infinite solutions", "infinitely many", "无穷多解"), "infinitely many solutions")
 
 _CHOICE = re.compile(
     r"(?:(?:i\s+(?:choose|pick|select)|option|choice|answer|选项|选)\s*:?\s*)*[\(\[（]?\s*([A-Ja-j])\s*"
@@ -32,7 +33,7 @@ _CHOICE = re.compile(
 _LETTERS = re.compile(r"[A-H](?:\s*(?:,|and|&|和|、|;)?\s*[A-H]){1,7}")
 _RATIO = re.compile(r"(\d{1,9})\s*:\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?")
 _OTHER_CHOICE = re.compile(r"(?:^|[\s(,])[A-J](?=[).:,\s]|$)|\([a-j]\)|(?i:\b(?:or|not|wrong|incorrect|isn|either|maybe)\b|或|不)")
-_BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
+_BASED = re.compile(r"[({]?([0-9A-Za-z]+)[)}]?_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
 _PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:part\s+)?\(?([a-h]|[1-9]|i{1,3}|iv|v)\)[:.]?(?=[\s\\$]|\d)\s*", re.IGNORECASE)
 _LABELS = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v"))
 _BASE_NAMES = {"two": 2, "three": 3, "eight": 8, "ten": 10, "sixteen": 16}
