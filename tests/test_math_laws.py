@@ -12,6 +12,7 @@ import sympy
 from sympy import Rational, Symbol, oo, sqrt
 
 import r1lite
+from bench import math_peers
 from bench.math_laws.__main__ import draw
 from bench.math_laws.cases import Case, cases
 from bench.math_laws.golds import KINDS
@@ -106,3 +107,14 @@ def test_the_table_counts_faults_by_kind() -> None:
     lines = table([Judged(case, True), refused, raised, damaged]).splitlines()
     assert lines[2:] == ["| integer | 3 | 1 | 0 | 0 | 1 | 1 |", "| all | 3 | 1 | 0 | 0 | 1 | 1 |"]
     assert json.loads(record(refused))["paid_in_box"] is True
+
+
+def test_peers_are_asked_for_what_they_can_compare() -> None:
+    square = Case("polynomial", 0, True, "x^{2} + 2x + 1", "(x + 1)^2", "$(x + 1)^2$", "factor", (), "alone, dollars")
+    hedge = replace(square, right=False, wrapping="is wrong")
+    verdicts = [{name: judge(case) for name, judge in math_peers.JUDGES.items()} for case in (square, hedge, replace(square, kind="set"))]
+    assert [(v["sympy"], v["numbers"]) for v in verdicts] == [(True, True), (None, None), (None, None)]
+    counted = math_peers.table([square], [{"math rule": True, "math-verify": False, "sympy": True, "numbers": None}])
+    assert counted.splitlines()[-1] == "| all | 1, 0 | 0, 0 | 1, 0 | 0, 0 |  |"
+    told = math_peers.disagreements([square], [{"math rule": True, "math-verify": False, "sympy": True, "numbers": None}])
+    assert told.splitlines()[2] == "| math-verify | 1 | 1 | 0 |"
