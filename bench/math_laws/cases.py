@@ -11,7 +11,7 @@ from sympy import Basic
 
 from bench.math_laws.golds import KINDS
 from bench.math_laws.hand import SYNTAXES, Hand
-from bench.math_laws.hedges import hedged, related
+from bench.math_laws.hedges import corrected, hedged, related
 from bench.math_laws.meanings import Grid, Meaning, Region, Several
 from bench.math_laws.mutations import changed
 from bench.math_laws.oracle import equal
@@ -55,7 +55,11 @@ def _paid(kind: str, index: int, meaning: Meaning, random: Random) -> Case | Non
     answer = write(other, hand)
     if random.random() < 0.2 and rewriting != "multiplied" and not hand.used & RESPONSE_ONLY:
         gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
-    wrapping, response = wrapped(answer, hand.latex, random)
+    another = changed(meaning, random)[1] if hand.latex and random.random() < 0.1 else meaning
+    if equal(meaning, another) is False:
+        wrapping, response = corrected(answer, write(another, Hand(random, plainly=True)), random)
+    else:
+        wrapping, response = wrapped(answer, hand.latex, random)
     return Case(kind, index, True, gold, answer, response, rewriting, tuple(sorted(hand.used)), wrapping)
 
 

@@ -1,4 +1,4 @@
-"""Responses that name the expected answer and do not claim it, or claim another one as well."""
+"""Responses with two answers: the expected one taken back, doubted or beside another one, or another one corrected."""
 
 from __future__ import annotations
 
@@ -46,7 +46,27 @@ HEDGES = {
     "only thought": "<think>The answer is $@$.</think> I do not know.",
     "open thought": "<think>The answer is $\\boxed{@}$.",
     "thought, then another": "<think>The answer is $@$.</think> The answer is $#$.",
+    "or more": "The answer is $@$ or more.",
+    "or so": "\\boxed{@ \\text{ or so}}",
+    "at least in words": "The answer is at least $@$.",
+    "less than in words": "The answer is less than $@$.",
+    "between": "The answer is between $@$ and $#$.",
+    "neither": "The answer is neither $@$ nor $#$.",
+    "and": "The answer is $@$ and $#$.",
     "table of two": "| Answer | $@$ |\n|---|---|\n| Answer | $#$ |",
+}
+# The other way round: the other answer is given up for the expected one.
+CORRECTIONS = {
+    "not that": "The answer is not $#$. The answer is $@$.",
+    "first thought": "I first thought that it is $#$, but that is wrong. The answer is $\\boxed{@}$.",
+    "wrong, then right": "The answer is $#$. Wait, that is wrong. The answer is $\\boxed{@}$.",
+    "box, then right": "We get $\\boxed{#}$. No, I made a mistake: the signs differ. Therefore, the answer is $\\boxed{@}$.",
+    "actually": "The answer is $#$. Actually, the answer is $@$.",
+    "instead of": "The answer is $@$, not $#$.",
+    "rather than": "So the answer is $\\boxed{@}$ rather than $#$.",
+    "Chinese, then right": "答案不是$#$，答案是$@$。",
+    "thought of another": "<think>The answer is $#$.</think>The answer is $@$.",
+    "example": "For example, for $n = 1$ the answer is $#$.\n\nIn general, the final answer is $\\boxed{@}$.",
 }
 RELATIONS = {
     "not equal": "\\ne @",
@@ -63,6 +83,12 @@ def hedged(answer: str, other: str, random: Random) -> Wrapped:
     """A response that claims another answer as well, or takes this one back."""
     name = random.choice(list(HEDGES))
     return name, HEDGES[name].replace("@", "\0").replace("#", other).replace("\0", answer)
+
+
+def corrected(answer: str, other: str, random: Random) -> Wrapped:
+    """A response that gives up another answer for this one."""
+    name = random.choice(list(CORRECTIONS))
+    return name, CORRECTIONS[name].replace("@", "\0").replace("#", other).replace("\0", answer)
 
 
 def related(answer: str, random: Random) -> Wrapped:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+from bench.math_speed import step
+
 Wrapped = tuple[str, str]  # the wrapping's name, and the response
 
 # @ is the answer.
@@ -99,7 +101,7 @@ WORK = (
 
 def wrapped(answer: str, latex: bool, random: Random) -> Wrapped:
     """A response that claims exactly this answer."""
-    work = random.choice(WORK)
+    work = random.choice(WORK) if random.random() < 0.9 else "\n\n".join(step(random, i) for i in range(8)) + "\n\n"
     if random.random() < 0.4:
         name = random.choice(list(BOXES))
         return name, work + BOXES[name].replace("@", answer)
