@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import sympy
 
 from bench.math_laws.hand import Hand
+from bench.math_laws.joints import joint
 from bench.math_laws.meanings import Expr
 from bench.math_laws.numbers import SUPERSCRIPT, number
 
@@ -14,11 +13,7 @@ SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a text binds
 Written = tuple[str, int]
 NAMES = {sympy.pi: (r"\pi", "pi", "π"), sympy.E: ("e", "e", "e"), sympy.I: ("i", "i", "i")}
 GREEK = {"theta": "θ", "alpha": "α", "lambda": "λ"}
-LATEX_TIMES = (r"\cdot", r"\times")
 FUNCTIONS = {"log": "ln", "sin": "sin", "cos": "cos", "tan": "tan"}
-
-
-_NAME_LAST, _NAME_FIRST, _INDEX_LAST = re.compile("[a-z]+$"), re.compile("^[a-z]+"), re.compile(r"_\d+$")
 
 
 def formula(expr: Expr, hand: Hand) -> str:
@@ -54,6 +49,8 @@ def _write(expr: Expr, hand: Hand) -> Written:
         return hand.sign(*NAMES[expr]), ATOM
     if expr.is_Add:
         return _sum(expr, hand), SUM
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp < 0 and hand.habit("negative exponent", 0.05):
+        return f"{within(expr.base, hand, ATOM)}{_raised(expr.exp, hand)}", POWER
     if expr.is_Mul or expr.is_Rational or (expr.is_Pow and sympy.fraction(expr)[1] != 1):
         return _product(expr, hand)
     if expr.is_Pow or expr.func is sympy.exp:
@@ -100,11 +97,13 @@ def _product(expr: Expr, hand: Hand) -> Written:
         return _sum(top, hand), SUM
     if bottom == 1:
         return _factors(top, hand), PRODUCT
+    if top.func is sympy.log and bottom.func is sympy.log and bottom.args[0].is_Integer and hand.latex:
+        return _call("log", f"_{{{bottom.args[0]}}}", top.args[0], hand)
     coefficient, rest = top.as_coeff_Mul()
     if bottom.is_Integer and rest != 1 and hand.habit("fraction in front"):
         first = _over(coefficient, bottom, hand)
         first, following = first if hand.latex else f"({first})", within(rest, hand, POWER)
-        return first + _join(first, following, hand) + following, PRODUCT
+        return first + joint(first, following, hand) + following, PRODUCT
     return _over(top, bottom, hand), PRODUCT
 
 
@@ -122,28 +121,14 @@ def _factors(expr: Expr, hand: Hand) -> str:
     text = within(factors[0], hand, POWER if len(factors) > 1 else SUM)
     for factor in factors[1:]:
         following = within(factor, hand, PRODUCT if factor is factors[-1] and not factor.is_Mul else POWER)
-        text += _join(text, following, hand) + following
+        text += joint(text, following, hand) + following
     return text
-
-
-def _join(before: str, after: str, hand: Hand) -> str:
-    """The sign of a product, or nothing where it can be left out."""
-    names = _NAME_LAST.search(before), _NAME_FIRST.match(after)
-    apart = not hand.latex and ((all(names) and any(len(n[0]) > 1 for n in names if n)) or _INDEX_LAST.search(before))
-    needed = after[0].isdigit() or after[0] in "-." or apart
-    if needed or hand.habit("explicit product"):
-        return _times(hand)
-    return " " if hand.latex and before[-1:].isalpha() else ""
-
-
-def _times(hand: Hand) -> str:
-    if hand.syntax == "plain":
-        return hand.pick("times", "*", " * ")
-    return f" {hand.pick('times', *(LATEX_TIMES if hand.latex else ('·', '×')))} "
 
 
 def _power(expr: Expr, hand: Hand) -> Written:
     base, exponent = (sympy.E, expr.args[0]) if expr.func is sympy.exp else (expr.base, expr.exp)
+    if base is sympy.E and hand.habit("exp", 0.15):
+        return _call("exp", "", exponent, hand)
     if exponent.is_Rational and exponent.p == 1 and exponent.q > 1 and not hand.habit("root as a power", 0.1):
         return _root(base, int(exponent.q), hand)
     if base.is_Function and exponent.is_Integer and hand.latex and base.func.__name__ in FUNCTIONS and hand.habit(r"\sin^2", 0.5):

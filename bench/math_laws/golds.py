@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
-from sympy import Integer, Rational, Symbol, oo, sqrt
+from sympy import Integer, Rational, Symbol, exp, oo, sin, sqrt
 
 from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Span, Word
 from bench.math_laws.values import (
@@ -70,6 +70,19 @@ def lists(random: Random) -> Meaning:
     return Several(_distinct(random), "list")
 
 
+def points(random: Random) -> Meaning:
+    coordinate = random.choice((small, small, fraction))
+    pairs = [Several((coordinate(random), coordinate(random)), "tuple") for _ in range(random.choice((2, 2, 3)))]
+    return Several(tuple(dict.fromkeys(pairs)), random.choice(("list", "set")))
+
+
+def function(random: Random) -> Meaning:
+    """A function of x with its name."""
+    x, a, b, n = Symbol("x"), small(random), small(random), random.randint(2, 5)
+    right = random.choice((a * x + b, a * x**2 + b * x, x**n + a, a / (x + b), sqrt(x + n), a * exp(b * x), sin(n * x) + a))
+    return Equation(Symbol(random.choice(("f(x)", "f(x)", "g(x)"))), right)
+
+
 def plus_minus(random: Random) -> Meaning:
     middle, half = random.choice((small, fraction, radical))(random), random.choice((small, fraction, radical))(random)
     return Several((middle + half, middle - half) if random.random() < 0.7 else (half, -half), random.choice(("list", "list", "set")))
@@ -121,6 +134,8 @@ def chinese(random: Random) -> Meaning:
 
 
 def _item(random: Random) -> Expr:
+    if random.random() < 0.05:
+        return small(random) * Symbol("t") + random.randint(0, 3)
     return random.choice((small, small, fraction, radical))(random)
 
 
@@ -135,6 +150,8 @@ def _region(random: Random, variable: str) -> Region:
     closed = [random.random() < 0.5 for _ in range(4)]
     if random.random() < 0.25 and len(ends) > 1:
         return Region((Span(-oo, ends[0], False, closed[0]), Span(ends[1], oo, closed[1], False)), variable)
+    if random.random() < 0.08 and len(ends) > 2:
+        return Region((Span(ends[0], ends[0], True, True), Span(ends[1], ends[2], *closed[:2])), variable)
     if random.random() < 0.4 or len(ends) < 2:
         ray = Span(ends[0], oo, closed[0], False) if random.random() < 0.5 else Span(-oo, ends[0], False, closed[0])
         return Region((ray,), variable)
@@ -145,6 +162,6 @@ KINDS: dict[str, Callable[[Random], Meaning]] = {
     "integer": integer, "decimal": decimal, "scientific": scientific, "fraction": fraction, "radical": radical, "constant": constant,
     "power": power, "complex": complex_number, "polynomial": polynomial, "expression": expression, "interval": interval,
     "inequality": inequality, "domain": domain, "tuple": tuples, "vector": vector, "ratio": ratio, "set": sets, "list": lists,
-    "plus-minus": plus_minus, "matrix": matrix, "equation": equation, "unit": quantity, "money": money, "percent": percent,
-    "base": base, "word": word, "choice": choice, "chinese": chinese,
+    "plus-minus": plus_minus, "points": points, "function": function, "matrix": matrix, "equation": equation, "unit": quantity,
+    "money": money, "percent": percent, "base": base, "word": word, "choice": choice, "chinese": chinese,
 }  # fmt: skip

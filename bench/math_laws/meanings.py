@@ -11,9 +11,9 @@ Expr = Any  # sympy has no type stubs
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Several values: `tuple`, `vector` or `ratio` (in order), `set` or `list` (in any order)."""
+    """Several values, or points: `tuple`, `vector` or `ratio` (in order), `set` or `list` (in any order)."""
 
-    items: tuple[Expr, ...]
+    items: tuple[Any, ...]  # expressions; tuples too in a `set` or `list`
     form: str
 
 
@@ -78,11 +78,20 @@ UNITS: dict[str, tuple[Fraction, str, tuple[str, str, str]]] = {
     "m^2": (Fraction(1), "area", ("m^2", "square meters", "平方米")),
     "cm^3": (Fraction(1, 1000000), "volume", ("cm^3", "cubic centimeters", "立方厘米")),
     "m^3": (Fraction(1), "volume", ("m^3", "cubic meters", "立方米")),
+    "mL": (Fraction(1, 1000000), "volume", ("mL", "milliliters", "毫升")),
+    "L": (Fraction(1, 1000), "volume", ("L", "liters", "升")),
+    "in": (Fraction(254, 10000), "length", ("in", "inches", "英寸")),
+    "ft": (Fraction(3048, 10000), "length", ("ft", "feet", "英尺")),
     "g": (Fraction(1, 1000), "mass", ("g", "grams", "克")),
     "kg": (Fraction(1), "mass", ("kg", "kilograms", "千克")),
     "s": (Fraction(1), "time", ("s", "seconds", "秒")),
     "min": (Fraction(60), "time", ("min", "minutes", "分钟")),
     "h": (Fraction(3600), "time", ("h", "hours", "小时")),
+    "d": (Fraction(86400), "time", ("days", "days", "天")),
+    "J": (Fraction(1), "energy", ("J", "joules", "焦耳")),
+    "kJ": (Fraction(1000), "energy", ("kJ", "kilojoules", "千焦")),
+    "N": (Fraction(1), "force", ("N", "newtons", "牛")),
+    "m/s^2": (Fraction(1), "acceleration", ("m/s^2", "meters per second squared", "米/秒²")),
     "km/h": (Fraction(5, 18), "speed", ("km/h", "kilometers per hour", "千米/时")),
     "m/s": (Fraction(1), "speed", ("m/s", "meters per second", "米/秒")),
     "deg": (Fraction(1), "angle", (r"^\circ", "degrees", "度")),

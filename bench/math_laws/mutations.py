@@ -101,8 +101,10 @@ def _other_members(several: Several, random: Random) -> Named:
     if random.random() < 0.2 and len(items) > 2:
         return "member dropped", replace(several, items=items[:at] + items[at + 1 :])
     if random.random() < 0.2:
-        return "member added", replace(several, items=(*items, Integer(random.randint(10, 20))))
-    name, item = _mutated(items[at], random)
+        new = Integer(random.randint(10, 20))
+        points = any(isinstance(item, Several) for item in items)
+        return "member added", replace(several, items=(*items, Several((new, new), "tuple") if points else new))
+    name, item = _other_members(items[at], random) if isinstance(items[at], Several) else _mutated(items[at], random)
     return f"member: {name}", replace(several, items=(*items[:at], item, *items[at + 1 :]))
 
 
@@ -128,6 +130,8 @@ def _other_region(region: Region, random: Random) -> Named:
 
 
 def _other_span(span: Span, name: str, random: Random) -> Span:
+    if span.low == span.high:
+        return Span(span.low + 1, span.high + 1, True, True)
     if name == "open or closed":
         if not (span.low.is_finite or span.high.is_finite):
             return replace(span, high=Integer(random.randint(-5, 5)))

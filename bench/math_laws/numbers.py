@@ -40,6 +40,12 @@ def _whole(value: int, hand: Hand) -> str:
     root = perfect_power(value) if value > 3 and hand.habit("as a power", 0.05) else False
     if root:
         return f"{root[0]}^{root[1]}" if len(str(root[1])) == 1 or not hand.latex else f"{root[0]}^{{{root[1]}}}"
+    if value >= 10**6 and value % 10**4 == 0 and hand.habit("million", 0.1):
+        millions = (decimals(Fraction(value, 10**6)) or "").removesuffix(".0")
+        return rf"{millions}\text{{ million}}" if hand.latex else f"{millions} million"
+    if value >= 10**4 and value % 10**3 == 0 and hand.habit("ten thousands", 0.1):
+        tens = (decimals(Fraction(value, 10**4)) or "").removesuffix(".0")
+        return rf"{tens}\text{{万}}" if hand.latex else f"{tens}万"
     zeros = len(digits) - len(digits.rstrip("0"))
     if value >= 1000 and zeros > 1 and hand.habit("scientific", 0.3):
         return _scientific(digits.rstrip("0"), len(digits) - 1, hand)

@@ -47,6 +47,8 @@ def _intervals(meaning: Region, hand: Hand) -> str:
 
 
 def _span(span: Span, hand: Hand) -> str:
+    if span.low == span.high:
+        return hand.bracket(_end(span.low, hand), *(("\\{", "\\}") if hand.latex else "{}"))
     inner = f"{_end(span.low, hand)}, {_end(span.high, hand)}"
     if hand.habit("outward brackets", 0.02):
         return f"{'[' if span.closed_low else ']'}{inner}{']' if span.closed_high else '['}"
@@ -72,6 +74,8 @@ def _inequalities(meaning: Region, hand: Hand) -> str:
 
 def _inequality(span: Span, variable: str, hand: Hand) -> str:
     low, high = (_end(end, hand) for end in (span.low, span.high))
+    if span.low == span.high:
+        return f"{variable} = {low}"
     if span.low.is_finite and span.high.is_finite:
         if hand.habit("turned around", 0.15):
             return f"{high} {_sign(span.closed_high, hand, above=True)} {variable} {_sign(span.closed_low, hand, above=True)} {low}"

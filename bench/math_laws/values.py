@@ -42,7 +42,10 @@ def radical(random: Random) -> Expr:
 def constant(random: Random) -> Expr:
     a, b = fraction(random) if random.random() < 0.4 else small(random), small(random)
     n = random.randint(2, 9)
-    return random.choice((a * pi, a * pi + b, a * sympy.E, sympy.log(n), a * sympy.log(n) + b, pi**2 / n, sympy.exp(a), a - sqrt(n) * pi))
+    return random.choice(
+        (a * pi, a * pi + b, a * sympy.E, sympy.log(n), a * sympy.log(n) + b, pi**2 / n, sympy.exp(a), a - sqrt(n) * pi,
+         sympy.log(random.randint(3, 30), random.choice((2, 3, 5, 10))))
+    )  # fmt: skip
 
 
 def power(random: Random) -> Expr:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from sympy import N, Symbol
 
-from bench.math_laws.formulas import PRODUCT, SUM, formula, within
+from bench.math_laws.formulas import SUM, formula, within
+from bench.math_laws.groups import grid, several
 from bench.math_laws.hand import Hand
 from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning, Quantity, Region, Several, Word
 from bench.math_laws.numbers import digits, in_words, number
 from bench.math_laws.regions import region
 
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-ROW_END = r" \\ "
 _SIGN = re.compile(r" [+=-] |(?<!\\), | \\(?:cdot|times|le|ge) ")
 
 
@@ -54,79 +53,6 @@ def spaced(text: str, hand: Hand) -> str:
     if hand.habit("displaystyle", 0.02):
         text = rf"\displaystyle {text}"
     return f"{{{text}}}" if hand.habit("braces around", 0.02) else text
-
-
-def _several(several: Several, hand: Hand) -> str:
-    items = list(several.items)
-    if several.form in ("set", "list"):
-        if _conjugate(items) and hand.habit("plus-minus", 0.3):
-            return _braced([_plus_minus(items, hand)], several.form, hand)
-        if hand.habit("permuted", 0.5):
-            hand.random.shuffle(items)
-    if several.form == "ratio":
-        return hand.pick("colon", ":", " : ").join(map(str, items))
-    # A comma inside a number would be one more separator.
-    texts = [number(i, replace(hand, plainly=hand.plainly or abs(i) >= 1000)) if i.is_Rational else within(i, hand, SUM) for i in items]
-    if several.form == "vector":
-        return _vector(texts, hand)
-    if several.form == "tuple":
-        return _tuple(texts, hand)
-    return _braced(texts, several.form, hand)
-
-
-def _conjugate(items: list[Expr]) -> bool:
-    """Whether two values are a rational number plus and minus something."""
-    if len(items) != 2:
-        return False
-    twice, half = (items[0] + items[1]).expand(), (items[0] - items[1]).expand()
-    return bool(twice == 0 or (twice.is_Rational and not half.is_Rational)) and not half.is_Add
-
-
-def _plus_minus(items: list[Expr], hand: Hand) -> str:
-    middle, half = ((items[0] + items[1]) / 2).expand(), ((items[0] - items[1]) / 2).expand()
-    half = -half if half.could_extract_minus_sign() else half
-    before = "" if middle == 0 else f"{within(middle, hand, SUM)} "
-    return before + hand.sign(r"\pm ", "+/-", "±") + within(half, hand, PRODUCT)
-
-
-def _braced(texts: list[str], form: str, hand: Hand) -> str:
-    if form == "set":
-        return hand.bracket(", ".join(texts), *(("\\{", "\\}") if hand.latex else "{}"))
-    if hand.habit("x = each", 0.12):
-        texts = [f"x = {text}" for text in texts]
-    elif hand.habit("x = all", 0.08):
-        texts[0] = f"x = {texts[0]}"
-    last = hand.random.choice((r" \text{ and } ", r"\text{ or }") if hand.latex else (" and ", " or "))
-    return ", ".join(texts[:-1]) + ((last if hand.habit("and, or", 0.2) else ", ") if len(texts) > 1 else "") + texts[-1]
-
-
-def _tuple(texts: list[str], hand: Hand) -> str:
-    if len(texts) in (2, 3) and hand.habit("named coordinates", 0.1):
-        return f"({', '.join('xyz'[: len(texts)])}) = ({', '.join(texts)})"
-    if len(texts) in (2, 3) and hand.habit("each coordinate named", 0.07):
-        return ", ".join(f"{name} = {text}" for name, text in zip("xyz", texts, strict=False))
-    return hand.bracket(", ".join(texts))
-
-
-def _vector(texts: list[str], hand: Hand) -> str:
-    form = hand.pick("vector", "angles", "column", "row")
-    if form == "column" and hand.latex:
-        return rf"\begin{{pmatrix}} {ROW_END.join(texts)} \end{{pmatrix}}"
-    if form == "row" or not hand.latex:
-        return hand.bracket(", ".join(texts))
-    return hand.bracket(", ".join(texts), r"\langle ", r" \rangle")
-
-
-def _grid(grid: Grid, hand: Hand) -> str:
-    rows = [[within(entry, hand, SUM) for entry in row] for row in grid.rows]
-    if not hand.latex:
-        return f"[{', '.join('[' + ', '.join(row) + ']' for row in rows)}]"
-    inner = hand.pick("row end", r" \\ ", "\\\\\n").join(" & ".join(row) for row in rows)
-    name = hand.pick("environment", "pmatrix", "bmatrix", "matrix", "array")
-    if name in ("matrix", "array"):
-        columns = f"{{{'c' * len(rows[0])}}}" if name == "array" else ""
-        return rf"\left( \begin{{{name}}}{columns} {inner} \end{{{name}}} \right)"
-    return rf"\begin{{{name}}} {inner} \end{{{name}}}"
 
 
 def _equation(equation: Equation, hand: Hand) -> str:
@@ -177,5 +103,5 @@ def _word(word: Word, hand: Hand) -> str:
 
 
 WRITERS: dict[type, Callable[[Any, Hand], str]] = {
-    Several: _several, Region: region, Grid: _grid, Equation: _equation, Quantity: _quantity, Based: _based, Word: _word,
+    Several: several, Region: region, Grid: grid, Equation: _equation, Quantity: _quantity, Based: _based, Word: _word,
 }  # fmt: skip
