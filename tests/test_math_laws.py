@@ -28,7 +28,7 @@ WRONG_PAID, RIGHT_REFUSED = 0.035, 0.19
 
 
 def test_the_laws_hold_on_thousands_of_cases() -> None:
-    verdicts = list(judged(draw(3920, 0, [*KINDS])))
+    verdicts = list(judged(draw(3600, 0, [*KINDS])))
     faults = {fault: [one for one in verdicts if one.fault == fault] for fault in ("exception", "wrong paid", "right refused")}
     right = sum(one.case.right is True for one in verdicts)
     wrong = sum(one.case.right is False for one in verdicts)
