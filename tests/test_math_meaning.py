@@ -339,3 +339,36 @@ def test_what_a_side_of_an_equation_names(gold: str, given: str, equal: bool) ->
 )
 def test_notations_of_other_data_sets(gold: str, given: str, equal: bool) -> None:
     assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (r"\mathbb{R}", "all real numbers", True),
+        (r"x \ne -6", r"R \ {-6}", True),
+        (r"x \ne -6", "ℝ ∖ {-6}", True),
+        (r"x \ne -6", r"R \ {6}", False),
+        (r"\emptyset", "no solutions", True),
+        (r"6b-6\lambda+5", "6b - 6*lambda + 5", True),
+        (r"\sqrt{\theta}", "sqrt(theta)", True),
+        (r"\sqrt{\theta}", "sqrt(eta)", False),
+        (r"\binom{7}{6}", "C(7, 6)", True),
+        (r"\binom{7}{6}", "C_7^6", True),
+        (r"\binom{7}{6}", r"{7 \choose 6}", True),
+        (r"\binom{7}{6}", "C(6, 7)", False),
+        ("(7,6)", "C(7, 6)", False),
+        (r"\text{5B1}_{16}", r"(\text{5B1})_{16}", True),
+        (r"\text{5B1}_{16}", "7B1_{16}", False),
+        ("1001_2", "1001 (base 2)", True),
+        ("3:8", "9:24", True),
+        ("10:30", "1:3", False),  # may be a time of day
+        (r"1+\sqrt{6}, 1-\sqrt{6}", "1 +/- sqrt(6)", True),
+        (r"(-\infty,-\sqrt{2})\cup(1,2]", r"]-\infty,-\sqrt{2}[ \cup ]1,2]", True),
+        ("[1,2)", "]1,2[", False),
+        ("60 km/h", "60千米/时", True),
+        ("AB=4^4", r"\text{not } AB=4^4", False),
+        (r"\$18", "USD 18", True),
+    ],
+)
+def test_plain_text_and_regional_notations(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal

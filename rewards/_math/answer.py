@@ -6,13 +6,12 @@ half-open intervals in either notation, environments, numbers in words. Not cove
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 from rewards._math.builders import builder
 from rewards._math.clean import clean
-from rewards._math.cursor import CONSTANT
+from rewards._math.cursor import CONSTANT, FUNCTIONS, GREEK
 from rewards._math.families import declared
 from rewards._math.lex import CLOSES, OPENS, Token, lex
 from rewards._math.numerals import number_word, percentage
@@ -25,7 +24,6 @@ from rewards._math.units import lookup
 from rewards._math.words import plain
 
 _SILENT = frozenset({"=", r"\approx", r"\equiv", r"\in"})  # in front of an answer, they add nothing to it
-_UNION, _MEMBER = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])"), re.compile(r"(?<![A-Za-z])([A-Za-z])\s+in\s+(?=[\[({\\])")
 _LEAD = frozenset(
     "the final answer result value values solution solutions total sum number area volume length probability of is are equals so thus "
     "therefore hence required correct approximately about roughly around either both 答案 是 答案是 约 约为 大约 "
@@ -36,7 +34,7 @@ _LEAD = frozenset(
 @lru_cache(maxsize=4096)
 def read(text: str) -> tuple[Answer, ...]:
     """The ways to read an answer: `1,234` is a number and may be a list."""
-    cleaned = _MEMBER.sub(r"\1 \\in ", _UNION.sub(r" \\cup ", clean(text)))
+    cleaned = clean(text)
     if family := declared(cleaned):
         body, letter, domain = family
         return (Family(structure(lex(body)), letter, domain),)
@@ -158,7 +156,7 @@ def _text(tokens: Sequence[Token]) -> str:
 
 def _value(tokens: Sequence[Token]) -> Answer:
     text = _text(tokens)
-    if _is_word(tokens) or (all(t.kind == "word" for t in tokens) and number_word(text) is not None):
+    if _is_word(tokens) or _are_words(tokens):
         return _in_words(text)
     try:
         return Value(readings(tokens))
@@ -174,9 +172,18 @@ def _in_words(text: str) -> Answer:
     return Words(plain(text)) if value is None else Value((Reading(Num(value)),))
 
 
+def _are_words(tokens: Sequence[Token]) -> bool:
+    """`no solution` is no product of n and o."""
+    if any(t.kind != "word" for t in tokens):
+        return False
+    return number_word(_text(tokens)) is not None or any(
+        len(t.value) > 3 and t.value not in FUNCTIONS and t.value not in GREEK for t in tokens
+    )
+
+
 def _is_word(tokens: Sequence[Token]) -> bool:
     """A lone run of letters is a word (`cba` is not `abc`), but `xy` is a product."""
     value = tokens[0].value
-    if len(tokens) > 1 or tokens[0].kind != "word" or len(value) == 1 or value in CONSTANT:
+    if len(tokens) > 1 or tokens[0].kind != "word" or len(value) == 1 or value in CONSTANT or value in GREEK:
         return False
     return len(value) > 2 or not set(value) <= set("uvwxyz")

@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 
 from rewards._math.markup import unmarked
+from rewards._math.notations import as_latex
 
 _SUPER = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣ", "0123456789+-()nx", strict=True))
 _SUB = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n", strict=True))
@@ -87,6 +88,7 @@ def clean(text: str) -> str:
     """The same mathematics in one spelling. Text inside \\text{} keeps its wrapper: it says that words are words."""
     if not text.isascii():
         text = _unicode(text)
+    text = as_latex(text)
     text = _EMPTY_TEXT.sub(r"\1", _BOX.sub("", text))
     text = _DELIMITER.sub("", _POWER.sub("^", text)).replace("**", "").replace(",\\!", "{,}")
     text = _DECIMAL_COMMA.sub(".", _GROUPED.sub(_join, text))

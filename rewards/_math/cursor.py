@@ -15,6 +15,8 @@ MAX_EXPONENT = 400  # of `1e400`: beyond it a number as written is refused
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split() + "asin acos atan arccot arcsec arccsc".split()
 )
+_GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
+GREEK = frozenset([*_GREEK, *"Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()])
 CONSTANT = {"pi": PI, "infty": INFINITY, "infinity": INFINITY, "inf": INFINITY, "oo": INFINITY}
 
 
@@ -61,11 +63,14 @@ def decimal(text: str) -> Fraction:
 
 
 def split_words(tokens: Sequence[Token]) -> list[Token]:
-    """A run of up to three letters that names nothing is a product of its letters; a longer one is a word."""
+    """A run of up to three letters that names nothing, no Greek letter either, is a product of its letters; a longer one is a word."""
     split: list[Token] = []
     for at, token in enumerate(tokens):
         if token.kind == "word" and "_" in [t.value for t in tokens[max(0, at - 2) : at] if t.value != "{"][-1:]:
             split.append(token)  # a subscript is a name as a whole
+            continue
+        if token.kind == "word" and len(token.value) > 2 and token.value in GREEK and not token.text:
+            split.append(token._replace(kind="command", value=f"\\{token.value}"))
             continue
         known = token.value in FUNCTIONS or token.value in CONSTANT or token.value == "sqrt"
         if token.kind != "word" or known or len(token.value) == 1:

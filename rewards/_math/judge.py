@@ -57,7 +57,7 @@ def _judged(a: str, b: str, tolerance: float) -> str:
     if (several := words.letters(a)) and several == words.letters(b) and "," in a + b:
         return "the same choices"
     if shares := words.ratio(a):
-        return _ratios(shares, b)
+        return _ratios(shares, b, shares == words.ratio(a, clock=False))
     if base := words.based(a):
         return _bases(base, b)
     if (other := words.based(b)) and _NUMBER.fullmatch(a):
@@ -85,9 +85,9 @@ def _choices(gold: tuple[str, str], given: str, tolerance: float) -> str:
     return _structures(gold[1], given, tolerance) if gold[1] else ""
 
 
-def _ratios(gold: Sequence[int], given: str) -> str:
-    """`2:3` is `4:6`, and two thirds."""
-    found = words.ratio(given)
+def _ratios(gold: Sequence[int], given: str, reduced: bool) -> str:
+    """`2:3` is `4:6`, and two thirds; `10:30` is only itself."""
+    found = words.ratio(given, clock=not reduced)
     if found or len(gold) > 2 or not gold[-1]:
         return "the same ratio" if found and list(found) == list(gold) else ""
     return _structures("/".join(map(str, gold)), given, 0.0)

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from rewards._math.cursor import CONSTANT, FUNCTIONS, Cursor, decimal
+from rewards._math.cursor import CONSTANT, FUNCTIONS, GREEK, Cursor, decimal
 from rewards._math.lex import Token
 from rewards._math.repeating import repeating, repeats
 from rewards._math.tree import EULER, MAX_DEPTH, MINUS_ONE, PI, Num, Op, Sym, Tree, Unread, negative, number, times
 
 _SAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "ln"}
-_GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
-_GREEK += "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()
-SYMBOLS = frozenset(_GREEK)
 # An accent is part of a name: `\\vec{v}` is not `v`.
 _ACCENTS = {a: a for a in "bar hat vec tilde dot ddot check acute grave breve".split()}
 _ACCENTS |= {"overline": "bar", "widehat": "hat", "widetilde": "tilde", "overrightarrow": "vec"}
@@ -203,7 +200,7 @@ class _Reader(Cursor):
             return CONSTANT[name]
         if name in FUNCTIONS:
             return self.function(name)
-        if name in SYMBOLS:
+        if name in GREEK:
             return self.subscripted("\\" + name)
         if name == "frac":
             return Op("/", (self.argument(), self.argument()))

@@ -14,13 +14,14 @@ from rewards._math.absolute import without_bars
 from rewards._math.equal import equal
 from rewards._math.numeric import real
 from rewards._math.structures import Answer, Group, Relation, Union, Value, Words, name
-from rewards._math.tree import Tree, Unread, infinite, symbols
+from rewards._math.tree import Sym, Tree, Unread, infinite, symbols
 
 REALS = frozenset(
     {r"\mathbb{r}", r"\mathbb r", "all real numbers", "all reals", "real numbers", "all real values", "reals", "全体实数", "任意实数"}
 )
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 MAX_CUTS = 60
+REAL_NUMBERS = Sym("R")
 UNNAMED = Words("")  # the left side of `> 5`
 
 
@@ -47,6 +48,8 @@ def region(answer: Answer) -> tuple[str, Region]:
         if answer.text in REALS:
             return "", EVERYTHING
         raise Unread(f"{answer.text!r} is no set of numbers")
+    if isinstance(answer, Value) and answer.tree == REAL_NUMBERS:
+        return "", EVERYTHING
     if isinstance(answer, Union):
         return _union(answer)
     if isinstance(answer, Relation):
@@ -57,7 +60,9 @@ def region(answer: Answer) -> tuple[str, Region]:
 
 
 def _union(answer: Union) -> tuple[str, Region]:
-    regions = [region(p)[1] for p in answer.parts]
+    # After `R \\`, braces that are left out of LaTeX are meant: `R \\ {1}`.
+    parts = [Group("{", "}", (p,)) if at and answer.minus and isinstance(p, Value) else p for at, p in enumerate(answer.parts)]
+    regions = [region(p)[1] for p in parts]
     if answer.minus:
         return "", _meet([regions[0], *(_complement(r) for r in regions[1:])])
     return "", _join(regions)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from rewards._math.quantity import Reading
 from rewards._math.tree import Sym, Tree
 
-_COMPUTED = re.compile(r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s*\d")  # text around an expression, which names nothing
+# Text around an expression, or a denial, names nothing.
+_NO_NAME = re.compile(r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s*\d|\b(?:not|no|isn|never|neither)\b|不|非")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ Answer = Value | Words | Group | Matrix | Relation | Union | Cases | Builder | F
 def name(answer: Answer) -> str | None:
     """What an answer names, where it is a variable, a point, a tuple of variables, or words: the left side of `x = 5`."""
     if isinstance(answer, Words):
-        return answer.text if answer.text and not _COMPUTED.search(answer.text) else None
+        return answer.text if answer.text and not _NO_NAME.search(answer.text) else None
     if isinstance(answer, Group):
         names = [name(a) for a in answer.items]
         return ",".join(n for n in names if n) if all(names) else None

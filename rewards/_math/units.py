@@ -51,7 +51,7 @@ _DERIVED = {  # name: (size, base or earlier name, power of it)
     "km/h kmh kph km/hr": ("5/18", "m s^-1"), "mph": ("0.44704", "m s^-1"), "mps": ("1", "m s^-1"),
     "in inch inches": ("0.0254", "m"), "ft foot feet 英尺": ("0.3048", "m"), "yd yard": ("0.9144", "m"), "mi mile 英里": ("1609.344", "m"),
     "lb lbs pound": ("453.59237", "g"), "oz ounce": ("28.349523125", "g"), "ton tonne t 吨": ("1000000", "g"), "斤": ("500", "g"),
-    "min minute mins 分钟": ("60", "s"), "h hr hour hrs 小时": ("3600", "s"), "day 天": ("86400", "s"), "week wk 周": ("604800", "s"),
+    "min minute mins 分钟": ("60", "s"), "h hr hour hrs 小时 时": ("3600", "s"), "day 天": ("86400", "s"), "week wk 周": ("604800", "s"),
     "month 个月": ("1", "month"), "year yr 年": ("12", "month"), "gal gallon": ("3.785411784", "L"), "quart qt": ("0.946352946", "L"),
     "cent cents ¢": ("1/100", "$"), "dime": ("1/10", "$"), "角": ("1/10", "¥"), "acre": ("4046.8564224", "m^2"),
     "hectare ha 公顷": ("10000", "m^2"),

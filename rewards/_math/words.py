@@ -33,9 +33,10 @@ _CHOICE = re.compile(
 _LETTERS = re.compile(r"[A-H](?:\s*(?:,|and|&|和|、|;)?\s*[A-H]){1,7}")
 _RATIO = re.compile(r"(\d{1,9})\s*:\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?")
 _OTHER_CHOICE = re.compile(r"(?:^|[\s(,])[A-J](?=[).:,\s]|$)|\([a-j]\)|(?i:\b(?:or|not|wrong|incorrect|isn|either|maybe)\b|或|不)")
-_BASED = re.compile(r"[({]?([0-9A-Za-z]+)[)}]?_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
+_BASED = re.compile(r"[({]*([0-9A-Za-z]+)[)}]*_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
 _PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:part\s+)?\(?([a-h]|[1-9]|i{1,3}|iv|v)\)[:.]?(?=[\s\\$]|\d)\s*", re.IGNORECASE)
 _LABELS = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v"))
+_IN_BASE = re.compile(r"^([0-9A-Za-z]+)\s*\(?\s*(?:in\s+)?base\s*(\d{1,2}|two|three|eight|ten|sixteen)\s*\)?$")
 _BASE_NAMES = {"two": 2, "three": 3, "eight": 8, "ten": 10, "sixteen": 16}
 
 
@@ -85,19 +86,20 @@ def letters(text: str) -> frozenset[str]:
     return frozenset(re.sub(r"[^A-H]", "", text)) if _LETTERS.fullmatch(text) else frozenset()
 
 
-def ratio(text: str) -> tuple[int, ...] | None:
-    """The parts of `2:3`, in lowest terms. `10:30` is a time of day as well, and stays as it is."""
+def ratio(text: str, *, clock: bool = True) -> tuple[int, ...] | None:
+    """The parts of `2:3`, in lowest terms. With `clock`, `10:30` may be a time of day, and stays as it is."""
     found = _RATIO.fullmatch(text)
     if not found:
         return None
     parts = [int(p) for p in found.groups() if p is not None]
-    clock = len(parts) == 2 and len(found[2]) == 2 and parts[0] < 25 and parts[1] < 60
-    divisor = 1 if clock else math.gcd(*parts) or 1
+    time = clock and len(parts) == 2 and len(found[2]) == 2 and parts[0] < 25 and parts[1] < 60
+    divisor = 1 if time else math.gcd(*parts) or 1
     return tuple(p // divisor for p in parts)
 
 
 def based(text: str) -> tuple[str, int] | None:
     """Digits and base of `1011_2`; None where it is not such a number."""
+    text = _IN_BASE.sub(r"\1_\2", _WRAPPED.sub(r"\1", text))
     found = _BASED.match(re.sub(r"\s", "", _WRAPPER.sub("", text)).replace("_{{", "_{").replace("}}", "}"))
     if not found or not any(c.isdigit() for c in found[1] + found[2]):
         return None
