@@ -176,9 +176,8 @@ def _are_words(tokens: Sequence[Token]) -> bool:
     """`no solution` is no product of n and o."""
     if any(t.kind != "word" for t in tokens):
         return False
-    return number_word(_text(tokens)) is not None or any(
-        len(t.value) > 3 and t.value not in FUNCTIONS and t.value not in GREEK for t in tokens
-    )
+    names = FUNCTIONS | GREEK | CONSTANT.keys()
+    return number_word(_text(tokens)) is not None or any(len(t.value) > 3 and t.value not in names for t in tokens)
 
 
 def _is_word(tokens: Sequence[Token]) -> bool:
