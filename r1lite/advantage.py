@@ -16,7 +16,12 @@ ROUNDING = 1e-9
 
 
 def group_advantages(
-    rewards: Sequence[Sequence[float]], *, center: str = "mean", scale: str = "std", eps: float = 1e-4
+    rewards: Sequence[Sequence[float]],
+    *,
+    center: str = "mean",
+    scale: str = "std",
+    eps: float = 1e-4,
+    parts: Sequence[Sequence[float]] | None = None,
 ) -> list[list[float]]:
     """How much better each rollout did than its group.
 
@@ -27,11 +32,14 @@ def group_advantages(
 
     A group of equal rewards, or of one rollout, carries no signal: its advantages are exactly 0. With center=none rewards are
     not compared within the group, so this holds only for scale=std.
+
+    `parts` of the rewards: their share of the advantages, centred by themselves and divided by the scale of the whole rewards.
     """
     check_choices(center=(center, CENTERS), scale=(scale, SCALES))
     batch = deviation([r for group in rewards for r in group]) if scale == "batch" else 0.0
     alpha = _alpha(rewards) if scale == "signal" else 1.0
-    return [_scaled(group, _centred(group, center), scale, eps, batch, alpha) for group in rewards]
+    shifted = [_centred(group, center) for group in (rewards if parts is None else parts)]
+    return [_scaled(group, row, scale, eps, batch, alpha) for group, row in zip(rewards, shifted, strict=True)]
 
 
 def has_signal(rewards: Sequence[float]) -> bool:

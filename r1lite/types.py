@@ -57,6 +57,9 @@ class Completion:
     version: int = 0  # of the weights: how often the engine had loaded new ones
 
 
+Span = tuple[int, int]  # characters of a response: the first, and the one after the last
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
     """One sampled completion. Its token ids are kept, never recomputed from the text."""
@@ -98,6 +101,7 @@ class Verdict:
     value: float | None
     why: str = ""
     outcome: Outcome = "scored"
+    spans: tuple[Span, ...] = field(default=(), compare=False)  # where in the response the evidence is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

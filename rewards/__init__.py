@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 
 from r1lite.registry import Registry
 from r1lite.text.response import last_answer, parse
-from r1lite.types import Problem, Rollout, Verdict
+from r1lite.types import Problem, Rollout, Span, Verdict
 from rewards._declaration import Declaration, declared, refuse_former
 from rewards._options import OptionError
 
@@ -33,6 +33,7 @@ def reward(
     warm_up: Callable[..., object] | None = None,
     decides: bool = True,
     penalty: bool = False,
+    evidence: Callable[..., Sequence[Span]] | None = None,
 ) -> Callable[[R], R]: ...
 def reward(
     name: str | Rule = "",
@@ -42,6 +43,7 @@ def reward(
     warm_up: Callable[..., object] | None = None,
     decides: bool = True,
     penalty: bool = False,
+    evidence: Callable[..., Sequence[Span]] | None = None,
 ) -> Any:
     """Register a rule: `@reward("brief")`, or `@reward` for a rule that is named like its function.
 
@@ -49,13 +51,15 @@ def reward(
     warm_up: a function of the options, called in each worker before the first verdict, outside of any deadline
     decides: whether it can be the right rule, which decides whether a response is correct
     penalty: whether it only subtracts; such a rule is the right rule only if no other rule can be
+    evidence: a function of the response and the options: the spans of verdicts that name none themselves
     """
 
     def register(rule: R) -> R:
         own = name if isinstance(name, str) and name else getattr(rule, "__name__", "")
         if own == "<lambda>" or not own:
             raise ValueError(f"{rule!r} has no name to register it under; name it: reward('my_rule')(function)")
-        rewards.register(own, rule, declared(rule, deadline=deadline, warm_up=warm_up, decides=decides, penalty=penalty))
+        declaration = declared(rule, deadline=deadline, warm_up=warm_up, decides=decides, penalty=penalty, evidence=evidence)
+        rewards.register(own, rule, declaration)
         return rule
 
     return register if isinstance(name, str) else register(name)
@@ -74,6 +78,7 @@ __all__ = [
     "Problem",
     "Rollout",
     "Rule",
+    "Span",
     "Verdict",
     "VerdictLike",
     "last_answer",

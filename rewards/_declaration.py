@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from r1lite.registry import place
+from r1lite.types import Span
 
 # Names that a rule's module once defined beside the rule, and the arguments that replace them.
 FORMER = {"SAYS_RIGHT": "decides=False", "PAYS": "penalty=True", "warm_up": "warm_up=warm_up", "deadline": "deadline=deadline"}
@@ -22,6 +23,7 @@ class Declaration:
     decides: bool = True  # whether it can be the right rule, which decides whether a response is correct
     penalty: bool = False  # it only subtracts, so it is the right rule only if no other rule can be
     scores_groups: bool = False  # a parameter is named `rollouts`: it receives a whole group
+    evidence: Callable[..., Sequence[Span]] | None = None  # of a response and the options: the spans of verdicts that name none
     takes_right: bool = False  # a parameter is named `right`: it receives whether the response is correct
 
     def seconds(self, options: Mapping[str, Any]) -> float:
@@ -29,17 +31,13 @@ class Declaration:
         return float(self.deadline(**options)) if callable(self.deadline) else self.deadline
 
 
-def declared(
-    rule: Callable[..., Any], *, deadline: float | Callable[..., float], warm_up: Callable[..., object] | None, decides: bool, penalty: bool
-) -> Declaration:
+def declared(rule: Callable[..., Any], *, decides: bool, **arguments: Any) -> Declaration:
     """The arguments, completed from the rule's signature: a rule that takes `right` cannot decide it."""
     parameters = inspect.signature(rule).parameters
     takes_right = "right" in parameters
     return Declaration(
-        deadline=deadline,
-        warm_up=warm_up,
         decides=decides and not takes_right,
-        penalty=penalty,
+        **arguments,
         scores_groups="rollouts" in parameters,
         takes_right=takes_right,
     )

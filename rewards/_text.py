@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from r1lite.text.response import after_thought, last_answer, reasoning
-from rewards import Rollout
+from r1lite.text.response import after_thought, answer_span, find_span, last_answer, reasoning
+from rewards import Rollout, Span
 from rewards._options import one_of
 
 MAX_SHOWN = 80  # characters of a text in `why`
@@ -23,6 +23,14 @@ def read(rule: str, rollout: Rollout, within: str) -> str | None:
     if within == "answer":
         return last_answer(rollout.response)
     return reasoning(rollout.response) if within == "thought" else after_thought(rollout.response)
+
+
+def evidence(response: str, *, within: str = "answer", **_: object) -> tuple[Span, ...]:
+    """The span of the part that the option `within` selects."""
+    if within == "answer":
+        return answer_span(response)
+    part = reasoning(response) if within == "thought" else after_thought(response)
+    return find_span(response, part or "")
 
 
 def says_something(text: str) -> bool:

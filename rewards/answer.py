@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, reward
+from rewards._text import evidence
 
 # Without exponents and of limited length, so that no Fraction becomes expensive. ASCII, so that digits of other scripts
 # are text.
@@ -16,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?(/\d{1,40})?", re.ASCII)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))", re.ASCII)
 
 
-@reward("answer")
+@reward("answer", evidence=evidence)
 def answer(problem: Problem, rollout: Rollout) -> Verdict | None:
     """1 if the answer block holds the expected answer, else 0. Abstains if the problem has no answer."""
     if problem.answer is None:

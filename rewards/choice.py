@@ -14,7 +14,7 @@ from string import ascii_uppercase
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import between
-from rewards._text import read, short
+from rewards._text import evidence, read, short
 
 MAX_CHARACTERS = 20_000  # of an answer; a longer one is not a choice
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{([^{}]*)\}")
@@ -31,7 +31,7 @@ _HEDGE = re.compile(
 _LETTER = re.compile(r"[(（\[]?(?P<letter>[A-Za-z])(?P<end>[)）\].:、。．]*)(?P<rest>.*)", re.DOTALL)
 
 
-@reward("choice")
+@reward("choice", evidence=evidence)
 def choice(problem: Problem, rollout: Rollout, *, count: int = 4, within: str = "answer") -> Verdict | None:
     """1 for the correct choice, else 0. Abstains if the problem has no answer.
 

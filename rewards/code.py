@@ -19,6 +19,7 @@ from rewards._code.cases import Suite, suite_of
 from rewards._code.compare import same_output, same_value
 from rewards._fence import program_of
 from rewards._options import at_least, one_of
+from rewards._text import evidence
 
 if TYPE_CHECKING:
     from sandbox import Limits, Result
@@ -38,7 +39,7 @@ def deadline(*, total_seconds: float = 10.0, **_: object) -> float:
     return total_seconds + OVERHEAD
 
 
-@reward("code", warm_up=warm_up, deadline=deadline)
+@reward("code", warm_up=warm_up, deadline=deadline, evidence=evidence)
 def code(
     problem: Problem,
     rollout: Rollout,

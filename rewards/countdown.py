@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
+from rewards._text import evidence
 
 MAX_CHARACTERS = 200
 CHARACTERS = re.compile(r"[0-9+*/()\s-]*")  # Python would also accept 0x18, 1_0 and comments
@@ -23,7 +24,7 @@ class NotAnExpression(ValueError):
     """The text is not arithmetic over whole numbers."""
 
 
-@reward("countdown")
+@reward("countdown", evidence=evidence)
 def countdown(problem: Problem, rollout: Rollout, *, partial: float = 0.0) -> Verdict:
     """1 if the target is reached; `partial` if the right numbers give another value; else 0."""
     target, numbers = Fraction(needs(problem, "target")), needs(problem, "numbers")

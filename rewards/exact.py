@@ -9,10 +9,10 @@ from __future__ import annotations
 import unicodedata
 
 from rewards import Problem, Rollout, Verdict, reward
-from rewards._text import read, short
+from rewards._text import evidence, read, short
 
 
-@reward("exact")
+@reward("exact", evidence=evidence)
 def exact(problem: Problem, rollout: Rollout, *, ignore_case: bool = False, within: str = "answer") -> Verdict | None:
     """1 if the answer is an accepted one, else 0. Abstains if the problem has none.
 

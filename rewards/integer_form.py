@@ -9,10 +9,10 @@ from __future__ import annotations
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._number import plain_integer, read_number
 from rewards._options import between
-from rewards._text import read, short
+from rewards._text import evidence, read, short
 
 
-@reward("integer_form")
+@reward("integer_form", evidence=evidence)
 def integer_form(problem: Problem, rollout: Rollout, *, partial: float = 0.5, within: str = "answer") -> Verdict | None:
     """1 for the number in its simplest form, `partial` for another form, else 0. Abstains if no whole number is expected.
 

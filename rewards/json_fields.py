@@ -13,11 +13,12 @@ from typing import Any
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._json import NotJson, Path, parse_json, read_json, shown_path
+from rewards._text import evidence
 
 NAMED = 3  # wrong fields that `why` names
 
 
-@reward("json_fields")
+@reward("json_fields", evidence=evidence)
 def json_fields(
     problem: Problem, rollout: Rollout, *, ignore_case: bool = False, all_right: bool = False, within: str = "answer"
 ) -> Verdict | None:

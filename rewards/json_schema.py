@@ -15,10 +15,10 @@ from typing import Any
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._json import NotJson, read_json, shown_path
 from rewards._options import OptionError
-from rewards._text import MAX_SHOWN
+from rewards._text import MAX_SHOWN, evidence
 
 
-@reward("json_schema")
+@reward("json_schema", evidence=evidence)
 def json_schema(
     problem: Problem, rollout: Rollout, *, schema: Mapping[str, Any] | str = "", column: str = "schema", within: str = "answer"
 ) -> Verdict:

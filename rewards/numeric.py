@@ -13,12 +13,12 @@ from fractions import Fraction
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._number import read_number
 from rewards._options import at_least
-from rewards._text import read, short
+from rewards._text import evidence, read, short
 
 _CURRENCY = re.compile(r"^([+-]?)\s*[$€£¥](?=[\d.])")
 
 
-@reward("numeric")
+@reward("numeric", evidence=evidence)
 def numeric(
     problem: Problem, rollout: Rollout, *, tolerance: float = 0.0, relative: float = 0.0, unit: str = "", within: str = "answer"
 ) -> Verdict | None:

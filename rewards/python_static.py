@@ -13,7 +13,7 @@ import warnings
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._fence import python_blocks
-from rewards._text import read
+from rewards._text import evidence, read
 
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 100  # of the syntax tree; compiling thousands of nested lambdas takes half a minute
@@ -23,7 +23,7 @@ EFFECTS = (
 )  # fmt: skip
 
 
-@reward("python_static")
+@reward("python_static", evidence=evidence)
 def python_static(problem: Problem, rollout: Rollout, *, defines: str = "", column: str = "", within: str = "response") -> Verdict | None:
     """1 if the last fenced Python block compiles, else 0. Abstains if `column` is set and holds no name.
 

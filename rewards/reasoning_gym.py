@@ -16,7 +16,7 @@ from r1lite.text.response import last_answer
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._gym import refusal
 from rewards._gym_scorers import OWN
-from rewards._text import short
+from rewards._text import evidence, short
 
 FULL = 1 - 1e-9
 
@@ -26,7 +26,7 @@ def warm_up(**_: object) -> None:
     import reasoning_gym  # noqa: F401  # pyright: ignore
 
 
-@reward("reasoning_gym", warm_up=warm_up)
+@reward("reasoning_gym", warm_up=warm_up, evidence=evidence)
 def reasoning_gym(problem: Problem, rollout: Rollout, *, partial: bool = False) -> Verdict:
     """1 if the data set's scorer gives full marks, else 0.
 

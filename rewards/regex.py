@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from r1lite.text.response import find_span
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import OptionError
 from rewards._text import read, short
@@ -39,7 +40,8 @@ def regex(problem: Problem, rollout: Rollout, *, pattern: str, search: bool = Fa
     match = compiled.search(text) if search else compiled.fullmatch(text)
     if match is None:
         return Verdict(value=0.0, why=f"no match for {short(compiled.pattern)} in {short(text)}")
-    return Verdict(value=1.0, why=f"{short(match.group())} matches {short(compiled.pattern)}")
+    spans = find_span(rollout.response, match.group(), after=rollout.response.rfind(text))
+    return Verdict(value=1.0, why=f"{short(match.group())} matches {short(compiled.pattern)}", spans=spans)
 
 
 @lru_cache(maxsize=256)

@@ -9,10 +9,10 @@ repetition, so `free` exempts a share.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from r1lite.text.tokens import tokens
-from rewards import Problem, Rollout, Verdict, reward
+from r1lite.text.tokens import token_spans, tokens
+from rewards import Problem, Rollout, Span, Verdict, reward
 from rewards._options import at_least, between
 
 LONG = 32  # characters; a longer word, or a longer gap between words, is cut into pieces
@@ -35,16 +35,41 @@ def repetition(problem: Problem, rollout: Rollout, *, n: int = 4, penalty: float
     runs = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
     if not runs:
         return Verdict(value=0.0, why=f"fewer than {n} words")
-    repeated = len(runs) - len(set(runs))
-    share = max(0.0, repeated / len(runs) - free) / (1 - free)
-    return Verdict(value=-penalty * share if share else 0.0, why=f"{repeated} of {len(runs)} runs of {n} words are repeated")
+    repeated = _repeated(runs)
+    share = max(0.0, len(repeated) / len(runs) - free) / (1 - free)
+    why = f"{len(repeated)} of {len(runs)} runs of {n} words are repeated"
+    return Verdict(value=-penalty * share if share else 0.0, why=why, spans=_spans(rollout.response, repeated, n, len(words)))
+
+
+def _repeated(runs: Sequence[tuple[str, ...]]) -> list[int]:
+    """The positions of runs that have occurred before."""
+    seen: set[tuple[str, ...]] = set()
+    return [i for i, run in enumerate(runs) if run in seen or seen.add(run)]
 
 
 def _words(text: str) -> Iterator[str]:
     """Words, and pieces of overlong words and gaps."""
     for i, part in enumerate(_FILLER.split(text)):
         for word in [part] if i % 2 else tokens(part):
-            if len(word) > LONG:
-                yield from (word[at : at + PIECE] for at in range(0, len(word), PIECE))
-            else:
-                yield word
+            yield from (word[at:end] for at, end in _pieces(0, len(word)))
+
+
+def _pieces(start: int, end: int) -> Iterator[Span]:
+    """A word or gap as a whole, or in pieces if it is overlong."""
+    step = PIECE if end - start > LONG else max(1, end - start)
+    return ((at, min(at + step, end)) for at in range(start, end, step))
+
+
+def _spans(text: str, repeated: Sequence[int], n: int, count: int) -> tuple[Span, ...]:
+    """The repeated runs in the text, joined where no word is between them; none if normalisation changes the number of words."""
+    places: list[Span] = []
+    start = 0
+    for i, part in enumerate(_FILLER.split(text)):
+        words = [(0, len(part))] if i % 2 else token_spans(part)
+        places += (piece for at, end in words for piece in _pieces(start + at, start + end))
+        start += len(part)
+    runs: list[tuple[int, int]] = []  # first and last word
+    for i in repeated if len(places) == count else ():
+        first = runs.pop()[0] if runs and i <= runs[-1][1] + 1 else i
+        runs.append((first, i + n - 1))
+    return tuple((places[first][0], places[last][1]) for first, last in runs)

@@ -8,6 +8,7 @@ from r1lite.checks.data import check_curriculum
 from r1lite.config import AlgorithmConfig, Config
 from r1lite.rl.credit import PER_TOKEN
 from r1lite.rl.filters import KEEPS
+from r1lite.scoring.rules import Rules
 
 ADVANTAGES = ("group", "pass_at_k", "gdpo", "return_to_go", "gae")
 CRITICS = ("none", "separate", "shared")
@@ -37,6 +38,23 @@ def check_algorithm(a: AlgorithmConfig) -> None:
         _refuse("advantage=gdpo normalises each rule by itself, and a KL in the reward is none: set reward_kl_coef=0, or choose kl=k2")
     if a.scale == "mean" and a.reward_kl_coef:
         _refuse("scale=mean divides by the mean reward, which a KL in the reward may turn below 0: set reward_kl_coef=0")
+
+
+def check_rules(cfg: Config, rules: Rules) -> None:
+    """Whether the algorithm can do what single rules ask for."""
+    a = cfg.algorithm
+    if a.advantage == "gdpo" and rules.gates:
+        gates = ", ".join(sorted(rules.gates))
+        raise ValueError(f"algorithm.advantage=gdpo normalises each rule by itself, which no gate can hold back: rewards.{gates}.gate")
+    if rules.by_span:
+        spans = f"rewards.{min(rules.by_span)}.credit=spans"
+        if a.advantage != "group":
+            raise ValueError(f"{spans} needs algorithm.advantage=group, got {a.advantage}: others do not divide a reward by rules")
+        if a.ratio in ("sequence", "sequence_sum") or a.gate == "log_clip":
+            _refuse(f"ratio={a.ratio} with gate={a.gate} weighs whole sequences, and {spans} makes the advantage differ "
+                    "from token to token: ratio=sequence_token keeps each token's own")  # fmt: skip
+        if cfg.rl.shuffle_rewards:
+            raise ValueError(f"{spans} points at the tokens of one response, and rl.shuffle_rewards pays it to another: leave one out")
 
 
 def check_rl(name: str, cfg: Config) -> list[str]:

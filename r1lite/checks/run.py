@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r1lite.build import SAMPLERS, make_rules, make_task
+from r1lite.checks.algorithm import check_rules
 from r1lite.checks.bounds import above_zero, at_least
 from r1lite.checks.data import check_data_settings
 from r1lite.checks.stages import check_learning, check_stage
@@ -45,9 +46,7 @@ def check(cfg: Config) -> list[str]:
     problems = _problems(cfg, task)
     rules = make_rules(cfg)
     check_learning(cfg)
-    if cfg.algorithm.advantage == "gdpo" and rules.gates:
-        gates = ", ".join(sorted(rules.gates))
-        raise ValueError(f"algorithm.advantage=gdpo normalises each rule by itself, which no gate can hold back: rewards.{gates}.gate")
+    check_rules(cfg, rules)
     _scoring(cfg)
     _evaluate(cfg)
     check_data_settings(cfg)

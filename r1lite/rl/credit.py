@@ -10,6 +10,7 @@ from typing import Protocol
 from r1lite.advantage import gae, gdpo_advantages, group_advantages, has_signal, pass_at_k_advantages, returns_to_go, token_rewards, whiten
 from r1lite.config import AlgorithmConfig
 from r1lite.rl.filters import kept
+from r1lite.rl.span_credit import SpanCredit
 from r1lite.scoring.metrics import Groups, judged
 from r1lite.types import Credit, Sample, Scored, masked_scatter, masked_select
 
@@ -27,9 +28,18 @@ class Estimator(Protocol):
     def values(self, samples: Sequence[Sample]) -> list[list[float]]: ...
 
 
-def credit(groups: Groups, a: AlgorithmConfig, estimator: Estimator, *, weights: Mapping[str, float], shuffle: str = "") -> Credits:
+def credit(
+    groups: Groups,
+    a: AlgorithmConfig,
+    estimator: Estimator,
+    *,
+    weights: Mapping[str, float],
+    shuffle: str = "",
+    spans: SpanCredit | None = None,
+) -> Credits:
     """Each rollout's sample with its advantage, as the algorithm says; None for a rollout that was not judged.
 
+    `spans` gives the parts of some rules to single tokens; it needs algorithm.advantage=group.
     `shuffle` is a seed that permutes the rewards within each group: a control run, in which nothing can be learnt.
     """
     rows = [[s for s in group if judged(s)] for group in groups]
@@ -39,7 +49,7 @@ def credit(groups: Groups, a: AlgorithmConfig, estimator: Estimator, *, weights:
         rewarded = [random.sample(row, len(row)) for row in rows]
     rewards: Rows = [[s.reward for s in row] for row in rewarded]
     keep = [kept(row, keep=a.keep, fraction=a.keep_fraction) for row in rewards]
-    if a.advantage == "gdpo" and a.keep == "signal":  # GDPO also learns from equal totals if the rules' values differ
+    if (a.advantage == "gdpo" or spans) and a.keep == "signal":  # these also learn from equal totals if the rules' values differ
         keep = [[has_signal(totals) or _rules_differ(row)] * len(row) for totals, row in zip(rewards, rewarded, strict=True)]
     if a.mask_overlong:
         keep = [[k and s.rollout.finish != "length" for k, s in zip(ks, row, strict=True)] for ks, row in zip(keep, rows, strict=True)]
@@ -48,6 +58,8 @@ def credit(groups: Groups, a: AlgorithmConfig, estimator: Estimator, *, weights:
         samples = _per_token(samples, rewards, a, estimator)
     else:
         samples = _per_rollout(samples, rewarded, rewards, a, estimator, weights)
+    if spans:
+        samples = spans.assign(samples, rewarded, rewards, a)
     trained = [k for row in keep for k in row]
     credits = iter(_whitened([Credit(sample=s, trained=t) for s, t in zip(samples, trained, strict=True)], a.whiten))
     return [[next(credits) if judged(s) else None for s in group] for group in groups]

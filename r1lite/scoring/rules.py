@@ -22,6 +22,7 @@ class Rules:
     weights: Mapping[str, float]
     options: Mapping[str, Mapping[str, Any]]
     gates: frozenset[str] = frozenset()  # rules that must give at least 1, or nothing is paid
+    by_span: frozenset[str] = frozenset()  # rules whose part of the advantage goes to the tokens of their spans alone
     right_rule: str = ""  # the rule that decides whether a response is correct
     right_at: float = 1.0  # the value from which on it is
     plugins: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class Rules:
     ) -> Rules:
         """Raise ValueError for whatever is wrong with the choice, before any work."""
         load_plugins(plugins)
-        weights, options, gates, tasks = {}, {}, set(), {}
+        weights, options, gates, by_span, tasks = {}, {}, set(), set(), {}
         for name, settings in chosen.items():
             if not isinstance(settings or {}, Mapping):
                 raise ValueError(f"rewards.{name} holds settings, such as rewards.{name}.weight=1; got {settings!r}")
@@ -48,6 +49,8 @@ class Rules:
             refuse_former(name, rewards[name], rewards.declarations())
             if settings.pop("gate", False):
                 gates.add(name)
+            if _is_credited_by_span(name, settings.pop("credit", "response")):
+                by_span.add(name)
             if (parts := settings.pop("tasks", None)) is not None:
                 tasks[name] = _tasks(name, parts)
             weights[name] = _weight(name, settings.pop("weight", 0.0 if name in gates else 1.0))
@@ -58,6 +61,7 @@ class Rules:
             weights=weights,
             options=options,
             gates=frozenset(gates),
+            by_span=frozenset(by_span),
             right_rule=right_rule or max(deciding, key=lambda name: weights[name]),
             right_at=right_at,
             plugins=tuple(plugins),
@@ -71,8 +75,12 @@ class Rules:
 
         If a gate is closed, nothing is paid, but negative values still count.
         """
-        parts = [self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None]
-        return sum(parts) if self._gates_open(verdicts) else sum(p for p in parts if p < 0)
+        return sum(self.parts(verdicts).values())
+
+    def parts(self, verdicts: Verdicts) -> dict[str, float]:
+        """What each rule adds to the total."""
+        parts = {name: self.weights[name] * v.value for name, v in verdicts.items() if v.value is not None}
+        return parts if self._gates_open(verdicts) else {name: part for name, part in parts.items() if part < 0}
 
     def applies(self, name: str, problem: Problem) -> bool:
         """Whether a rule scores this problem: in a mixture each part has its own rules."""
@@ -97,6 +105,12 @@ class Rules:
     def _gates_open(self, verdicts: Verdicts) -> bool:
         values = (verdicts[name].value for name in self.gates)
         return all(value is None or value >= 1 for value in values)
+
+
+def _is_credited_by_span(name: str, credit: Any) -> bool:
+    if credit not in ("response", "spans"):
+        raise ValueError(unknown(f"value of rewards.{name}.credit:", str(credit), ["response", "spans"]))
+    return credit == "spans"
 
 
 def _weight(name: str, value: Any) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from r1lite.registry import load_plugins
 from r1lite.scoring.rules import Rules
-from r1lite.types import Group, Problem, Rollout, Verdict
+from r1lite.types import Group, Problem, Rollout, Span, Verdict
 from rewards import VerdictLike, rewards
 
 ByRule = dict[str, list[Verdict]]  # rule -> its verdicts so far, in the order of the rollouts
@@ -58,7 +59,7 @@ def verdict_of(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, r
     if not rules.applies(name, problem):
         return NOT_APPLICABLE
     try:
-        return as_verdict(_call(rules, name, problem, rollout, right))
+        return _with_evidence(rules, name, as_verdict(_call(rules, name, problem, rollout, right), rollout.response), rollout)
     except (Exception, SystemExit) as error:  # a rule may be anybody's code, and one rollout must not end a run
         return _failed(error)
 
@@ -70,7 +71,7 @@ def _verdicts_on_group(rules: Rules, name: str, group: Group, right: list[bool |
         values = list(_call(rules, name, group.problem, group.rollouts, right))
         if len(values) != len(group.rollouts):
             raise ValueError(f"the rule gave {len(values)} verdicts for {len(group.rollouts)} rollouts")
-        return [as_verdict(value) for value in values]
+        return [as_verdict(value, rollout.response) for value, rollout in zip(values, group.rollouts, strict=True)]
     except (Exception, SystemExit) as error:  # as above
         return [_failed(error)] * len(group.rollouts)
 
@@ -86,19 +87,35 @@ def _call(rules: Rules, name: str, problem: Problem, rollouts: Any, right: Any) 
     return rewards[name](problem, rollouts, **rules.options[name], **({"right": right} if takes_right else {}))
 
 
+def _with_evidence(rules: Rules, name: str, verdict: Verdict, rollout: Rollout) -> Verdict:
+    """The verdict with the spans that its rule declares, if it names none."""
+    evidence = rewards.declaration(name).evidence
+    if evidence is None or verdict.spans or verdict.value is None:
+        return verdict
+    return replace(verdict, spans=_checked(evidence(rollout.response, **rules.options[name]), rollout.response))
+
+
 def _failed(error: BaseException) -> Verdict:
     return Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
 
 
-def as_verdict(returned: VerdictLike) -> Verdict:
+def as_verdict(returned: VerdictLike, response: str = "") -> Verdict:
     """What a rule may return, as a Verdict: a Verdict, a finite number, or None for "I abstain"."""
     verdict = returned if isinstance(returned, Verdict) else Verdict(value=None if returned is None else float(returned))
     # A lone surrogate, which a model's JSON may contain, cannot be written to the ledger as UTF-8.
     why = str(verdict.why).encode(errors="backslashreplace").decode()
     if verdict.value is None:
         outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
-        return Verdict(value=None, why=why, outcome=outcome)
+        return Verdict(value=None, why=why, outcome=outcome, spans=_checked(verdict.spans, response))
     value = float(verdict.value)
     if not math.isfinite(value):
         raise ValueError(f"the rule returned {value}, which is not a finite number")
-    return Verdict(value=value, why=why, outcome=verdict.outcome)
+    return Verdict(value=value, why=why, outcome=verdict.outcome, spans=_checked(verdict.spans, response))
+
+
+def _checked(spans: Sequence[Span], response: str) -> tuple[Span, ...]:
+    """The spans in order. Raise ValueError for one that is empty or not within the response."""
+    for start, end in spans:
+        if not 0 <= start < end <= len(response):
+            raise ValueError(f"the rule returned the span ({start}, {end}) of a response of {len(response)} characters")
+    return tuple(sorted((int(start), int(end)) for start, end in spans))

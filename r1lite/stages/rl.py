@@ -19,6 +19,8 @@ from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
 from r1lite.rl.parity import ParityCheck
 from r1lite.rl.prefetch import Prefetcher
+from r1lite.rl.span_credit import SpanCredit
+from r1lite.sampling.rollouts import as_text
 from r1lite.scoring.metrics import Groups, rollout_metrics, totals_of_judged
 from r1lite.scoring.scorer import Scorer
 from r1lite.stages import ROLLOUTS, Place, stage
@@ -75,6 +77,12 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     return place.final
 
 
+def span_credit(parts: Parts) -> SpanCredit | None:
+    """How the parts of rules with credit=spans find their tokens; None if there is no such rule."""
+    decode = partial(as_text, parts.policy.tokenizer, ends=frozenset())
+    return SpanCredit(rules=parts.scorer.rules, decode=decode) if parts.scorer.rules.by_span else None
+
+
 def save_checkpoint(parts: Parts, step: int, collected: Collected) -> None:
     feed = {"position": collected.position, "settled": sorted(collected.settled)}
     parts.checkpoints.save(step, parts.policy, extra=feed, weights={PAST: parts.prefetcher.past})
@@ -87,7 +95,9 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
         collected = parts.prefetcher.take(step)
     with watch.lap("train"):
         shuffle = f"{cfg.seed}/{parts.ledger.stage}/{step}" if cfg.rl.shuffle_rewards else ""
-        credits = credit(collected.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle)
+        credits = credit(
+            collected.groups, cfg.algorithm, parts.policy, weights=parts.scorer.rules.weights, shuffle=shuffle, spans=span_credit(parts)
+        )
     parts.ledger.write(step, collected.groups, credits)
     if collected.broken:
         raise collected.broken

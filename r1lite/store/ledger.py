@@ -64,13 +64,20 @@ def _scored(row: dict[str, Any], problem: Problem) -> Scored:
         logprobs=tuple(row["logprobs"]),
         mask=tuple(row.get("mask") or ()),
     )
-    verdicts = {v["rule"]: Verdict(value=v["value"], why=v["why"], outcome=v["outcome"]) for v in row["verdicts"]}
+    verdicts = {v["rule"]: _verdict(v) for v in row["verdicts"]}
     return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
+
+
+def _verdict(v: dict[str, Any]) -> Verdict:
+    spans = tuple((start, end) for start, end in v.get("spans") or ())
+    return Verdict(value=v["value"], why=v["why"], outcome=v["outcome"], spans=spans)
 
 
 def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[str, Any]:
     problem, rollout = scored.problem, scored.rollout
-    verdicts = [{"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why} for name, v in scored.verdicts.items()]
+    verdicts = [
+        {"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why, "spans": v.spans} for name, v in scored.verdicts.items()
+    ]
     return {
         "stage": stage,
         "step": step,
@@ -96,7 +103,8 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
 def _schema() -> Any:
     import pyarrow as pa
 
-    verdict = pa.struct([("rule", pa.string()), ("value", pa.float64()), ("outcome", pa.string()), ("why", pa.string())])
+    columns = {"rule": pa.string(), "value": pa.float64(), "outcome": pa.string(), "why": pa.string()}
+    verdict = pa.struct([*columns.items(), ("spans", pa.list_(pa.list_(pa.int32())))])
     types = {
         "stage": pa.string(),
         "step": pa.int64(),

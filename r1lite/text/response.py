@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from r1lite.types import Response
+from r1lite.types import Response, Span
 
 # The tags of DeepSeek-R1, defined only here.
 THINK, END_THINK = "<think>", "</think>"
@@ -40,6 +40,18 @@ def last_answer(text: str) -> str | None:
     if opened < 0 or closed < 0:
         return None
     return after[opened + len(ANSWER) : closed].strip()
+
+
+def answer_span(text: str) -> tuple[Span, ...]:
+    """Where the last answer block has its content, for `Verdict.spans`; empty if there is none."""
+    answer = last_answer(text)
+    return find_span(text, answer, after=text.rfind(ANSWER)) if answer else ()
+
+
+def find_span(text: str, part: str, after: int = 0) -> tuple[Span, ...]:
+    """Where a part of a text is, for `Verdict.spans`; empty if it is not there as it is written."""
+    at = text.find(part, max(0, after)) if part else -1
+    return ((at, at + len(part)),) if at >= 0 else ()
 
 
 def after_thought(response: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from r1lite.types import Problem
+from r1lite.types import Problem, Span
 
 # Scripts without spaces are split into characters, all others into words.
 _TOKEN = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -23,3 +23,8 @@ def tokens(text: str) -> list[str]:
         return _TOKEN.findall(text.casefold())
     text = unicodedata.normalize("NFKC", text).casefold()
     return _TOKEN.findall("".join(c for c in text if unicodedata.category(c) != "Cf"))
+
+
+def token_spans(text: str) -> list[Span]:
+    """Where the words and numbers are in the text as it is written."""
+    return [match.span() for match in _TOKEN.finditer(text)]
