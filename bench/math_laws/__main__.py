@@ -9,7 +9,7 @@ the sympy objects behind the texts, never by the rule's parser.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -27,10 +27,11 @@ def main() -> None:
         options.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def draw(number: int, seed: int, kinds: Sequence[str]) -> list[Case]:
+def draw(number: int, seed: int, kinds: Sequence[str]) -> Iterator[Case]:
     """As many cases of each kind, in all about this many."""
     each = -(-number // len(kinds))
-    return [case for kind in kinds for case in islice(cases(kind, seed), each)]
+    for kind in kinds:
+        yield from islice(cases(kind, seed), each)
 
 
 def parsed() -> argparse.Namespace:

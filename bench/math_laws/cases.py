@@ -53,6 +53,8 @@ def _paid(kind: str, index: int, meaning: Meaning, random: Random) -> Case | Non
         return None
     gold, hand = write(meaning, Hand(random, plainly=True)), _hand(other, random)
     answer = write(other, hand)
+    if rewriting == "itself" and random.random() < 0.1:
+        answer, rewriting, hand.syntax = gold, "verbatim", "latex"
     if random.random() < 0.2 and rewriting != "multiplied" and not hand.used & RESPONSE_ONLY:
         gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
     another = changed(meaning, random)[1] if hand.latex and random.random() < 0.1 else meaning

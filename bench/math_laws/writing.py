@@ -15,6 +15,7 @@ from bench.math_laws.meanings import UNITS, Based, Equation, Expr, Grid, Meaning
 from bench.math_laws.numbers import digits, in_words, number
 from bench.math_laws.regions import region
 
+NOUNS = (" apples", " ways", " students", " square units", " different colors", " cm", "个", "人", " 种方法")
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SIGN = re.compile(r" [+=-] |(?<!\\), | \\(?:cdot|times|le|ge) ")
 
@@ -37,7 +38,10 @@ def _value(expr: Expr, hand: Hand) -> str:
         text = f"{expr - part} + {part} = {text}"
     names = ["S"] if expr.free_symbols else ["x", "n", "P", "AB", "f(3)", "P(A)", "S_{10}", r"\text{Area}"]
     names += ["f(x)", "y"] if expr.free_symbols == {Symbol("x")} else []
-    if hand.latex and hand.habit("named", 0.06):
+    if expr.is_Integer and expr >= 0 and hand.habit("counted noun", 0.04):
+        counted = hand.random.choice(NOUNS)
+        text += rf"\text{{{counted}}}" if hand.latex else counted
+    elif hand.latex and hand.habit("named", 0.06):
         text = f"{hand.random.choice(names)} = {text}"
     return text
 
