@@ -55,7 +55,7 @@ def by_math_verify(case: Case) -> bool:
     from math_verify import parse, verify
 
     try:
-        return bool(verify(parse(f"${case.gold}$"), parse(case.response)))
+        return bool(verify(parse(case.gold if case.gold[0] == "$" else f"${case.gold}$"), parse(case.response)))
     except Exception:  # the library raises whatever sympy raises
         return False
 
@@ -86,6 +86,7 @@ def _expression(text: str) -> Any:
     """Texts come from the generator, so that sympy may evaluate them. LaTeX is read by the parser that math-verify brings."""
     from latex2sympy2_extended import latex2sympy
 
+    text = text.strip("$")
     if "\\" in text or "{" in text:
         return latex2sympy(text)
     return parse_expr(text.replace("^", "**"), transformations=(*standard_transformations, implicit_multiplication))

@@ -57,6 +57,8 @@ def _paid(kind: str, index: int, meaning: Meaning, random: Random) -> Case | Non
         answer, rewriting, hand.syntax = gold, "verbatim", "latex"
     if random.random() < 0.2 and rewriting != "multiplied" and not hand.used & RESPONSE_ONLY:
         gold, answer, rewriting, hand.syntax = answer, gold, f"{rewriting}, from the other side", "latex"
+    elif random.random() < 0.1:
+        gold = f"${gold}$"  # as many data sets have it
     another = changed(meaning, random)[1] if hand.latex and random.random() < 0.1 else meaning
     if equal(meaning, another) is False:
         wrapping, response = corrected(answer, write(another, Hand(random, plainly=True)), random)

@@ -20,6 +20,9 @@ SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SIGN = re.compile(r" [+=-] |(?<!\\), | \\(?:cdot|times|le|ge) ")
 
 
+_BLANK = re.compile(r"(?<!\w) | (?!\w)")  # that holds no two numbers or words apart
+
+
 def write(meaning: Meaning, hand: Hand) -> str:
     """The meaning in the hand's syntax, without delimiters."""
     text = WRITERS.get(type(meaning), _value)(meaning, hand)
@@ -53,7 +56,7 @@ def spaced(text: str, hand: Hand) -> str:
         hand.used.add(f"spacing {space!r}")
         text = _SIGN.sub(lambda sign: f"{sign[0].rstrip()}{space} ", text)
     if hand.habit("no spaces", 0.05) and "\\" not in text:
-        text = text.replace(" ", "")
+        text = _BLANK.sub("", text)
     if hand.habit("displaystyle", 0.02):
         text = rf"\displaystyle {text}"
     return f"{{{text}}}" if hand.habit("braces around", 0.02) else text
