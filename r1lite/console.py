@@ -132,7 +132,7 @@ def show_rollouts(scored: Sequence[Scored]) -> None:
     """Print the rollouts with the highest and the lowest reward, and the reasons of the rules."""
     ordered = sorted(scored, key=lambda s: s.reward)
     for s in {s.rollout.response: s for s in (ordered[-1], ordered[0])}.values():
-        reasons = "; ".join(f"{name}: {verdict.why}" for name, verdict in s.verdicts.items())
+        reasons = "; ".join(f"{name}: {verdict.why or verdict.value}" for name, verdict in s.verdicts.items())
         prompt = s.problem.prompt if isinstance(s.problem.prompt, str) else s.problem.prompt[-1]["content"]
         say(f"  | {_clip(prompt, 80)}\n  | {_clip(s.rollout.response, 160)}\n  | reward {s.reward:.2f}  ({_clip(reasons, 120)})")
 

@@ -73,8 +73,8 @@ class Source:
         if not problems:
             raise ValueError(
                 f"the data set {self.path} has no problems in its {split} split. A file without splits is split by the hash of each "
-                f"prompt ({HELD_OUT} percent are test), so a split of a small file may be empty: use a folder with one file per split, "
-                f"or set evaluate.splits"
+                f"prompt ({HELD_OUT} percent are test), so a split of a small file may be empty: use a folder with one file per split "
+                f"(in Python task={{'train': rows, 'test': rows}}), or set evaluate.splits"
             )
         return problems
 

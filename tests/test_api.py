@@ -20,6 +20,7 @@ SMALL = {
     "sampler": {"max_tokens": 24},
     "evaluate": {"problems": 4, "samples": 2, "k": 2},
 }
+SMALL_EVALUATION = ("threads=1", "sampler.max_tokens=16", "evaluate.problems=2", "evaluate.samples=1", "evaluate.k=1")
 LIMIT = 40
 
 
@@ -93,6 +94,9 @@ def test_the_same_call_goes_on(run: r1lite.RunReader, capsys: pytest.CaptureFixt
         ((), {"task": ROWS[1:]}, r"task changed since .* was begun; what it was then is in .*/run/task\.jsonl"),
         ((), {"rewards": {"answer": 1.0, brief: 0.3, even: 0.1}}, r"rewards\.brief\.weight: was 0\.2, is now 0\.3"),
         (("rl.lr=0.5",), {}, r"rl\.lr: was .*, is now 0\.5"),
+        (({"seed": 1},), {}, r"settings are texts such as \"rl\.steps=20\", or a Config; got \{'seed': 1\}\. Give problems as task=\.\.\."),
+        ((), {"task": Path("rows.jsonl")}, r'task=\'rows\.jsonl\' is a file: write "task=dataset", "task\.path=rows\.jsonl"'),
+        ((), {"rewards": 3}, r"rewards is a list of rules, or a dict with their weights; got 3"),
         (("sed=1",), {}, r"unknown setting 'sed'\. Did you mean seed\?"),
         (("rewards.format.weight=1",), {}, r"rewards\.format\.weight=1 is about a rule that rewards=\.\.\. does not name; add 'format'"),
         ((), {"rewards": ["anwser"]}, r"unknown reward 'anwser'\. Did you mean 'answer'\?"),
@@ -103,6 +107,46 @@ def test_the_same_call_goes_on(run: r1lite.RunReader, capsys: pytest.CaptureFixt
 def test_what_a_run_refuses(settings: tuple[str, ...], more: dict[str, Any], says: str, run: r1lite.RunReader) -> None:
     with pytest.raises(ValueError, match=says):
         train(run.folder, *settings, **more)
+
+
+def test_a_run_may_be_resumed_from_another_folder(run: r1lite.RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.folder.parent)
+    assert repr(train(Path("run"))) == "RunReader('run', finished)"
+
+
+def test_an_interruption_says_how_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("r1lite.api.pipeline.train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", quiet=False)
+    assert capsys.readouterr().out == f"stopped; the same call with run_dir='{tmp_path}/run' resumes from the last checkpoint\n"
+
+
+@pytest.mark.parametrize("command", [["r1lite.train", "experiment=r1_zero", "run_dir=."], ["r1lite.commands.evaluate", "."]])
+def test_a_command_says_which_functions_it_lacks(command: list[str], run: r1lite.RunReader) -> None:
+    done = python("-m", *command, folder=run.folder)
+    assert "was started from Python, with functions as rules that are not defined here: brief, of_even_length (their source" in done.stderr
+    assert done.returncode == 1
+
+
+def test_other_rules_evaluate_a_run_of_functions(run: r1lite.RunReader) -> None:
+    done = python("-m", "r1lite.commands.evaluate", ".", "reward=dataset", *SMALL_EVALUATION, folder=run.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_run_directory_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(ValueError, match=r"/run cannot be a folder: .*/run is a file"):
+        train(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"/run/in cannot be a folder: .* is a file"):
+        train(tmp_path / "run" / "in", task="arithmetic")
+
+
+def test_a_column_that_rollouts_lack(run: r1lite.RunReader) -> None:
+    with pytest.raises(ValueError, match=r"unknown column 'stepp'\. Did you mean 'step'"):
+        run.rollouts(columns=["stepp"])
 
 
 def test_a_changed_function_is_noticed(run: r1lite.RunReader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 from r1lite.api.inputs import keep, rows_of
@@ -91,8 +92,10 @@ def test_rows_are_lines() -> None:
 @pytest.mark.parametrize(
     ("task", "says"),
     [
+        (3, "task is a list of dicts, one per problem; got 3"),
+        (pandas.DataFrame(ROWS), r"of a DataFrame, give frame\.to_dict\('records'\)"),
         ([], "task is empty: give at least one row"),
-        (["1+1"], r"task is a list of dicts, a problem each; task\[0\] is '1\+1'"),
+        (["1+1"], r"task is a list of dicts, one per problem; task\[0\] is '1\+1'"),
         ([{"prompt": "1+1", "answer": {2}}], r"task\[0\] cannot be written as JSON: .*set"),
         ({"train": ROWS, "test": []}, "task holds rows for train and none for test"),
     ],

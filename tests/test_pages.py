@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def as_a_user_has_it(folder: Path) -> Path:
         assert shown
         (folder / shown[1]).write_text(shown[2])
     return folder
+
+
+@pytest.mark.slow
+def test_the_blocks_of_the_python_page_run_one_after_the_other(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGES["docs/use/python.md"], re.DOTALL)
+    text = "\n".join(blocks)
+    for call in ('"experiment=r1_zero"', '"tiny_base", run'):
+        assert call in text
+        text = text.replace(call, f"{call}, *SMALL")
+    small = [setting for setting in SMALL if setting.startswith(("threads", "sampler", "rl.", "evaluate"))]
+    (tmp_path / "page.py").write_text(f"SMALL = {small}\n" + text.replace('    rl={"steps": 20, "lr": 1e-4},\n', ""))
+    done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(blocks) == 5
+    for shown in ("reward/mean", "words, at most 30", "1.7 {'answer': \"extracted '19', expected '19'\"", "│ tiny_base"):
+        assert shown in done.stdout
 
 
 def test_the_pages_still_have_their_commands() -> None:

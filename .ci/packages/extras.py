@@ -58,6 +58,11 @@ EXTRAS = {
             (f"python {HERE}/rule_in_a_script.py experiment=r1_zero rewards.flat.weight=1 run_dir=own {TRAINING}", "the results are in"),
         ),
     ),
+    "notebook": Extra(
+        named=False,
+        prepare="make_notebook.py",
+        uses=(("jupyter execute --inplace page.ipynb", ""), ("python -c 'print(open(\"page.ipynb\").read())'", "rewards: 1.0 0.0")),
+    ),
     "code": Extra(
         uses=(
             (f"r1lite evaluate tiny_base task=humaneval {TABLE}", "held-out problems"),

@@ -11,6 +11,7 @@ from r1lite.api.inputs import Task, keep, path_of, rows_of
 from r1lite.api.reader import RunReader
 from r1lite.api.rewards import Rewards, chosen, refuse_unlisted
 from r1lite.api.settings import folder_of, written
+from r1lite.store.files import from_here
 
 
 def evaluate(
@@ -30,7 +31,7 @@ def evaluate(
     from r1lite.commands.evaluate import by_default, configured, evaluate_all
     from r1lite.console import output
 
-    words = [str(model.folder) if isinstance(model, RunReader) else str(model) for model in models]
+    words = [from_here(model.folder) if isinstance(model, RunReader) else str(model) for model in models]
     files = rows_of(task if task is None or isinstance(task, str | Mapping) else {"test": task})
     own = {} if files or task is None else {"task": task}
     settings = [*(["task=dataset"] if files else []), *(word for word in words if "=" in word), *written({**own, **values})]

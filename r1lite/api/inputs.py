@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from r1lite.store.files import atomic
+from r1lite.store.files import atomic, make_folder
+from tasks import ENDINGS
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -22,6 +24,8 @@ def rows_of(task: Task | None) -> Files:
         if splits and len(splits) < len(task):
             raise ValueError(f"task holds rows for {', '.join(splits)} and none for {', '.join(task.keys() - splits.keys())}")
         return {f"task/{name}.jsonl": _as_lines(rows, f"task[{name!r}]") for name, rows in splits.items()}
+    if isinstance(task, PathLike) or (isinstance(task, str) and Path(task).suffix in ENDINGS):
+        raise ValueError(f'task={str(task)!r} is a file: write "task=dataset", "task.path={task}"')
     if task is None or isinstance(task, str):
         return {}
     return {"task.jsonl": _as_lines(task, "task")}
@@ -36,11 +40,15 @@ def _are_rows(value: Any) -> bool:
     return isinstance(value, Sequence) and len(value) > 0 and all(isinstance(row, Mapping) for row in value)
 
 
-def _as_lines(rows: Iterable[Any], name: str) -> str:
+def _as_lines(rows: Any, name: str) -> str:
+    if not isinstance(rows, Iterable):
+        raise ValueError(f"{name} is a list of dicts, one per problem; got {rows!r:.60}")
+    if hasattr(rows, "to_dict"):
+        raise ValueError(f"{name} is a list of dicts, one per problem; of a DataFrame, give frame.to_dict('records')")
     lines = []
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
-            raise ValueError(f"{name} is a list of dicts, a problem each; {name}[{number}] is {row!r:.60}")
+            raise ValueError(f"{name} is a list of dicts, one per problem; {name}[{number}] is {row!r:.60}")
         try:
             lines.append(json.dumps(dict(row), ensure_ascii=False) + "\n")
         except (TypeError, ValueError) as error:
@@ -52,6 +60,7 @@ def _as_lines(rows: Iterable[Any], name: str) -> str:
 
 def keep(folder: Path, files: Files) -> None:
     """Write the files into the run. One that has begun goes on only with the same."""
+    make_folder(folder)
     begun = (folder / "config.yaml").is_file()
     for name, text in files.items():
         path = folder / name

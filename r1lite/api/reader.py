@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from r1lite.registry import unknown
+from r1lite.store.files import from_here
+
 if TYPE_CHECKING:
     from pandas import DataFrame
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -20,7 +23,7 @@ class RunReader:
             raise ValueError(f"{folder} is not a run directory: it has no config.yaml")
 
     def __repr__(self) -> str:
-        return f"RunReader({str(self.folder)!r}, {self._summary().get('status', 'no stage finished')})"
+        return f"RunReader({from_here(self.folder)!r}, {self._summary().get('status', 'no stage finished')})"
 
     def __fspath__(self) -> str:
         return str(self.folder)
@@ -57,6 +60,10 @@ class RunReader:
         files = sorted(self.folder.glob(f"{stage or '*'}/rollouts/step-*.parquet"))
         if not files:
             raise self._nothing("rollouts", stage)
+        known = pq.read_schema(files[0]).names
+        for column in columns or ():
+            if column not in known:
+                raise ValueError(unknown("column", column, known))
         return _frame(pa.concat_tables([pq.read_table(file, columns=columns and list(columns)) for file in files]))
 
     def model(self, stage: str = "", *, dtype: str = "") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from r1lite.api.inputs import Files
@@ -18,6 +18,8 @@ def chosen(rewards: Rewards, settings: Mapping[str, Any] | None = None) -> dict[
     """Rule -> its weight and options: what `settings` say of it, and over that what the call says. Functions become rules."""
     if isinstance(rewards, str) or callable(rewards):
         rewards = [rewards]
+    if not isinstance(rewards, Iterable):
+        raise ValueError(f"rewards is a list of rules, or a dict with their weights; got {rewards!r:.60}")
     pairs = rewards.items() if isinstance(rewards, Mapping) else [(rule, None) for rule in rewards]
     named = [(_name_of(rule), options) for rule, options in pairs]
     return {name: {**((settings or {}).get(name) or {}), **_as_options(name, options)} for name, options in named}

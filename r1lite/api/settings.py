@@ -24,6 +24,12 @@ def configured(settings: Sequence[str | Config], values: Mapping[str, Any], conf
     """The configuration that the command line would make; ValueError, in its words, where a setting makes no sense."""
     words, own = [setting for setting in settings if isinstance(setting, str)], folder_of(config_dir)
     given = [setting for setting in settings if isinstance(setting, Config)]
+    others = [setting for setting in settings if not isinstance(setting, str | Config)]
+    if others:
+        raise ValueError(
+            f'settings are texts such as "rl.steps=20", or a Config; got {others[0]!r:.60}. '
+            f"Give problems as task=..., and values as keywords: rl={{'steps': 20}}"
+        )
     if not given:
         return as_config(composed(checked([*words, *written(values)], own), own))
     if len(given) > 1 or words or own:

@@ -33,12 +33,16 @@ def train(
     values: more settings: seed=1, rl={"steps": 20}
     """
     from r1lite.api import pipeline
-    from r1lite.console import output
+    from r1lite.console import output, say
 
     places = {"run_dir": run_dir} if run_dir is not None else {}
     with output(quiet=quiet):
         cfg = prepared(settings, values | places, task, rewards, config_dir)
-        pipeline.train(cfg)
+        try:
+            pipeline.train(cfg)
+        except KeyboardInterrupt:
+            say(f"stopped; the same call with run_dir={cfg.run_dir!r} resumes from the last checkpoint")
+            raise
     return RunReader(cfg.run_dir)
 
 
@@ -56,7 +60,7 @@ def prepared(
     if files and not any(str(setting).startswith("task=") or isinstance(setting, Config) for setting in settings):
         settings = ["task=dataset", *settings]
     cfg = configured(settings, values, config_dir)
-    folder = Path(cfg.run_dir).expanduser()
+    folder = Path(cfg.run_dir).expanduser().resolve()  # so that the run can be resumed from another working directory
     if files:
         cfg.task["path"] = str(folder / path_of(files))
     if rewards is not None:

@@ -64,7 +64,7 @@ def evaluate_all(sources: Sequence[str], cfg: Config, *, output: str = "") -> li
     from r1lite.store.files import write_json
 
     if not sources:
-        raise ValueError("name at least one model: r1lite evaluate MODEL...")
+        raise ValueError("name at least one model: a run, a folder, a shipped model or a hub name")
     all_weights, entries = [find(source) for source in sources], []
     cfg.stages = ["evaluate"]
     prepare(cfg)

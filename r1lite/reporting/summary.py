@@ -13,7 +13,7 @@ from r1lite.data.examples import SAMPLING
 from r1lite.reporting.evaluation import evaluate
 from r1lite.reporting.model_card import write_card
 from r1lite.settings.stages import BASE
-from r1lite.store.files import read_json, write_json
+from r1lite.store.files import from_here, read_json, write_json
 from r1lite.store.run import Run
 
 SUMMARY = "summary.json"
@@ -54,7 +54,7 @@ class Report:
         rows = [cells(entry, settings) for entry in self.entries if "eval" in entry]
         if rows:
             show_table(f"held-out problems ({', '.join(settings.splits)})", columns(settings), rows)
-        say(f"the results are in {self.run.folder}")
+        say(f"the results are in {from_here(self.run.folder)}")
         return summary
 
     def _write(self, status: str) -> dict[str, Any]:

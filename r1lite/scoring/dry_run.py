@@ -30,7 +30,7 @@ def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str
         if not verdicts:
             raise ValueError(f"rewards.{name}.tasks names no part of this task: {', '.join(rules.tasks[name])}")
         if all(v.outcome in ("failed", "timed_out") for v in verdicts):
-            raise ValueError(_broken(name, verdicts[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
+            raise ValueError(_broken(rules, name, verdicts[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
         if all(v.outcome == "abstained" for v in verdicts):
             why = f": {verdicts[-1].why}" if verdicts[-1].why else ""
             notices.append(f"rule {name!r} says nothing about the first {len(groups)} problems{why}")
@@ -47,10 +47,11 @@ def as_asked(problem: Problem) -> Group:
     return Group(problem=problem, rollouts=tuple(rollouts))
 
 
-def _broken(name: str, verdict: Verdict, problem: Problem) -> str:
+def _broken(rules: Rules, name: str, verdict: Verdict, problem: Problem) -> str:
     columns = ", ".join(problem.info) or "none"
+    try_it = "r1lite.score([text], rewards=[...])" if name in rules.functions else f"r1lite reward explain {name}"
     return (
         f"rule {name!r} gives no verdict on {problem.id}, whatever the response: {verdict.why}. "
         f"(The problem has the answer {problem.answer!r:.60} and these columns: {columns}.) "
-        f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: r1lite reward explain {name}"
+        f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: {try_it}"
     )

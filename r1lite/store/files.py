@@ -14,6 +14,19 @@ from typing import Any
 MIN_FREE_BYTES = 2**20  # with less free space, any failed write is taken for a full disk
 
 
+def make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(f"{path} cannot be a folder: {error.filename} is a file") from error
+
+
+def from_here(path: Path) -> str:
+    """The path as messages show it: relative, if it is in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path for a file or folder. It is renamed to `path` once everything is written."""

@@ -15,7 +15,7 @@ from r1lite.config import Config
 from r1lite.settings.resume import flat, hash_of_file, refuse_changed_files, refuse_changed_settings, sources
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.settings.stages import LEDGER, earlier_than, read_by, stages
-from r1lite.store.files import atomic, read_json, write_json
+from r1lite.store.files import atomic, make_folder, read_json, write_json
 from r1lite.store.metrics import Metrics
 from r1lite.trackers import Trackers
 
@@ -54,7 +54,7 @@ class Run:
     @contextmanager
     def opened(self) -> Iterator[Run]:
         """Lock the folder, which is new or was started with the same configuration."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with (self.folder / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
