@@ -112,7 +112,7 @@ def test_commands_run(command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", USING)
 def test_commands_on_a_model_run(command: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(HOME / "examples")
-    words = ["tiny_student" if word == "runs/demo" else word for word in shlex.split(command)[1:]]
+    words = ["tiny_student" if word in ("runs/demo", "runs/mine") else word for word in shlex.split(command)[1:]]
     settings = {"evaluate": [s for s in SMALL if s.startswith(("threads", "scoring", "sampler", "evaluate"))], "chat": ["threads=1"]}
     done = run(*words, *settings.get(words[0], []), cwd=tmp_path, stdin="7+12*3+5 mod 23\n")
     assert done.code == 0, done.output
