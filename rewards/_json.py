@@ -28,10 +28,10 @@ def read_json(rule: str, rollout: Rollout, within: str) -> Any:
     text = read(rule, rollout, within)
     if text is None:
         raise NotJson(f"no {within}")
-    return parse_json(_unfenced(text))
+    return parse_json(unfenced(text))
 
 
-def _unfenced(text: str) -> str:
+def unfenced(text: str) -> str:
     """The content of a fenced block that is the whole text, else the text. A pattern would need quadratic time on many blanks."""
     bare = text.strip()
     first, broken, rest = bare.partition("\n")

@@ -291,4 +291,4 @@ def test_what_makes_no_sense_is_said(argument: str, says: str, monkeypatch: pyte
 def test_a_slow_rule_is_named(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("r1lite.commands._trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
     found = audit.audit(config("scoring.workers=0"), problems=1)
-    assert found == ["rule answer took 5 s for one verdict, but scoring.seconds is 2"]
+    assert found == ["rule answer took 5 s for one verdict, but its deadline is 2 s (scoring.seconds, or what the rule declares)"]

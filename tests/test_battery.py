@@ -26,8 +26,8 @@ from r1lite.types import Group, Problem, Response
 from rewards import rewards
 from tasks import tasks
 
-# Rules whose values come out of weights: no text is a hack by definition, and none of them says who is right.
-LEARNED = {"model"}
+# Rules whose values come out of weights, so that no text is a hack by definition. test_judge_attacks.py has the battery for `judge`.
+LEARNED = {"model", "judge"}
 
 
 def test_no_rule_escapes_the_battery() -> None:

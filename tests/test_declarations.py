@@ -106,6 +106,8 @@ def test_a_declaration_holds_the_arguments_and_the_signature() -> None:
     model = rewards.declaration("model")
     assert (model.decides, model.scores_groups, model.takes_right) == (False, True, False)
     assert rewards.declaration("code").seconds({"total_seconds": 8.0, "tier": "full"}) == 10.0
+    judge = rewards.declaration("judge")
+    assert (judge.decides, judge.scores_groups, judge.seconds({"total_seconds": 8.0})) == (True, True, 13.0)
     assert Declaration(deadline=7.5).seconds({"limit": 3}) == 7.5
 
 

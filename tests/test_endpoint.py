@@ -164,7 +164,7 @@ def test_who_stops_listening_stops_the_asking() -> None:
         answers = endpoint_of(settings(server.url, concurrency=1, requests_per_minute=60_000)).ask(questions(5000))
         assert isinstance(next(answers), Answer)
         answers.close()  # pyright: ignore[reportAttributeAccessIssue]
-        workers = [t for t in threading.enumerate() if "_work" in t.name]
+        workers = [t for t in threading.enumerate() if t.name == "endpoint"]
         for worker in workers:
             worker.join(10)
         assert workers

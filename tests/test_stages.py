@@ -124,13 +124,15 @@ def test_what_shipped_stages_read_and_leave(config: Callable[..., Config]) -> No
 @pytest.mark.parametrize(
     "key",
     ["run_dir", "stages", "rl.micro_batch_tokens", "rounds.sft_2.micro_batch_tokens", "rl.show_every", "parity.threshold", "parity",
-     "sampler.urls", "teacher.url", "scoring.workers", "model.gradient_checkpointing"],
+     "sampler.urls", "teacher.url", "rewards.judge.url", "rewards.judge.cache", "scoring.workers", "model.gradient_checkpointing"],
 )  # fmt: skip
 def test_what_says_how_a_run_works_is_free(key: str) -> None:
     assert is_free(key, Config())
 
 
-@pytest.mark.parametrize("key", ["seed", "rl.steps", "teacher.model", "teacher", "rewards.answer.weight", "task", "gone", "rl.gone", "rl"])
+@pytest.mark.parametrize(
+    "key", ["seed", "rl.steps", "teacher.model", "teacher", "rewards.answer.weight", "rewards.judge.model", "task", "gone", "rl.gone", "rl"]
+)
 def test_what_says_what_comes_out_is_not(key: str) -> None:
     assert not is_free(key, Config())
 

@@ -35,6 +35,7 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
     from r1lite.build import make_rules, make_task
     from r1lite.commands._findings import findings
     from r1lite.commands._trials import make_cases, timings, try_all
+    from rewards import rewards
 
     rules, cases = make_rules(cfg), make_cases(make_task(cfg), problems)
     names = [m.name for m in cases[0][1]]
@@ -47,9 +48,9 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
     marked = {finding.row for finding in wrong}
     show(rules, trials, seconds, marked, f"{cfg.task['name']}: {len(trials) // len(names)} problems")
     slow = [
-        f"rule {name} took {max(s):.2g} s for one verdict, but scoring.seconds is {cfg.scoring.seconds:g}"
+        f"rule {name} took {max(s):.2g} s for one verdict, but its deadline is {deadline:g} s (scoring.seconds, or what the rule declares)"
         for name, s in seconds.items()
-        if max(s) > cfg.scoring.seconds
+        if max(s) > (deadline := max(cfg.scoring.seconds, rewards.declaration(name).seconds(rules.options[name])))
     ]
     return [finding.text for finding in wrong] + slow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -27,9 +27,9 @@ class Connection:
     api_key_env: str  # the environment variable that holds the key; empty sends none
     timeout: float  # seconds of one request
     retries: int  # of one request, before it is given up
-    backoff: float  # seconds before the first retry, doubled with each
     concurrency: int  # requests under way at once
-    requests_per_minute: float  # 0 is no limit
+    backoff: float = 1.0  # seconds before the first retry, doubled with each
+    requests_per_minute: float = 0.0  # 0 is no limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +71,7 @@ class Endpoint:
         for question in questions:
             pending.put(question)
         stop = threading.Event()
-        for _ in range(min(self.connection.concurrency, len(questions))):  # daemon threads: an interrupted run does not wait for answers
-            threading.Thread(target=self._work, args=(pending, outcomes, stop), daemon=True).start()
+        _start_threads(min(self.connection.concurrency, len(questions)), lambda: self._work(pending, outcomes, stop))
         failures = FailureCount(self.connection.retries + 1)
         try:
             for _ in questions:
@@ -113,6 +112,30 @@ class Endpoint:
                 if attempt < retries:
                     stop.wait(backoff_seconds(attempt, self.connection.backoff, error.wait, random.random()))
         return Unanswered(key=question.key, why=why, refused=False)
+
+
+def reserve_threads(count: int) -> None:
+    """Start and end so many threads, before the memory of this process is capped: what the C library maps for them is used again."""
+    ready = threading.Barrier(count + 1)
+
+    def touch() -> None:
+        bytearray(4096)  # large enough to come from the thread's own heap
+        ready.wait()
+
+    for _ in range(count):
+        threading.Thread(target=touch, daemon=True).start()
+    ready.wait()
+
+
+def _start_threads(count: int, work: Callable[[], None]) -> None:
+    """As many threads as there is memory for. Daemon threads: an interrupted run does not wait for answers."""
+    for number in range(count):
+        try:
+            threading.Thread(target=work, name="endpoint", daemon=True).start()
+        except RuntimeError:  # no memory for one more
+            if number == 0:
+                raise
+            return
 
 
 class FailureCount:

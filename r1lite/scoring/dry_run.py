@@ -1,7 +1,8 @@
 """The chosen rules on the task's first problems, before any work: what can be known to be broken is said now.
 
-A column that the task does not have, a rule that raises, or gives what is no number, shows on any response at all.
-A rule that works on some responses and breaks on others is the run's affair (`scoring.max_failed_share`).
+A column that the task does not have, a rule that raises, or gives what is no number, shows on any response at all; a judge that
+does not reply shows on a response that says something. A rule that works on some responses of that kind and breaks on others is
+the run's affair (`scoring.max_failed_share`).
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str
     count = max(PROBLEMS, len(cfg.task.get("parts") or ()))  # a mixture's first problems are one of each part
     groups = [as_asked(problems[i]) for i in range(min(count, len(problems)))]
     with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
-        scored = [s for group in scorer.score(groups) for s in group]
+        by_group = scorer.score(groups)
+    scored = [s for group in by_group for s in group]
     notices = []
     for name in rules.weights if scored else ():
         verdicts = [s.verdicts[name] for s in scored if rules.applies(name, s.problem)]
         if not verdicts:
             raise ValueError(f"rewards.{name}.tasks names no part of this task: {', '.join(rules.tasks[name])}")
-        if all(v.outcome in ("failed", "timed_out") for v in verdicts):
-            raise ValueError(_broken(rules, name, verdicts[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
+        full = [group[-1].verdicts[name] for group in by_group if rules.applies(name, group[-1].problem)]
+        if all(v.outcome in ("failed", "timed_out") for v in full):
+            raise ValueError(_broken(rules, name, full[0], next(g.problem for g in groups if rules.applies(name, g.problem))))
         if all(v.outcome == "abstained" for v in verdicts):
             why = f": {verdicts[-1].why}" if verdicts[-1].why else ""
             notices.append(f"rule {name!r} says nothing about the first {len(groups)} problems{why}")
@@ -51,7 +54,7 @@ def _broken(rules: Rules, name: str, verdict: Verdict, problem: Problem) -> str:
     columns = ", ".join(problem.info) or "none"
     try_it = "r1lite.score([text], rewards=[...])" if name in rules.functions else f"r1lite reward explain {name}"
     return (
-        f"rule {name!r} gives no verdict on {problem.id}, whatever the response: {verdict.why}. "
+        f"rule {name!r} gives no verdict on {problem.id}, not even on the expected answer: {verdict.why}. "
         f"(The problem has the answer {problem.answer!r:.60} and these columns: {columns}.) "
         f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: {try_it}"
     )

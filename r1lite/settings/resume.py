@@ -13,6 +13,11 @@ from r1lite.config import Config
 from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import read_by, sections
 
+# Options of rules that say how a verdict is reached, and not which one. Rules are not known here, so they cannot declare it.
+FREE_OPTIONS = {
+    f"rewards.judge.{option}" for option in ("url", "api_key_env", "concurrency", "retries", "timeout", "total_seconds", "cache")
+}
+
 
 def refuse_changed_settings(folder: Path, before: Mapping[str, Any], cfg: Config, now: Mapping[str, Any], begun: Set[str]) -> None:
     """Raise ValueError for settings that must not differ. `before` and `now` are flat; `begun` names the stages with results."""
@@ -39,6 +44,8 @@ def refuse_changed_files(folder: Path, before: Mapping[str, str], now: Mapping[s
 
 def is_free(key: str, cfg: Config) -> bool:
     """Whether a setting never changes the results: its field, or that of a section around it, is declared free."""
+    if key in FREE_OPTIONS:
+        return True
     section: Any = cfg
     for name in first_round(key).split("."):
         field = {f.name: f for f in fields(section)}.get(name) if is_dataclass(section) else None
