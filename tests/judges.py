@@ -22,7 +22,7 @@ def quoted(body: dict[str, Any]) -> dict[str, str]:
     """The texts of a request by name. Fails if they do not bear the one mark that the system message gives."""
     system, user = (message["content"] for message in body["messages"])
     blocks = BLOCK.findall(user)
-    assert [f"with the mark {mark}." in system for _, mark, _ in blocks] == [True] * len(blocks)
+    assert [system.endswith(f"The mark of this request is {mark}.") for _, mark, _ in blocks] == [True] * len(blocks)
     assert len({name for name, _, _ in blocks}) == len(blocks)
     return {name: text for name, _, text in blocks}
 
