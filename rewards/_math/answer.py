@@ -147,6 +147,8 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
         return Group(ends.get(opening, opening), ends.get(end, end), tuple(structure(p) for p in parts))
     if any(t.value in COMPARISONS or t.value in (r"\cup", r"\begin") for t in inside) or (inside and inside[0].value in ("(", "[")):
         return structure(inside)
+    if any(t.kind == "word" and (t.text or len(t.value) > 3) and t.value not in FUNCTIONS for t in inside):
+        return structure(inside)  # `[45 degrees]`
     return None
 
 

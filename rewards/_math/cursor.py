@@ -13,7 +13,9 @@ from rewards._math.tree import INFINITY, PI, Unread
 
 MAX_EXPONENT = 400  # of `1e400`: beyond it a number as written is refused
 FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split() + "asin acos atan arccot arcsec arccsc".split()
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split()
+    + "asin acos atan arccot arcsec arccsc".split()
+    + "arcsinh arccosh arctanh arsinh arcosh artanh asinh acosh atanh".split()
 )
 _GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
 GREEK = frozenset([*_GREEK, *"Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()])

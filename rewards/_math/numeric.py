@@ -26,7 +26,7 @@ SMALL = 1e-9  # a number below it is compared as if it were that large, so that 
 
 _RECIPROCAL = {"cot": "tan", "sec": "cos", "csc": "sin"}
 POLES = frozenset({"tan", *_RECIPROCAL})
-_INVERSE = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+_INVERSE = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
 
 
 def differ(a: Tree, b: Tree) -> bool:

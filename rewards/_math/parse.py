@@ -16,6 +16,7 @@ from rewards._math.repeating import repeating, repeats
 from rewards._math.tree import EULER, MAX_DEPTH, MINUS_ONE, PI, Num, Op, Sym, Tree, Unread, negative, number, times
 
 _SAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "ln"}
+_SAME |= {f"{a}{name}": f"arc{name}" for name in ("sinh", "cosh", "tanh") for a in ("ar", "a")}
 # An accent is part of a name: `\\vec{v}` is not `v`.
 _ACCENTS = {a: a for a in "bar hat vec tilde dot ddot check acute grave breve".split()}
 _ACCENTS |= {"overline": "bar", "widehat": "hat", "widetilde": "tilde", "overrightarrow": "vec"}
