@@ -10,7 +10,9 @@ anything is computed, so no answer costs more than milliseconds; values that are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._math.extract import Claim, claims, gold
@@ -28,36 +30,41 @@ def warm_up(**_: object) -> None:
 
 
 @reward("math", warm_up=warm_up)
-def math(problem: Problem, rollout: Rollout, *, tolerance: float = 0.0) -> Verdict | None:
+def math(
+    problem: Problem, rollout: Rollout, *, tolerance: float = 0.0, rounded: bool = False, decimal_comma: bool = False
+) -> Verdict | None:
     """1 if everything that the response claims equals the answer, else 0. Abstains if the problem has no readable answer.
 
     tolerance: the allowed relative distance of a number from the expected one
+    rounded: an expected decimal also stands for every number that rounds to it: 3.14 for pi
+    decimal_comma: 3,14 is a decimal and 1.234,5 has a thousands separator, in the answers and in the responses
     """
     at_least("math", "tolerance", tolerance, 0)
     if problem.answer is None or not readable(expected := gold(str(problem.answer))):
         return None
+    compare = partial(judge, expected, tolerance=tolerance, rounded=rounded, decimal_comma=decimal_comma)
     claimed = claims(rollout.response)
     if not claimed:
         return Verdict(value=0.0, why=f"no answer found, expected {_short(expected)}")
     whys = []
     for claim in claimed:
-        path, why = _decide(claim, expected, tolerance)
+        path, why = _decide(claim, expected, compare)
         if not path:
             return Verdict(value=0.0, why=why)
         whys.append(why)
     return Verdict(value=1.0, why="; ".join(whys))
 
 
-def _decide(claim: Claim, expected: str, tolerance: float) -> tuple[str, str]:
+def _decide(claim: Claim, expected: str, compare: Callable[[str], str]) -> tuple[str, str]:
     """How a claim equals the expected answer (empty if it does not), and the evidence."""
     shown = f"extracted {_short(claim.texts[0])} from {claim.source}, expected {_short(expected)}"
     if claim.hedge:
         return "", f"{shown}: hedged by {claim.hedge!r}"
     for text in claim.texts:
-        path = judge(expected, text, tolerance)
+        path = compare(text)
         if path:
             return path, f"{shown}: {path}"
-    if claim.each and all(judge(expected, text, tolerance) for text in claim.each):
+    if claim.each and all(compare(text) for text in claim.each):
         return "each by itself", f"{shown}: each by itself"
     return "", f"{shown}: not equal"
 

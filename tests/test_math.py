@@ -227,3 +227,15 @@ def test_right_and_wrong_differ_in_one_detail():
     ):
         assert paid(answer, f"\\boxed{{{right}}}") == 1.0, right
         assert paid(answer, f"\\boxed{{{wrong}}}") == 0.0, wrong
+
+
+def test_an_expected_decimal_may_be_a_rounded_one():
+    for answer, given, right in (("3.14", r"\pi", True), ("3.14", "3.1416", True), ("3.14", "3.15", False), ("3", r"\pi", False)):
+        assert paid(answer, f"\\boxed{{{given}}}", rounded=True) == float(right), given
+        assert paid(answer, f"\\boxed{{{given}}}") == 0.0, given
+
+
+def test_a_comma_may_be_the_decimal_sign():
+    for answer, given, right in (("3,14", "3.14", True), ("1234,5", "1.234,5", True), ("3,14", "314", False), ("(1, 2)", "(1, 2)", True)):
+        assert paid(answer, f"\\boxed{{{given}}}", decimal_comma=True) == float(right), given
+    assert paid("3,14", r"\boxed{3.14}") == 0.0

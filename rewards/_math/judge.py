@@ -12,6 +12,7 @@ from rewards._math import library, words
 from rewards._math.answer import read
 from rewards._math.clean import clean
 from rewards._math.compare import same
+from rewards._math.conventions import rounds_to, with_points
 from rewards._math.cursor import decimal
 from rewards._math.lex import MAX_CHARACTERS
 from rewards._math.structures import Answer, Words
@@ -30,13 +31,15 @@ def readable(gold: str) -> bool:
     return 0 < len(gold) <= MAX_CHARACTERS and (any(c.isalnum() for c in gold) or bool(_SIGNS.search(gold)))
 
 
-def judge(gold: str, given: str, tolerance: float = 0.0) -> str:
+def judge(gold: str, given: str, tolerance: float = 0.0, *, rounded: bool = False, decimal_comma: bool = False) -> str:
     """By which path a given answer is the gold one; empty where it is not."""
     if len(gold) > MAX_CHARACTERS or len(given) > MAX_CHARACTERS:
         return ""
+    if decimal_comma:
+        gold, given = with_points(gold), with_points(given)
     a, b = clean(gold), clean(given)
     try:
-        if found := _judged(a, b, tolerance):
+        if found := _judged(a, b, tolerance) or (rounds_to(a, b) if rounded else ""):
             return found
         if _INTEGRAL.search(a) and _INTEGRAL.search(b) and not _COEFFICIENT.search(_INTEGRAL.sub("", a)):
             return _judged(_INTEGRAL.sub("+C", a), _INTEGRAL.sub("+C", b), tolerance)
