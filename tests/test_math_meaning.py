@@ -372,3 +372,24 @@ def test_notations_of_other_data_sets(gold: str, given: str, equal: bool) -> Non
 )
 def test_plain_text_and_regional_notations(gold: str, given: str, equal: bool) -> None:
     assert agree(gold, given) is equal
+
+
+@pytest.mark.parametrize(
+    PAIR,
+    [
+        (r"\$18", "18千焦", False),
+        ("5 apples", "5 cm", False),
+        ("5 apples", "5", True),
+        (r"25\%", r"25\text{ students}", False),
+        (r"40894\text{ m}^2", "40894 mm", False),
+        ("5 mm", "0.5 cm", True),
+        (r"n=4^6", r"\text{at least } n=4^6", False),
+        (r"x\ne -8, x\ne 1", "R \\ {-8, 1}", True),
+        (r"x\ne -8, x\ne 1", "R \\ {-8, 2}", False),
+        (r"\{-4\}\cup[-1,\frac56]", "{-4} U [-1, 5/6]", True),
+        (r"\{-4\}\cup[-1,\frac56]", r"x=-4 \lor \frac56\ge x\ge -1", True),
+        (r"\{-4\}\cup[-1,\frac56]", "[-1, 5/6]", False),
+    ],
+)
+def test_kinds_of_quantities_and_sets_are_kept_apart(gold: str, given: str, equal: bool) -> None:
+    assert agree(gold, given) is equal

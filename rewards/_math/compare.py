@@ -67,7 +67,9 @@ def _cases(gold: Cases, given: Cases, tolerance: float) -> str:
 
 def _describes_set(answer: Answer) -> bool:
     if isinstance(answer, Group):
-        return not answer.opening and bool(answer.items) and all(_describes_set(i) for i in answer.items)
+        points = [i for i in answer.items if answer.joined == "or" and isinstance(i, Relation) and i.ops == ("=",)]
+        others = [i for i in answer.items if i not in points]
+        return not answer.opening and bool(others) and all(_describes_set(i) for i in others)
     if isinstance(answer, Words):
         return answer.text in region.REALS
     return isinstance(answer, Union) or (isinstance(answer, Relation) and not set(answer.ops) <= equations.EQUALITIES)

@@ -49,7 +49,10 @@ def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
         found.append(Reading(parse(tokens), money))
     except Unread as error:
         reason = error
-    found += _with_unit(tokens, money)
+    measured = _with_unit(tokens, money)
+    if measured and _surely_measured(tokens):
+        return tuple(measured)
+    found += measured
     if not found:
         found += compound(tokens)
     if not found:
@@ -112,6 +115,12 @@ def _with_unit(tokens: Sequence[Token], money: Unit | None) -> list[Reading]:
                 return [Reading(tree, unit * money if money else unit, _loose(tokens, at))]
         depth += (token.value in OPENS) - (token.value in CLOSES)
     return []
+
+
+def _surely_measured(tokens: Sequence[Token]) -> bool:
+    """Whether the first word behind a number can only be a unit: in `\\text{}`, or several letters that stand alone (`5 mm`)."""
+    at = next((i for i, t in enumerate(tokens) if t.kind == "word" and i and tokens[i - 1].kind == "number"), 0)
+    return at > 0 and (tokens[at].text or (tokens[at].spaced and len(tokens[at].value) > 1))
 
 
 def _tree(tokens: Sequence[Token]) -> Tree | None:

@@ -60,12 +60,19 @@ def region(answer: Answer) -> tuple[str, Region]:
 
 
 def _union(answer: Union) -> tuple[str, Region]:
-    # After `R \\`, braces that are left out of LaTeX are meant: `R \\ {1}`.
-    parts = [Group("{", "}", (p,)) if at and answer.minus and isinstance(p, Value) else p for at, p in enumerate(answer.parts)]
-    regions = [region(p)[1] for p in parts]
+    regions = [region(_in_braces(p))[1] for p in answer.parts]
     if answer.minus:
         return "", _meet([regions[0], *(_complement(r) for r in regions[1:])])
     return "", _join(regions)
+
+
+def _in_braces(part: Answer) -> Answer:
+    """Numbers in a union are a set, though plain text leaves the backslash out of `\\{1\\}`."""
+    if isinstance(part, Value) and part.tree != REAL_NUMBERS:
+        return Group("{", "}", (part,))
+    if isinstance(part, Group) and not part.opening and all(isinstance(i, Value) for i in part.items):
+        return Group("{", "}", part.items)
+    return part
 
 
 def _group(answer: Group) -> tuple[str, Region]:
@@ -109,6 +116,8 @@ def _half(side: Answer, op: str) -> Region:
         return _between(_cut(side, op == ">"), STOP)
     if op in ("<", "<="):
         return _between(START, _cut(side, op == "<="))
+    if op == "=":
+        return _between(_cut(side, False), _cut(side, True))
     if op == "!=":
         return _complement(_between(_cut(side, False), _cut(side, True)))
     raise Unread(f"{op} in a set of numbers")

@@ -45,13 +45,13 @@ def _units(gold: Tree, a: Unit, given: Tree, b: Unit, tolerance: float) -> str:
     gold, given = _scaled(gold, a.scale), _scaled(given, b.scale)
     for unit, tree, other_unit, other in ((a, gold, b, given), (b, given, a, gold)):
         if unit.dims == _PERCENT and other_unit.dims != _PERCENT:
-            return _percent(gold, a, given, b, tolerance) if not other_unit.dims else ""
+            return _percent(gold, a, given, b, tolerance) if not other_unit.dims and not other_unit.noun else ""
         if unit.dims == _DEGREES and other_unit.dims in ((), (("rad", 1),)):
             radians = times(tree, Op("/", (PI, number(180))))
             exact = equal(tree, other, tolerance) if not other_unit.dims else ""
             return exact or labelled(equal(other, radians, tolerance), "degrees as radians")
     if a.dims != b.dims:
-        if a.dims and b.dims:
+        if (a.dims or a.noun) and (b.dims or b.noun):
             return ""
         return labelled(equal(gold, given, tolerance), "one unit left out")
     if a.size == b.size:

@@ -88,7 +88,7 @@ def letters(text: str) -> frozenset[str]:
 
 def ratio(text: str, *, clock: bool = True) -> tuple[int, ...] | None:
     """The parts of `2:3`, in lowest terms. With `clock`, `10:30` may be a time of day, and stays as it is."""
-    found = _RATIO.fullmatch(text)
+    found = _RATIO.fullmatch(text.strip("{} "))
     if not found:
         return None
     parts = [int(p) for p in found.groups() if p is not None]
