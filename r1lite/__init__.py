@@ -27,22 +27,22 @@ def _guard_names() -> None:
         spec = find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None
         if found is None:
-            raise ImportError(f"r1lite needs its package {name!r} beside {HOME / 'r1lite'}, and it is not there. Reinstall r1lite.")
+            raise ImportError(f"r1lite needs its package {name!r} beside {HOME / 'r1lite'}, which is missing. Reinstall r1lite.")
         if found != HOME / name / "__init__.py":
             raise ImportError(
                 f"the name {name!r} resolves to {found}, which is not r1lite's ({HOME / name}). "
                 f"Rename that file, or start r1lite from another directory."
             )
-        if "r1lite" not in found.read_text(encoding="utf-8"):  # installers overwrite files of the same name without a word
+        if "r1lite" not in found.read_text(encoding="utf-8"):  # installers silently overwrite files of the same name
             raise ImportError(
-                f"{found} belongs to another installed package that is called {name!r} as well. "
+                f"{found} belongs to another installed package that is also called {name!r}. "
                 f"Remove that package and reinstall r1lite, or give r1lite a virtual environment of its own."
             )
 
 
 _guard_names()
 
-# Where each name comes from, once it is used. `train` and `score` are modules that can be called (api/callable.py).
+# The module of each public name, imported on first use. `train` and `score` are modules that can be called (api/callable.py).
 _OFFERED = {
     "train": "r1lite.train",
     "score": "r1lite.score",
@@ -52,7 +52,7 @@ _OFFERED = {
 }
 
 
-if not TYPE_CHECKING:  # which would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in _OFFERED:

@@ -1,4 +1,4 @@
-"""Builds the parts that stages work with from a configuration."""
+"""Builds the parts that stages use from a configuration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
 from r1lite.settings.resume import sources
 from r1lite.settings.stages import tests_itself
-from r1lite.text.tokens import question
+from r1lite.text.comparison import question
 from r1lite.types import Engine, Problem, Task
 from tasks import FileTask, tasks
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SAMPLERS = ("native", "vllm", "vllm_server")
 
 
-# Decontaminating a large data set takes minutes, and all stages of a run train on the same problems. Holds one entry, which is
-# replaced when settings or files change.
+# Decontaminating a large data set takes minutes, and all stages of a run train on the same problems. This cache has one entry,
+# which is replaced when settings or files change.
 _decontaminated: dict[str, Sequence[Problem]] = {}
 
 

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D")
-PLUGIN = "r1lite_plugin_"  # how the modules of plugin files are named
+PLUGIN = "r1lite_plugin_"  # prefix of the module names of plugin files
 
 
 class UnknownName(ValueError):
@@ -50,7 +50,7 @@ class Registry(Generic[F, D]):
         return self._entries[name]
 
     def remove(self, name: str) -> None:
-        """Undo `register`, for an entry of this process that is not needed any more."""
+        """Undo `register`, for an entry of this process that is no longer needed."""
         self._entries.pop(name, None)
         self._declarations.pop(name, None)
         self._imported.discard(name)
@@ -73,12 +73,12 @@ class Registry(Generic[F, D]):
         return sorted({*self._entries, *self._files(), *(e.name for e in self._installed())})
 
     def importable(self, name: str) -> bool:
-        """Whether another process with the same plugins can look the name up; else the entry itself has to be sent there."""
+        """Whether another process with the same plugins can look the name up; if not, the entry itself has to be sent there."""
         shipped = name in self._files() or any(e.name == name for e in self._installed())
         return shipped or self[name].__module__.startswith(PLUGIN)
 
     def options(self, name: str) -> dict[str, Any]:
-        """The entry's keyword-only parameters with their defaults; `inspect.Parameter.empty` where one needs a value."""
+        """The entry's keyword-only parameters with their defaults; `inspect.Parameter.empty` if a value is required."""
         parameters = inspect.signature(self[name]).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in self.supplied}
 

@@ -1,4 +1,4 @@
-"""`python -m r1lite.score`: score completions that come from outside of a run. `r1lite.score(...)` does it in Python."""
+"""`python -m r1lite.score`: score completions that were not sampled in a run. `r1lite.score(...)` does it in Python."""
 
 from __future__ import annotations
 

@@ -31,26 +31,26 @@ def _entry(composed: DictConfig) -> None:
         sys.exit(f"error: {error}")
     try:
         train(cfg)
-    except ValueError as error:  # said to the user; anything else is a bug and keeps its traceback
-        sys.exit(f"error: {error}{_kept(cfg)}")
+    except ValueError as error:  # meant for the user; anything else is a bug and keeps its traceback
+        sys.exit(f"error: {error}{_saved_traceback(cfg)}")
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        sys.exit(f"error: the disk is full. Make room and run the same command with run_dir={cfg.run_dir}: nothing finished is lost.")
+        sys.exit(f"error: the disk is full. Free some space and run the same command with run_dir={cfg.run_dir} to resume.")
     except KeyboardInterrupt:
-        sys.exit(f"\nstopped; the same command with run_dir={cfg.run_dir} goes on from the last checkpoint")
+        sys.exit(f"\nstopped; the same command with run_dir={cfg.run_dir} resumes from the last checkpoint")
 
 
-def _kept(cfg: Config) -> str:
-    """Write the traceback to a file of the run; name the file."""
+def _saved_traceback(cfg: Config) -> str:
+    """Write the traceback to a file in the run directory, and return a hint that names it."""
     folder = Path(cfg.run_dir)
     if not (folder / "config.yaml").is_file():
         return ""
     try:
         (folder / "error.log").write_text(traceback.format_exc())
-    except OSError:  # a disk that is full must not hide what went wrong
+    except OSError:  # a full disk must not hide the original error
         return ""
-    return f"\n(where it came from: {folder / 'error.log'})"
+    return f"\n(traceback: {folder / 'error.log'})"
 
 
 def main() -> None:

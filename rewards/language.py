@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from r1lite.text.comparison import question
 from r1lite.text.language import FUNCTION_WORDS, LANGUAGES, UNKNOWN, Detect, languages_of
 from r1lite.text.response import reasoning
 from r1lite.text.strip import prose
-from r1lite.text.tokens import question
 from r1lite.text.words import are_new, words
 from rewards import Problem, Rollout, Verdict, needs, reward
 from rewards._options import OptionError, one_of

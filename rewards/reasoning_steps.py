@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
+from r1lite.text.comparison import normalised_words, question
 from r1lite.text.response import reasoning
-from r1lite.text.tokens import question, tokens
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._options import at_least
 
@@ -45,7 +45,7 @@ def steps(text: str, question: str = "") -> list[str]:
     seen: set[str] = set()
     copied = _flat(question)
     for content in _marked(text):
-        words = tokens(content)
+        words = normalised_words(content)
         if len(words) < MIN_WORDS or _flat(content) in copied:
             continue
         new = set(words) - seen
@@ -70,4 +70,4 @@ def _marked(text: str) -> list[str]:
 
 
 def _flat(text: str) -> str:
-    return f" {' '.join(tokens(text))} "
+    return f" {' '.join(normalised_words(text))} "

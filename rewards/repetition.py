@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from r1lite.text.tokens import token_spans, tokens
+from r1lite.text.comparison import normalised_words, word_spans
 from rewards import Problem, Rollout, Span, Verdict, reward
 from rewards._options import at_least, between
 
@@ -50,7 +50,7 @@ def _repeated(runs: Sequence[tuple[str, ...]]) -> list[int]:
 def _words(text: str) -> Iterator[str]:
     """Words, and pieces of overlong words and gaps."""
     for i, part in enumerate(_FILLER.split(text)):
-        for word in [part] if i % 2 else tokens(part):
+        for word in [part] if i % 2 else normalised_words(part):
             yield from (word[at:end] for at, end in _pieces(0, len(word)))
 
 
@@ -65,7 +65,7 @@ def _spans(text: str, repeated: Sequence[int], n: int, count: int) -> tuple[Span
     places: list[Span] = []
     start = 0
     for i, part in enumerate(_FILLER.split(text)):
-        words = [(0, len(part))] if i % 2 else token_spans(part)
+        words = [(0, len(part))] if i % 2 else word_spans(part)
         places += (piece for at, end in words for piece in _pieces(start + at, start + end))
         start += len(part)
     runs: list[tuple[int, int]] = []  # first and last word

@@ -55,7 +55,7 @@ BAD = [
     ("stages=[rll]", "unknown stage 'rll'. Did you mean 'rl'? Known: cold_start, distill"),
     ("stages=[rl,sft] sft.data=rl", "sft.data=rl: that stage leaves no examples"),
     ("stages=[cold_start,sft] sft.data=cold_start", "sft.data=cold_start: that stage leaves no examples"),
-    ("stages=[rl,rl]", "stages names one twice: ['rl', 'rl']"),
+    ("stages=[rl,rl]", "stages has a name twice: ['rl', 'rl']"),
     ("model.path=not_there", "model 'not_there' is not a folder, not a hub name (owner/name) and not one of"),
     ("model.path=conf", "conf holds no model: it has no config.json"),
     ("model.dtype=float17", "unknown model.dtype 'float17'. Known: auto, float32, bfloat16."),
@@ -76,7 +76,7 @@ BAD = [
     ("algorithm.aggregate=budget", "algorithm.budget, which must be at least 1 token"),
     ("scoring.memory_mb=0", "scoring.memory_mb must be at least 1, got 0"),
     ("algorithm.kl=k1", "algorithm.kl=k1 does nothing as a loss: its expected gradient is 0"),
-    ("algorithm.critic=shared", "a critic serves advantage=gae, and nothing else does"),
+    ("algorithm.critic=shared", "a critic is for advantage=gae only"),
     ("algorithm.kl_coef=0", "algorithm.kl=k3 needs algorithm.kl_coef above 0, got 0.0"),
     ("sampler.name=fast", "unknown sampler 'fast'. Known: native"),
     ("sampler.temperature=0", "sampler.temperature must be above 0, got 0.0"),
@@ -94,8 +94,8 @@ BAD = [
     ("evaluate.splits=[]", "evaluate.splits is empty"),
     ("evaluate.problems=0", "evaluate.problems must be at least 1, got 0"),
     ("evaluate.samples=0", "evaluate.samples must be at least 1, got 0"),
-    ("evaluate.k=5", "evaluate.k must lie between 1 and evaluate.samples (4), got 5"),
-    ("rl.group_size=1", "rl.group_size must be at least 2, got 1: a rollout is judged against others of its group"),
+    ("evaluate.k=5", "evaluate.k must be between 1 and evaluate.samples (4), got 5"),
+    ("rl.group_size=1", "rl.group_size must be at least 2, got 1: a rollout is compared with the others of its group"),
     ("rl.steps=0", "rl.steps must be at least 1, got 0"),
     ("rl.prompts_per_step=0", "rl.prompts_per_step must be at least 1, got 0"),
     ("rl.updates_per_step=0", "rl.updates_per_step must be at least 1, got 0"),
@@ -112,26 +112,26 @@ BAD = [
     ("rl.start=nowhere", "model 'nowhere' is not a folder"),
     ("cold_start.batch_size=0", "cold_start.batch_size must be at least 1, got 0"),
     ("cold_start.examples=0", "cold_start.examples must be at least 1, got 0"),
-    ("cold_start.data=gone.jsonl", "cold_start.data=gone.jsonl is neither task, nor an earlier stage of"),
-    ("stages=[sft]", "sft.data=reject is neither task, nor an earlier stage of ['sft'], nor a file"),
+    ("cold_start.data=gone.jsonl", "cold_start.data=gone.jsonl is none of task, teacher, own, an earlier stage of"),
+    ("stages=[sft]", "sft.data=reject is none of task, teacher, own, an earlier stage of ['sft'], or a file"),
     ("reject.samples=0", "reject.samples must be at least 1, got 0"),
     ("distill.keep_per_prompt=0", "distill.keep_per_prompt must be at least 1, got 0"),
     ("distill.student=not_there", "model 'not_there' is not a folder"),
-    ("rl.curriculum.revisit=2", "rl.curriculum.revisit must lie between 0 and 1, got 2.0"),
+    ("rl.curriculum.revisit=2", "rl.curriculum.revisit must be between 0 and 1, got 2.0"),
     ("data.ngram=0", "data.ngram must be at least 1, got 0"),
     ("data.files=[gone.yaml]", "data.files: gone.yaml does not exist"),
     ("data.decontaminate_against=[gone.jsonl]", "data.decontaminate_against: gone.jsonl does not exist"),
     ("distill.teacher=remote", "unknown distill.teacher 'remote'. Known: endpoint, local"),
     ("distill.method=onpolicy", "unknown distill.method 'onpolicy'. Did you mean 'on_policy'?"),
     ("distill.loss=kl", "unknown distill.loss 'kl'. Known: forward_kl, jsd, reverse_kl"),
-    ("distill.loss=jsd distill.beta=1", "distill.beta must lie between 0 and 1, got 1.0"),
+    ("distill.loss=jsd distill.beta=1", "distill.beta must be above 0 and below 1, got 1.0"),
     ("distill.top_k=-1", "distill.top_k must be at least 0, got -1"),
-    ("distill.on_policy_share=1.5", "distill.on_policy_share must lie between 0 and 1, got 1.5"),
+    ("distill.on_policy_share=1.5", "distill.on_policy_share must be between 0 and 1, got 1.5"),
     ("distill.steps=0", "distill.steps must be at least 1, got 0"),
-    ("distill.teacher=endpoint", "teacher.url='' should be the address of an endpoint, such as http://localhost:8000/v1"),
-    ("cold_start.data=teacher", "teacher.url='' should be the address of an endpoint"),
-    ("distill.teacher=endpoint teacher.url=file:///etc/passwd", "teacher.url='file:///etc/passwd' should be the address"),
-    ("distill.teacher=endpoint teacher.url=http://me:key@a/v1", "teacher.url holds a key or a password, and it is written to files"),
+    ("distill.teacher=endpoint", "teacher.url='' must be the address of an endpoint, such as http://localhost:8000/v1"),
+    ("cold_start.data=teacher", "teacher.url='' must be the address of an endpoint"),
+    ("distill.teacher=endpoint teacher.url=file:///etc/passwd", "teacher.url='file:///etc/passwd' must be the address"),
+    ("distill.teacher=endpoint teacher.url=http://me:key@a/v1", "teacher.url contains a secret, and settings are written to files"),
     ("distill.teacher=endpoint teacher.url=http://a/v1", "teacher.model is empty"),
     (
         "distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.concurrency=0",
@@ -145,22 +145,22 @@ BAD = [
     ("distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m teacher.api_key_env=NO_SUCH_KEY", "no such environment variable"),
     (
         "distill.teacher=endpoint teacher.url=http://a/v1 teacher.model=m distill.method=on_policy",
-        "needs the teacher's distribution over the student's tokens, which no endpoint gives. Use distill.method=traces",
+        "needs the teacher's distribution over the student's tokens, which no endpoint provides. Use distill.method=traces",
     ),
     ("cold_start.gate=best", "unknown cold_start.gate 'best'. Known: last, signal"),
     ("cold_start.gate_every=0", "cold_start.gate_every must be at least 1, got 0"),
     ("cold_start.gate_prompts=0", "cold_start.gate_prompts must be at least 1, got 0"),
     (
         "stages=[cold_start] cold_start.gate=signal rl.group_size=1",
-        "cold_start.gate=signal compares the rollouts of a prompt, and rl.group_size",
+        "cold_start.gate=signal compares the rollouts of a prompt: rl.group_size",
     ),
     ("cold_start.data=own cold_start.ask.samples=0", "cold_start.ask.samples must be at least 1, got 0"),
     ("quality.max_tokens=-1", "quality.max_tokens must be at least 0, got -1"),
-    ("quality.min_language_share=2", "quality.min_language_share must lie between 0 and 1, got 2.0"),
+    ("quality.min_language_share=2", "quality.min_language_share must be between 0 and 1, got 2.0"),
     ("quality.code_blocks=thoughts", "unknown quality.code_blocks 'thoughts'. Did you mean 'thought'?"),
-    ("sampler.urls=[http://127.0.0.1:1]", "sampler.urls is for sampler=vllm_server; sampler=native would never ask them"),
-    ("sampler.name=vllm_server", "sampler.urls is empty: say where the servers are"),
-    ("stages=[pretrain] pretrain.vocabulary=100", "pretrain.vocabulary must be 0 or at least 256, as many as there are bytes, got 100"),
+    ("sampler.urls=[http://127.0.0.1:1]", "sampler.urls is for sampler=vllm_server only; sampler=native does not use it"),
+    ("sampler.name=vllm_server", "sampler.urls is empty: set the addresses of the servers"),
+    ("stages=[pretrain] pretrain.vocabulary=100", "pretrain.vocabulary must be 0 or at least 256, the number of bytes, got 100"),
 ]
 
 
@@ -192,9 +192,9 @@ def test_stages_that_leave_examples_can_be_learnt_from(leaves: str, composed: Ca
 
 def test_what_will_not_be_read_is_said(composed: Callable[..., Config]) -> None:
     (said,) = check(replace(composed("stages=[rl]"), rounds={"rl_2": {"steps": 3}}))
-    assert said == "rl_2 is not among stages=['rl'], so its settings change nothing"
+    assert said == "rl_2 is not in stages=['rl'], so its settings have no effect"
     (said,) = check(composed("stages=[rl,reward_model]", "model.lora_rank=4"))
-    assert "model.lora_rank and model.freeze are for the policy" in said
+    assert "model.lora_rank and model.freeze apply only to the policy" in said
 
 
 def test_a_gpu_that_is_not_there_is_refused(composed: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,8 +218,8 @@ def test_one_response_a_prompt_will_do_where_nothing_is_compared(
 @pytest.mark.parametrize(
     ("algorithm", "says"),
     [
-        ("rloo", r"algorithm\.ratio=none takes every rollout for the policy's own, and with rl\.lag=1 they are one step old"),
-        ("gspo", "rl.lag=1: one step moves most sequences further than algorithm.clip_low=0.0003 and clip_high=0.0004 let them"),
+        ("rloo", r"algorithm\.ratio=none assumes that the current policy sampled every rollout, but with rl\.lag=1 they are one step old"),
+        ("gspo", "rl.lag=1: one step moves the ratio of most sequences out of the range of algorithm.clip_low=0.0003 and clip_high=0.0004"),
         ("grpo", ""),
         ("cispo", ""),
     ],
@@ -243,8 +243,8 @@ def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Calla
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (["sampler.urls=[127.0.0.1:8001]"], "sampler.urls: '127.0.0.1:8001' is no address; it begins with http:// or https://"),
-        (["sampler.urls=[http://a:1,http://a:1/]"], "sampler.urls names one twice"),
+        (["sampler.urls=[127.0.0.1:8001]"], "sampler.urls: '127.0.0.1:8001' must begin with http:// or https://"),
+        (["sampler.urls=[http://a:1,http://a:1/]"], "sampler.urls has an address twice"),
         (["sampler.urls=[http://a:1]", "sampler.seconds=0"], "sampler.seconds must be above 0, got 0"),
     ],
 )

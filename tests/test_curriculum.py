@@ -121,9 +121,9 @@ def test_nothing_is_made_where_nothing_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"revisit": 1.5}, r"rl\.curriculum\.revisit must lie between 0 and 1, got 1\.5"),
-        ({"until": -1}, r"rl\.curriculum\.until must lie between 0 and 1, got -1"),
-        ({"column": "level", "easiest": 3, "hardest": 3}, r"rl\.curriculum\.easiest=3 must lie below rl\.curriculum\.hardest=3"),
+        ({"revisit": 1.5}, r"rl\.curriculum\.revisit must be between 0 and 1, got 1\.5"),
+        ({"until": -1}, r"rl\.curriculum\.until must be between 0 and 1, got -1"),
+        ({"column": "level", "easiest": 3, "hardest": 3}, r"rl\.curriculum\.easiest=3 must be below rl\.curriculum\.hardest=3"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes: dict[str, Any], says: str) -> None:

@@ -91,7 +91,7 @@ def test_each_model_has_the_figures_that_it_has_alone(tmp_path: Path, capsys: py
     [
         (["threads=1"], "name at least one model: a run, a folder, a shipped model or a hub name"),
         (["tiny_bas"], "model 'tiny_bas' is not a folder"),
-        (["tiny_base", "evaluate.k=9", "evaluate.samples=2"], "evaluate.k must lie between 1 and evaluate.samples (2), got 9"),
+        (["tiny_base", "evaluate.k=9", "evaluate.samples=2"], "evaluate.k must be between 1 and evaluate.samples (2), got 9"),
         (["tiny_base", "tsk=countdown"], "unknown setting 'tsk'"),
     ],
 )

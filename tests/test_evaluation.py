@@ -27,7 +27,7 @@ def test_pass_at_k_of_many_samples_is_exact() -> None:
 
 @pytest.mark.parametrize("k", [0, -1, 5])
 def test_k_lies_between_one_and_the_samples(k: int) -> None:
-    with pytest.raises(ValueError, match=rf"evaluate\.k must lie between 1 and evaluate\.samples \(4\), got {k}"):
+    with pytest.raises(ValueError, match=rf"evaluate\.k must be between 1 and evaluate\.samples \(4\), got {k}"):
         pass_at_k(1, 4, k)
 
 

@@ -18,7 +18,7 @@ from r1lite.learning.policy import Policy
 from r1lite.learning.reward_model import RewardModel
 from r1lite.losses.preference import dpo_loss, reward_model_loss, split_pairs
 from r1lite.prompt import Prompter
-from r1lite.stages.dpo import take
+from r1lite.stages.dpo import take_step
 from r1lite.store.ledger import Ledger
 from r1lite.store.run import Run
 from r1lite.teaching.pairs import _rollouts
@@ -83,7 +83,7 @@ def test_pairs_of_the_ledger_are_right_beside_wrong(tmp_path: Path) -> None:
 
 
 def test_what_a_model_is_tested_with_is_never_paired(config: Callable[..., Config], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"dpo\.data=evaluate: what a model is tested with must not be trained on"):
+    with pytest.raises(ValueError, match=r"dpo\.data=evaluate: held-out problems must not be trained on"):
         check_pairs("dpo", (cfg := config("stages=[rl,evaluate,dpo]", "dpo.data=evaluate")).dpo, cfg)
     cfg = config("stages=[rl,evaluate,dpo]", f"run_dir={tmp_path}")
     for stage in ("rl", "evaluate"):
@@ -136,7 +136,7 @@ def test_dpo_steps_alike_whatever_the_micro_batches(model: Any, tokenizer: Any, 
         policy = Policy(model, tokenizer, cfg, total_steps=4)
         policy.refresh_reference()
         policy.optimiser.step = dict  # pyright: ignore
-        take(policy, PAIRS, cfg)
+        take_step(policy, PAIRS, cfg)
         found = [p.grad.clone() for p in model.parameters()]
         model.zero_grad()
         return found
@@ -149,9 +149,9 @@ def test_dpo_learns_to_prefer(model: Any, tokenizer: Any, config: Callable[..., 
     cfg = config("dpo.lr=3e-3", "dpo.warmup_steps=0", "dpo.nll_coef=0").dpo
     policy = Policy(model, tokenizer, cfg, total_steps=12)
     policy.refresh_reference()
-    first = take(policy, PAIRS, cfg)
+    first = take_step(policy, PAIRS, cfg)
     for _ in range(10):
-        last = take(policy, PAIRS, cfg)
+        last = take_step(policy, PAIRS, cfg)
     assert first["loss"] == pytest.approx(math.log(2), abs=1e-4)
     assert last["accuracy"] == 1
     assert last["reward/chosen"] > 0 > last["reward/rejected"]
@@ -223,8 +223,8 @@ def test_what_cannot_be_is_said_before_any_work(config: Callable[..., Config]) -
     from r1lite.checks.run import check
 
     for overrides, said in (
-        (["stages=[dpo]"], "dpo.data=ledger pairs an earlier stage's rollouts"),
-        (["stages=[rl,dpo]", "dpo.data=nowhere.jsonl"], "dpo.data=nowhere.jsonl is neither ledger, nor an earlier stage"),
+        (["stages=[dpo]"], "dpo.data=ledger takes the rollouts of an earlier stage"),
+        (["stages=[rl,dpo]", "dpo.data=nowhere.jsonl"], "dpo.data=nowhere.jsonl is neither ledger nor an earlier stage"),
         (["stages=[rl,dpo]", "dpo.loss=hinge"], "unknown dpo.loss 'hinge'. Known: ipo, sigmoid."),
         (["stages=[rl,dpo]", "dpo.nll_coef=-1"], "dpo.nll_coef must be at least 0, got -1.0"),
         (["stages=[rl,reward_model]", "reward_model.centring=-1"], "reward_model.centring must be at least 0, got -1.0"),

@@ -1,1 +1,1 @@
-"""What is wrong with a configuration, before any work is done. run.py calls all checks."""
+"""Checks of a configuration before any work is done. run.py calls all of them."""

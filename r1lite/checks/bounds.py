@@ -1,12 +1,12 @@
-"""Numbers that are too small, in the words that every section uses."""
+"""Checks lower bounds of numbers. Every section has the same messages."""
 
 from __future__ import annotations
 
 
-def at_least(where: str, settings: object, **least: int) -> None:
-    for field, smallest in least.items():
-        if getattr(settings, field) < smallest:
-            raise ValueError(f"{where}.{field} must be at least {smallest}, got {getattr(settings, field)}")
+def at_least(where: str, settings: object, **bounds: int) -> None:
+    for field, bound in bounds.items():
+        if getattr(settings, field) < bound:
+            raise ValueError(f"{where}.{field} must be at least {bound}, got {getattr(settings, field)}")
 
 
 def above_zero(where: str, settings: object, *names: str) -> None:

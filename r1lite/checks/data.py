@@ -1,4 +1,4 @@
-"""Settings of data that cannot work: data sets to stay clear of, preference pairs, a curriculum."""
+"""Checks settings of data: decontamination, preference pairs, the curriculum."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def check_data_settings(cfg: Config) -> None:
 
 
 def check_pairs(name: str, cfg: PreferenceConfig, whole: Config) -> None:
-    """What can be known of preference pairs before any work."""
+    """Check the settings of preference pairs."""
     at_least(name, cfg, steps=1, batch_size=1, pairs=0, pairs_per_prompt=1)
     earlier = earlier_than(name, whole)
     if cfg.data == LEDGER and not earlier:
-        raise ValueError(f"{name}.data=ledger pairs an earlier stage's rollouts, and no stage comes before {name}: stages=[rl,{name}], say")
+        raise ValueError(f"{name}.data=ledger takes the rollouts of an earlier stage, but {name} has none: set stages=[rl,{name}], say")
     if cfg.data in earlier and stage_of(cfg.data).tests:
-        raise ValueError(f"{name}.data={cfg.data}: what a model is tested with must not be trained on")
+        raise ValueError(f"{name}.data={cfg.data}: held-out problems must not be trained on")
     if cfg.data not in (LEDGER, *earlier) and not Path(cfg.data).is_file():
-        raise ValueError(f"{name}.data={cfg.data} is neither ledger, nor an earlier stage of {list(earlier)}, nor a file")
+        raise ValueError(f"{name}.data={cfg.data} is neither ledger nor an earlier stage ({list(earlier)}) nor a file")
 
 
 def check_curriculum(cfg: CurriculumConfig) -> None:
     if not 0 <= cfg.revisit <= 1:
-        raise ValueError(f"rl.curriculum.revisit must lie between 0 and 1, got {cfg.revisit}")
+        raise ValueError(f"rl.curriculum.revisit must be between 0 and 1, got {cfg.revisit}")
     if not 0 <= cfg.until <= 1:
-        raise ValueError(f"rl.curriculum.until must lie between 0 and 1, got {cfg.until}")
+        raise ValueError(f"rl.curriculum.until must be between 0 and 1, got {cfg.until}")
     if cfg.column and not cfg.easiest < cfg.hardest:
-        raise ValueError(f"rl.curriculum.easiest={cfg.easiest:g} must lie below rl.curriculum.hardest={cfg.hardest:g}: the limit rises")
+        raise ValueError(f"rl.curriculum.easiest={cfg.easiest:g} must be below rl.curriculum.hardest={cfg.hardest:g}: the limit rises")

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a distillation before any work is done."""
+"""Checks the settings of a distillation."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def check_distill(name: str, cfg: Config) -> None:
             raise ValueError(unknown(f"{name}.{choice}", getattr(settings, choice), known))
     at_least(name, settings, steps=1, batch_size=1, top_k=0)
     if not 0 <= settings.on_policy_share <= 1:
-        raise ValueError(f"{name}.on_policy_share must lie between 0 and 1, got {settings.on_policy_share}")
+        raise ValueError(f"{name}.on_policy_share must be between 0 and 1, got {settings.on_policy_share}")
     if settings.loss == "jsd" and not 0 < settings.beta < 1:
         raise ValueError(
-            f"{name}.beta must lie between 0 and 1, got {settings.beta}: at its ends stand loss=forward_kl and loss=reverse_kl"
+            f"{name}.beta must be above 0 and below 1, got {settings.beta}; for its limits, set loss=forward_kl or loss=reverse_kl"
         )
     if settings.teacher == "endpoint":
         check_teacher(cfg.teacher)
     if settings.method == "on_policy":
-        _can_be_followed(name, cfg, settings)
+        _check_vocabularies(name, cfg, settings)
 
 
-def _can_be_followed(name: str, cfg: Config, settings: DistillConfig) -> None:
-    """Said before hours of training a teacher that the student cannot follow."""
+def _check_vocabularies(name: str, cfg: Config, settings: DistillConfig) -> None:
+    """Found out here, before hours of training a teacher whose tokens the student cannot use."""
     if settings.teacher == "endpoint":
         raise ValueError(
-            f"{name}.method=on_policy needs the teacher's distribution over the student's tokens, which no endpoint gives. {USE_TRACES}"
+            f"{name}.method=on_policy needs the teacher's distribution over the student's tokens, which no endpoint provides. {USE_TRACES}"
         )
     if stage_of(cfg.stages[0]).from_scratch:
-        return  # its tokenizer is still to be made
+        return  # the tokenizer does not exist yet
     start = cfg.model.path if settings.start in ("previous", BASE, *cfg.stages) else settings.start
     check_same_vocabulary(pretrained.load_tokenizer(start), pretrained.load_tokenizer(settings.student))

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with examples, and with a teacher that writes some, before any work is done."""
+"""Checks settings of examples, and of the teacher that writes them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from r1lite.teaching.best_checkpoint import GATES
 
 
 def check_examples(name: str, cfg: Config) -> None:
-    """Of a supervised stage: where its examples come from, and which weights it lets through."""
+    """Check a supervised stage: the source of its examples, and the selection of its weights."""
     settings: ImitationConfig = own_settings(cfg, name)
     at_least(name, settings, steps=1, batch_size=1)
     earlier = earlier_than(name, cfg)
     if settings.data not in ("task", *FROM_MODELS, *earlier) and not Path(settings.data).is_file():
-        raise ValueError(
-            f"{name}.data={settings.data} is neither task, nor an earlier stage of {cfg.stages}, nor a file, nor teacher or own"
-        )
+        raise ValueError(f"{name}.data={settings.data} is none of task, teacher, own, an earlier stage of {cfg.stages}, or a file")
     if settings.data in earlier and not leaves(cfg, settings.data, EXAMPLES):
-        raise ValueError(f"{name}.data={settings.data}: that stage leaves no examples. reject does, and whatever samples its own data")
+        raise ValueError(f"{name}.data={settings.data}: that stage leaves no examples. Stages that sample responses do, such as reject")
     if settings.data == "task" and settings.examples < 1:
         raise ValueError(f"{name}.examples must be at least 1, got {settings.examples}")
     if settings.data in FROM_MODELS:
@@ -36,13 +34,13 @@ def check_examples(name: str, cfg: Config) -> None:
         raise ValueError(unknown(f"{name}.gate", settings.gate, GATES))
     at_least(name, settings, gate_every=1, gate_prompts=1)
     if settings.gate == "signal" and cfg.rl.group_size < 2:
-        raise ValueError(f"{name}.gate=signal compares the rollouts of a prompt, and rl.group_size is {cfg.rl.group_size}")
+        raise ValueError(f"{name}.gate=signal compares the rollouts of a prompt: rl.group_size must be at least 2, got {cfg.rl.group_size}")
 
 
 def check_quality(quality: QualityConfig) -> None:
     at_least("quality", quality, max_tokens=0, max_paragraph=0)
     if not 0 <= quality.min_language_share <= 1:
-        raise ValueError(f"quality.min_language_share must lie between 0 and 1, got {quality.min_language_share}")
+        raise ValueError(f"quality.min_language_share must be between 0 and 1, got {quality.min_language_share}")
     if quality.code_blocks not in CODE_BLOCKS:
         raise ValueError(unknown("quality.code_blocks", quality.code_blocks, CODE_BLOCKS))
 
@@ -50,7 +48,7 @@ def check_quality(quality: QualityConfig) -> None:
 def check_teacher(teacher: TeacherConfig) -> None:
     check_address("teacher", teacher.url)
     if not teacher.model:
-        raise ValueError("teacher.model is empty: say which of the endpoint's models is the teacher")
+        raise ValueError("teacher.model is empty: set it to one of the endpoint's models")
     at_least("teacher", teacher, concurrency=1, retries=0, max_tokens=0, requests_per_minute=0)
     at_least("teacher", teacher, temperature=0, backoff=0, price_in=0, price_out=0)
     if not teacher.timeout > 0:

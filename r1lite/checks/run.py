@@ -1,4 +1,4 @@
-"""Everything about a configuration that can be known to be wrong before any work is done."""
+"""All checks of a configuration, before any work is done."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from r1lite.types import Problem, Task
 
 
 def check(cfg: Config) -> list[str]:
-    """Raise ValueError with the first thing that is wrong, where it is set and what to do; give what is only odd."""
+    """Raise ValueError for the first error, with its setting and the remedy. Returns notices about settings that are merely odd."""
     if not cfg.stages:
         raise ValueError("stages is empty: name at least one, such as stages=[rl]")
     for name in (*cfg.stages, *cfg.rounds):
         if kind_of(name) not in stages.names():
             raise ValueError(unknown("stage", name, stages.names()))
     if len(set(cfg.stages)) < len(cfg.stages):
-        raise ValueError(f"stages names one twice: {cfg.stages}. A stage that comes again bears a number, such as rl_2.")
+        raise ValueError(f"stages has a name twice: {cfg.stages}. To repeat a stage, add a number, such as rl_2.")
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
     if not stage_of(cfg.stages[0]).from_scratch:
@@ -38,10 +38,10 @@ def check(cfg: Config) -> list[str]:
     pretrained.device_of(cfg.model.device)
     at_least("model", cfg.model, lora_rank=0)
     if cfg.model.dora and not cfg.model.lora_rank:
-        raise ValueError("model.dora is a kind of adapter: it needs model.lora_rank above 0")
+        raise ValueError("model.dora is a kind of adapter, so it needs model.lora_rank above 0")
     if cfg.model.lora_rank:
         require_peft()
-    task = make_task(cfg)  # which loads the plugins
+    task = make_task(cfg)  # this also loads the plugins
     for name in cfg.trackers:
         trackers[name]
     problems = _problems(cfg, task)
@@ -55,7 +55,7 @@ def check(cfg: Config) -> list[str]:
     at_least("parity", cfg.parity, sequences=0)
     above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     notices = [notice for name in cfg.stages for notice in check_stage(name, cfg)]
-    notices += [f"{name} is not among stages={cfg.stages}, so its settings change nothing" for name in cfg.rounds if name not in cfg.stages]
+    notices += [f"{name} is not in stages={cfg.stages}, so its settings have no effect" for name in cfg.rounds if name not in cfg.stages]
     return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
 
 
@@ -69,11 +69,11 @@ def _evaluate(cfg: Config) -> None:
         raise ValueError("evaluate.splits is empty: name at least one, such as [test]")
     at_least("evaluate", cfg.evaluate, problems=1, samples=1)
     if not 1 <= cfg.evaluate.k <= cfg.evaluate.samples:
-        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({cfg.evaluate.samples}), got {cfg.evaluate.k}")
+        raise ValueError(f"evaluate.k must be between 1 and evaluate.samples ({cfg.evaluate.samples}), got {cfg.evaluate.k}")
 
 
 def _problems(cfg: Config, task: Task) -> Sequence[Problem]:
-    """Look at the problems once, so that a missing file or a bad row is said before a model is loaded."""
+    """Read the problems once, so that a missing file or a bad row is reported before a model is loaded."""
     training = any("task" in stage_of(name).uses for name in cfg.stages)
     splits = [*(["train"] if training else []), *(cfg.evaluate.splits if tests_itself(cfg) else [])]
     return next(iter([task.problems(split) for split in splits]), ())

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with prompts, and with whoever samples."""
+"""Checks the settings of prompts and of the sampler."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def _engine(cfg: Config) -> None:
         if sampler.transfer == "nccl":
             check_nccl()
         if not sampler.urls:
-            raise ValueError("sampler.urls is empty: say where the servers are, such as sampler.urls=[http://127.0.0.1:8001]")
+            raise ValueError("sampler.urls is empty: set the addresses of the servers, such as sampler.urls=[http://127.0.0.1:8001]")
         if len({url.rstrip("/") for url in sampler.urls}) < len(sampler.urls):
-            raise ValueError(f"sampler.urls names one twice: {sampler.urls}")
+            raise ValueError(f"sampler.urls has an address twice: {sampler.urls}")
     elif sampler.urls:
-        raise ValueError(f"sampler.urls is for sampler=vllm_server; sampler={sampler.name} would never ask them")
+        raise ValueError(f"sampler.urls is for sampler=vllm_server only; sampler={sampler.name} does not use it")
     for url in sampler.urls:
         if not url.startswith(("http://", "https://")):
-            raise ValueError(f"sampler.urls: {url!r} is no address; it begins with http:// or https://")
+            raise ValueError(f"sampler.urls: {url!r} must begin with http:// or https://")

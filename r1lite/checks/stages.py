@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a stage, before any has begun: what holds of all, and what each one checks itself."""
+"""Checks the settings of each stage: those that all stages share, and the stage's own check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from r1lite.settings.stages import BASE, earlier_than, own_settings, stage_of, s
 
 
 def check_stage(name: str, whole: Config) -> list[str]:
-    """A stage, as its round has it; and what is odd about it."""
+    """Check a stage with the settings of its round. Returns notices."""
     cfg, changes = settings_for(whole, name), whole.rounds.get(name) or {}
     _check_start(name, cfg)
     settings = own_settings(cfg, name)

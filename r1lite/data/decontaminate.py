@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, overload
 
 from r1lite.console import say
+from r1lite.text.comparison import normalised_words, question
 from r1lite.text.rows import as_prompt, open_rows, usable
-from r1lite.text.tokens import question, tokens
 from r1lite.types import Problem
 from tasks import RowLocation, Source
 
@@ -84,7 +84,7 @@ def decontaminated(problems: Sequence[Problem], sets: dict[str, set[str]], n: in
 
 def ngrams(text: str, n: int) -> Iterator[str]:
     """Every n-gram; a text of fewer words is one of its own kind, which only an identical text shares."""
-    words = tokens(text)
+    words = normalised_words(text)
     if len(words) < n:
         yield "all of: " + " ".join(words)
     for start in range(len(words) - n + 1):

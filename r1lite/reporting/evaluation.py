@@ -71,7 +71,7 @@ def split_figures(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence
 def pass_at_k(correct: int, samples: int, k: int) -> float:
     """The unbiased estimate (arXiv 2107.03374): the probability that k samples drawn at random include a correct one."""
     if not 1 <= k <= samples:
-        raise ValueError(f"evaluate.k must lie between 1 and evaluate.samples ({samples}), got {k}")
+        raise ValueError(f"evaluate.k must be between 1 and evaluate.samples ({samples}), got {k}")
     return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 

@@ -1,4 +1,4 @@
-"""Cold start: a short supervised step on a small set of worked examples, so that reasoning becomes likely at all."""
+"""Cold start: short supervised training on a few worked examples, after which the model reasons often enough to be rewarded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distillation: a smaller model learns from a larger one, by its right and readable answers or token by token."""
+"""Distillation: a smaller model learns from a larger one's correct and readable responses, or from its token distributions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def origin(cfg: Config, before: str) -> str:
     card=CARD,
 )
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """`start` is the teacher, unless an endpoint is; the student's weights are what comes out."""
+    """Train and save the student. `start` is the teacher, unless the teacher is an endpoint."""
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
     student, tokenizer = pretrained.load(settings.student, cfg.model)
     prompter = make_prompter(tokenizer, cfg)
@@ -58,40 +58,40 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     elif wanted and teacher is not None:
         sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
     if settings.method == "traces":
-        teacher = None  # whose memory the student can use
+        teacher = None  # free its memory for the student
     policy = Policy(adapters.prepare(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
     if teacher is None:
         imitate(policy, epochs(from_file(traces, prompter), settings.batch_size, seed), settings, place, steps=settings.steps)
     else:
-        _on_policy(policy, _followed(*teacher, prompter, student, cfg), prompter, cfg, place)
+        _on_policy(policy, _as_teacher(*teacher, prompter, student, cfg), prompter, cfg, place)
     return place.final
 
 
 def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config, place: Place) -> None:
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
-    own, theirs = _written(cfg)
+    by_student, by_teacher = _written(cfg)
     feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
-    asked = epochs(feed.take(settings.prompts), own, f"{seed}/asked") if own else None
-    traces = epochs(written_by_teacher(place.out / FILE, prompter, teacher), theirs, seed) if theirs else None
+    problems = epochs(feed.take(settings.prompts), by_student, f"{seed}/asked") if by_student else None
+    traces = epochs(written_by_teacher(place.out / FILE, prompter, teacher), by_teacher, seed) if by_teacher else None
     sampler = make_sampler(policy.model, prompter, cfg)
 
     def step(number: int) -> dict[str, float]:
         lessons: list[Lesson] = [] if traces is None else list(traces(number))
         written: list[Lesson] = []
-        if asked is not None:
+        if problems is not None:
             sampler.load(policy.weights())
-            written = written_by_student(sampler, asked(number), teacher, seed=f"{seed}/{number}")
+            written = written_by_student(sampler, problems(number), teacher, seed=f"{seed}/{number}")
         lengths = [lesson.student.trained for lesson in written]
-        wrote = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
-        return distill_step(policy, lessons + written, teacher, settings) | wrote
+        lengths_written = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
+        return distill_step(policy, lessons + written, teacher, settings) | lengths_written
 
     run_steps(policy, step, settings, place, steps=settings.steps, shown=("loss", "agreement"))
 
 
 def _written(cfg: Config) -> tuple[int, int]:
-    """The sequences of a step that the student writes, and those that the teacher wrote."""
-    own = round(cfg.distill.on_policy_share * cfg.distill.batch_size)
-    return own, cfg.distill.batch_size - own
+    """How many sequences of a step the student writes, and how many the teacher wrote."""
+    by_student = round(cfg.distill.on_policy_share * cfg.distill.batch_size)
+    return by_student, cfg.distill.batch_size - by_student
 
 
 def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
@@ -102,14 +102,14 @@ def _local_teacher(start: Path, student: Any, cfg: Config) -> tuple[Any, Any]:
     return model.requires_grad_(False), tokenizer
 
 
-def _followed(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cfg: Config) -> Teacher:
-    """The teacher, if the student can follow it token by token."""
-    theirs = make_prompter(tokenizer, cfg)
+def _as_teacher(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cfg: Config) -> Teacher:
+    """The teacher, after a check that its tokens and its prompt match the student's."""
+    teacher_prompter = make_prompter(tokenizer, cfg)
     needed = check_same_vocabulary(tokenizer, prompter.tokenizer)
-    check_same_opening(theirs, prompter, make_task(cfg).problems("train")[0])
+    check_same_opening(teacher_prompter, prompter, make_task(cfg).problems("train")[0])
     rows = [m.get_output_embeddings().weight.shape[0] for m in (model, student)]
     width, notice = common_width(rows[0], rows[1], needed)
     for line in (notice, end_token_warning(tokenizer, prompter.tokenizer)):
         if line:
             say(f"distill: {line}")
-    return Teacher(model=model, prompter=theirs, width=width)
+    return Teacher(model=model, prompter=teacher_prompter, width=width)

@@ -1,4 +1,4 @@
-"""Direct preference optimisation: right and wrong responses to one prompt are preference data that r1lite already has."""
+"""Direct preference optimisation. By default the pairs are correct and wrong responses to one prompt, from the ledger."""
 
 from __future__ import annotations
 
@@ -37,26 +37,30 @@ def check(name: str, cfg: Config) -> None:
 
 @stage("dpo", config=DPOConfig, check=check, reads=data_of, card=("data", "pairs", "steps", "batch_size", "loss", "beta", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """The reference is the policy that the stage begins from."""
+    """Train the policy; the reference is the policy that the stage starts from."""
     settings = cfg.dpo
     policy = make_policy(start, cfg, settings, steps=settings.steps)
     policy.refresh_reference()
     pairs = load_pairs(settings, cfg, place, make_prompter(policy.tokenizer, cfg))
     batches = epochs(pairs, settings.batch_size, f"{cfg.seed}/{place.name}")
-    run_steps(policy, lambda step: take(policy, batches(step), settings), settings, place, steps=settings.steps, shown=("loss", "accuracy"))
+
+    def step(number: int) -> dict[str, float]:
+        return take_step(policy, batches(number), settings)
+
+    run_steps(policy, step, settings, place, steps=settings.steps, shown=("loss", "accuracy"))
     return place.final
 
 
-def take(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, float]:
-    """One optimiser step over pairs, whatever the micro-batches."""
+def take_step(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str, float]:
+    """One optimiser update over pairs. Micro-batches do not change the result."""
     sides = [(p.chosen, p.rejected) for p in pairs]
     batches = collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
-    metrics = train_step(batches, lambda batch: measure(policy, batch, cfg), policy.optimiser)
+    metrics = train_step(batches, lambda batch: loss_of(policy, batch, cfg), policy.optimiser)
     return metrics | {"tokens/trained": float(batches[0].totals.tokens)}
 
 
-def measure(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:
-    """The loss of a micro-batch of pairs. At temperature 1, since the models are compared and no sampler."""
+def loss_of(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:
+    """The loss of a micro-batch of pairs. At temperature 1, because the models are compared with each other and not with a sampler."""
     chosen, rejected = split_pairs((forward(policy.model, batch, 1.0).logp * batch.mask).sum(1))
     with torch.no_grad(), policy.as_reference() as reference:
         ref_chosen, ref_rejected = split_pairs((forward(reference, batch, 1.0).logp * batch.mask).sum(1))

@@ -1,4 +1,4 @@
-"""Evaluation as a stage: `stages=[evaluate] model.path=PATH` gives any model's table."""
+"""Evaluation as a stage: `stages=[evaluate] model.path=PATH` prints the table of any model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from r1lite.store.ledger import Ledger
 
 @stage("evaluate", config=EvaluateConfig, tests=True, card=("samples",))
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """Writes `evaluation.json` and the rollouts; the weights stay what they were."""
-    found = evaluate(start, cfg, ledger=Ledger(place.out / "rollouts", place.name))
-    write_json(place.out / "evaluation.json", found)
+    """Write `evaluation.json` and the rollouts. The weights do not change."""
+    results = evaluate(start, cfg, ledger=Ledger(place.out / "rollouts", place.name))
+    write_json(place.out / "evaluation.json", results)
     return start

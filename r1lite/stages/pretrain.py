@@ -1,7 +1,7 @@
-"""Makes a tiny base model: reasoning is in it, but is not its habit.
+"""Trains a tiny base model that can reason, but rarely does.
 
-Most of the training shows worked examples, so that each step of a thought becomes reliable. The last steps show mostly
-blurted answers, so that blurting becomes the habit, and reasoning the rare thing that reinforcement learning can find.
+Most training steps show worked examples, so that the model learns to reason reliably. The last steps show mostly blurted answers,
+so that it usually blurts, and reasons rarely enough for reinforcement learning to have something to reinforce.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.prompt import Prompter
 from r1lite.stages import Place, stage
 from r1lite.teaching.imitation import imitate
+from r1lite.text.comparison import question
 from r1lite.text.response import ANSWER, END_ANSWER, respond
 from r1lite.types import Problem, Sample, TeachingTask
 
@@ -31,7 +32,7 @@ TOKENIZER_EXAMPLES = 2000
 def check(name: str, cfg: Config) -> None:
     vocabulary = cfg.pretrain.vocabulary
     if vocabulary and vocabulary < 256:
-        raise ValueError(f"{name}.vocabulary must be 0 or at least 256, as many as there are bytes, got {vocabulary}")
+        raise ValueError(f"{name}.vocabulary must be 0 or at least 256, the number of bytes, got {vocabulary}")
 
 
 def origin(cfg: Config, before: str) -> str:
@@ -40,7 +41,7 @@ def origin(cfg: Config, before: str) -> str:
 
 @stage("pretrain", config=PretrainConfig, check=check, from_scratch=True, origin=origin, card=("steps", "batch_size", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """`start` is ignored: the weights are random."""
+    """`start` is ignored: the initial weights are random."""
     corpus = Corpus(cfg)
     tokenizer = build_tokenizer(corpus.texts(), vocabulary=cfg.pretrain.vocabulary)
     model: Any = build_model(cfg.pretrain, tokenizer, seed=cfg.seed)
@@ -51,7 +52,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 
 
 class Corpus:
-    """Worked and blurted examples of every task and difficulty; all from training splits, so that tests stay unseen."""
+    """Worked and blurted examples of every task and difficulty, from training splits only, so that no test problem is seen."""
 
     def __init__(self, cfg: Config) -> None:
         self.cfg, self.seed = cfg.pretrain, cfg.seed
@@ -64,12 +65,12 @@ class Corpus:
             self.sources.append((share, task, task.problems("train")))
 
     def texts(self) -> Iterator[str]:
-        """For a tokenizer to be trained on: without the tags, which are tokens of their own."""
+        """Text to train a tokenizer on, without the tags, each of which is a token of its own."""
         random = Random(f"{self.seed}/pretrain/texts")
         for _ in range(TOKENIZER_EXAMPLES):
-            task, problem = self._drawn(random)
-            shown = task.demonstration(problem)
-            yield from (asked(problem), shown.thought, shown.answer)
+            task, problem = self._draw(random)
+            demonstration = task.demonstration(problem)
+            yield from (question(problem), demonstration.thought, demonstration.answer)
 
     def batch(self, prompter: Prompter, step: int) -> list[Sample]:
         random = Random(f"{self.seed}/pretrain/{step}")
@@ -77,15 +78,11 @@ class Corpus:
         return [self._example(prompter, random, guesses) for _ in range(self.cfg.batch_size)]
 
     def _example(self, prompter: Prompter, random: Random, guesses: float) -> Sample:
-        task, problem = self._drawn(random)
+        task, problem = self._draw(random)
         blurted = random.random() < guesses
         completion = f"{ANSWER}{task.guess(problem)}{END_ANSWER}" if blurted else respond(task.demonstration(problem))
         return as_sample(problem, completion, prompter)
 
-    def _drawn(self, random: Random) -> tuple[TeachingTask, Problem]:
+    def _draw(self, random: Random) -> tuple[TeachingTask, Problem]:
         _, task, problems = random.choices(self.sources, weights=[share for share, _, _ in self.sources])[0]
         return task, problems[random.randrange(len(problems))]
-
-
-def asked(problem: Problem) -> str:
-    return problem.prompt if isinstance(problem.prompt, str) else "\n".join(message["content"] for message in problem.prompt)

@@ -1,4 +1,4 @@
-"""Rejection sampling: many answers to many prompts, of which only the right and readable ones become a data set."""
+"""Rejection sampling: samples many responses to many prompts, and makes a data set of the correct and readable ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from r1lite.models import pretrained
 from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
 from r1lite.teaching.sampled import sample_traces
 
-ASKED = ("prompts", "samples", "keep_per_prompt")
+CARD = ("prompts", "samples", "keep_per_prompt")
 
 
 def check(name: str, cfg: Config) -> None:
@@ -19,9 +19,9 @@ def check(name: str, cfg: Config) -> None:
     check_quality(cfg.quality)
 
 
-@stage("reject", config=RejectConfig, check=check, leaves=lambda cfg: (EXAMPLES, ROLLOUTS), uses=("task", "rewards"), card=ASKED)
+@stage("reject", config=RejectConfig, check=check, leaves=lambda cfg: (EXAMPLES, ROLLOUTS), uses=("task", "rewards"), card=CARD)
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """Writes `data.jsonl`; the weights stay what they were."""
+    """Write `data.jsonl`. The weights do not change."""
     model, tokenizer = pretrained.load(str(start), cfg.model)
     sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
     return start

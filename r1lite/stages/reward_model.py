@@ -1,4 +1,4 @@
-"""A reward model, from pairs: for where no rule can say how good a response is. It is used as a rule, `reward=model`."""
+"""Trains a reward model on pairs, for tasks where no rule can tell how good a response is. `reward=model` uses it as a rule."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def check(name: str, cfg: Config) -> list[str]:
     if not 0 <= settings.held_out < 1:
         raise ValueError(f"{name}.held_out must be at least 0 and below 1, got {settings.held_out}")
     adapted = cfg.model.lora_rank or cfg.model.freeze
-    return [f"{name} trains all of its weights: model.lora_rank and model.freeze are for the policy"] if adapted else []
+    return [f"{name} trains all of its weights: model.lora_rank and model.freeze apply only to the policy"] if adapted else []
 
 
 @stage("reward_model", config=RewardModelConfig, check=check, reads=data_of, card=("data", "pairs", "steps", "batch_size", "lr"))
 def run(cfg: Config, start: Path, place: Place) -> Path:
-    """The reward model lies in `final`; the policy's weights stay what they were."""
+    """Save the reward model in `final`. The policy's weights do not change."""
     settings = cfg.reward_model
     learner = RewardModel(start, cfg.model, settings)
     pairs = load_pairs(settings, cfg, place, make_prompter(learner.tokenizer, cfg))
@@ -36,5 +36,5 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     batches = epochs(pairs[len(held_out) :], settings.batch_size, f"{cfg.seed}/{place.name}")
     run_steps(learner, lambda step: learner.step(batches(step)), settings, place, steps=settings.steps, shown=("loss", "accuracy"))
     if held_out:
-        say(f"reward_model: on {len(held_out)} held-out pairs it prefers the right side in {learner.accuracy(held_out):.1%}")
+        say(f"reward_model: on {len(held_out)} held-out pairs it prefers the better response in {learner.accuracy(held_out):.1%}")
     return start

@@ -1,4 +1,4 @@
-"""Supervised training on examples: after rejection sampling, from the base again, as DeepSeek-R1 did."""
+"""Supervised training on examples: after rejection sampling, starting again from the base model, as in DeepSeek-R1."""
 
 from __future__ import annotations
 
