@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Self
 
 PACKAGE = Path(__file__).resolve().parent
-# Inside the wheel conf/ lies in the package; in a checkout it stands beside it.
+# In a wheel conf/ is inside the package, in a checkout beside it.
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 REASON = "Reason step by step inside <think> </think>, then give the final answer, and nothing else, inside <answer> </answer>."
 
 
 def group_values(group: str, name: str) -> dict[str, Any]:
-    """What conf/<group>/<name>.yaml holds: the values of the files it builds on (its `defaults`), then its own."""
+    """The values in conf/<group>/<name>.yaml, on top of those in the files that it builds on (its `defaults`)."""
     from omegaconf import OmegaConf
 
     path = CONF / group / f"{name}.yaml"
@@ -32,27 +32,27 @@ def listed(*default: str) -> Any:
 
 
 def free(default: Any) -> Any:
-    """A setting, or a section, that may change when a run is resumed: it says how the run works, and not what comes out."""
+    """A setting, or a section, that may change when a run is resumed: it does not change the results."""
     factory = default if isinstance(default, type) else default.copy if isinstance(default, list) else None
     return field(default_factory=factory, metadata={"free": True}) if factory else field(default=default, metadata={"free": True})
 
 
 def chosen(group: str, name: str) -> Any:
-    """A setting that a group fills, and what it holds where nothing is chosen."""
+    """A setting whose value is a choice from a group, and the default choice."""
     return field(default_factory=lambda: group_values(group, name).get(group) or group_values(group, name))
 
 
 @dataclass
 class ModelConfig:
-    """The model that a run begins with, and which of its weights are trained."""
+    """The model that a run starts with, and which of its weights are trained."""
 
     path: str = "tiny_base"  # tiny_base, tiny_student, a folder, a GGUF file, or a Hugging Face hub name
     dtype: str = "auto"  # float32 (auto), or bfloat16 with float32 masters in the optimiser
-    device: str = "auto"  # cpu, cuda, cuda:1, ..., or auto (a GPU where there is one)
+    device: str = "auto"  # cpu, cuda, cuda:1, ..., or auto (a GPU if there is one)
     attention: str = "auto"  # auto is torch's own; flash_attention_2 (if installed) and eager train without shared prompts
     gradient_checkpointing: bool = free(False)  # keep one state per layer and recompute the rest: less memory, a third more time
     compile: bool = False  # compile feed-forward layers and norms: a minute at the start, then faster steps
-    lora_rank: int = 0  # of adapters that are trained in place of the weights; 0 trains the weights themselves
+    lora_rank: int = 0  # of adapters that are trained instead of the weights; 0 trains the weights themselves
     lora_alpha: float = 32.0  # adapters are scaled by lora_alpha / lora_rank
     lora_targets: list[str] = listed()  # names of layers that get adapters; empty means all linear ones but the head
     dora: bool = False  # DoRA: a separate magnitude for each column
@@ -71,11 +71,11 @@ class PromptConfig:
 
 @dataclass
 class DataConfig:
-    """What training data must not share with other data, and files that plugins read."""
+    """Decontamination of the training data, and files that plugins read."""
 
     decontaminate_against: list[str] = listed()  # files, hub names or tasks; problems that share an n-gram with them are left out
-    files: list[str] = listed()  # files that plugins read: a run refuses to go on when one has changed
-    ngram: int = 13  # words (or characters, where writing has no spaces) of a shared n-gram
+    files: list[str] = listed()  # files that plugins read; a run is not resumed if one has changed
+    ngram: int = 13  # words in a shared n-gram (characters, in scripts without spaces)
 
 
 @dataclass
@@ -85,10 +85,10 @@ class AdvantageConfig:
     reward_kl_coef: float = 0.0  # of the k1 KL to the reference, taken from the reward: per token, or summed for advantage=group
     keep: str = "signal"  # signal (groups whose rewards differ), all, above_mean, top_fraction; applied after advantages are computed
     keep_fraction: float = 1.0  # of each group, for keep=top_fraction
-    refill_rounds: int = 0  # extra rounds of fresh prompts until the step is full of groups with signal; 0 takes what comes
+    refill_rounds: int = 0  # extra rounds of new prompts until the step is full of groups with signal; 0 never refills
     count_dropped: bool = False  # dropped rollouts count in the divisor, so updates shrink as more are dropped
     mask_overlong: bool = False  # responses that were cut off are not trained on
-    entropy_share: float = 1.0  # only this share of the tokens, those of highest entropy, moves the policy; 1.0 takes all
+    entropy_share: float = 1.0  # only this share of the tokens, those with the highest entropy, is trained on; 1.0 takes all
     advantage: str = "group"  # group, pass_at_k, gdpo (each rule by itself), return_to_go, gae
     center: str = "mean"  # mean, leave_one_out, none
     scale: str = "std"  # std (of the group), batch, mean (MaxRL), signal (GPG's alpha), none
@@ -124,8 +124,8 @@ class LossConfig:
     reference_every: int = 0  # steps between refreshes of the reference; 0 keeps it frozen
     correction: str = "none"  # for a sampler that differs from the trainer: none, truncate, mask
     correction_level: str = "token"  # token, sequence
-    correction_low: float = 0.5  # of mask: smaller weights count 0
-    correction_high: float = 2.0  # of truncate: the largest weight; of mask: larger ones count 0
+    correction_low: float = 0.5  # of mask: smaller weights become 0
+    correction_high: float = 2.0  # of truncate: the largest weight; of mask: larger ones become 0
     entropy_coef: float = 0.0  # weight of the entropy bonus
 
 
@@ -153,33 +153,33 @@ class SamplerConfig:
     max_tokens: int = 128  # longest completion
     stop: list[str] = listed()  # strings that end a completion, besides the end token
     dtype: str = "auto"  # native, vllm: of the weights. auto is the model's; bfloat16 with a float32 model needs algorithm.correction
-    max_rows: int = free(512)  # most rollouts decoded at once
-    cache_mb: int = free(4096)  # for their keys and values; native counts every rollout at its longest
+    max_rows: int = free(512)  # maximum number of rollouts decoded at once
+    cache_mb: int = free(4096)  # memory for their keys and values; native reserves the maximum length for every rollout
     eager: bool = True  # start at once; false compiles first, or records CUDA graphs (native on a GPU), which pays off in long runs
-    adapters: str = free("auto")  # vllm, vllm_server: auto sends LoRA adapters alone where vLLM serves them; merged sends all weights
+    adapters: str = free("auto")  # vllm, vllm_server: auto sends only LoRA adapters if vLLM can serve them; merged sends all weights
     urls: list[str] = free([])  # vllm_server: addresses of the servers, such as http://127.0.0.1:8001
-    transfer: str = free("disk")  # vllm_server: how weights get there: disk (sync_folder), or nccl (from GPU to GPU)
-    sync_folder: str = free("")  # vllm_server: where weights are handed over, under one path for all; empty is a temporary folder
+    transfer: str = free("disk")  # vllm_server: how weights are sent: disk (sync_folder), or nccl (from GPU to GPU)
+    sync_folder: str = free("")  # vllm_server: folder for the weights, at the same path on every machine; empty is a temporary folder
     seconds: float = free(600.0)  # vllm_server: deadline of one request
 
 
 @dataclass
 class ScoringConfig:
-    """How rules score rollouts, and which rule says what is right."""
+    """How rules score rollouts, and which rule decides what is correct."""
 
     workers: int = free(1)  # processes that score during sampling; 0 scores in this process, without deadlines
     seconds: float = free(2.0)  # deadline of one verdict
-    memory_mb: int = 1024  # that a worker may use beyond what it starts with
+    memory_mb: int = 1024  # that a worker may use in addition to what it starts with
     max_failed_share: float = free(0.05)  # a rule that fails or times out more often stops the run
-    right_rule: str = ""  # the rule that says whether a response is right; empty is the one of largest weight
-    right_at: float = 1.0  # smallest value of that rule at which a response is right
+    right_rule: str = ""  # the rule that decides whether a response is correct; empty is the one with the largest weight
+    right_at: float = 1.0  # smallest value of that rule for a correct response
 
 
 @dataclass
 class TrainingConfig:
-    """What every stage that trains has."""
+    """Settings of every stage that trains."""
 
-    start: str = "previous"  # weights to begin from: previous, base, the name of an earlier stage, or a path
+    start: str = "previous"  # weights to start from: previous, base, the name of an earlier stage, or a path
     lr: float = 3e-4  # peak learning rate
     final_lr_share: float = 0.1  # the cosine ends at this share of lr; 1.0 keeps it constant
     warmup_steps: int = 3  # over which the learning rate rises
@@ -206,7 +206,7 @@ class PretrainConfig(TrainingConfig):
     vocabulary: int = 0  # tokens of a tokenizer that is trained on the corpus; 0 uses bytes
     corpus: dict[str, float] = chosen("corpus", "tiny")  # share of each "task/difficulty"
     steps: int = 2200  # optimiser steps, before those of habit_steps
-    batch_size: int = 64  # sequences a step
+    batch_size: int = 64  # sequences per step
     guesses: float = 0.05  # share of blurted answers in the corpus
     habit_steps: int = 120  # last steps, in which blurting becomes the habit
     habit_guesses: float = 0.8  # share of blurted answers in these
@@ -214,11 +214,11 @@ class PretrainConfig(TrainingConfig):
 
 @dataclass
 class AskConfig:
-    """What is asked of a model whose right and readable answers become examples."""
+    """Sampling of responses, of which the correct and readable ones become examples."""
 
-    prompts: int = 512  # problems that it is asked
+    prompts: int = 512  # problems to respond to
     samples: int = 2  # of each prompt
-    keep_per_prompt: int = 1  # distinct responses kept of each prompt
+    keep_per_prompt: int = 1  # distinct responses kept per prompt
 
 
 @dataclass
@@ -226,18 +226,18 @@ class ImitationConfig(TrainingConfig):
     """Supervised training on examples."""
 
     data: str = "task"  # task (its own demonstrations), teacher (section teacher), own (samples of start), an earlier stage, or a file
-    examples: int = 0  # most examples; 0 takes all, except for data=task, which has no end
+    examples: int = 0  # maximum number of examples; 0 takes all, except for data=task, which needs a number
     steps: int = 40  # optimiser steps
-    batch_size: int = 64  # sequences a step
+    batch_size: int = 64  # sequences per step
     ask: AskConfig = field(default_factory=AskConfig)  # for data=teacher and data=own
-    gate: str = "last"  # which weights come out: last, or signal (those that leave reinforcement learning the most live groups)
-    gate_every: int = 10  # steps between looks, for gate=signal; the last step is always looked at
-    gate_prompts: int = 32  # of a look, with rl.group_size rollouts each
+    gate: str = "last"  # which weights are kept: last, or signal (those with the largest share of groups with signal)
+    gate_every: int = 10  # steps between measurements, for gate=signal; the last step is always measured
+    gate_prompts: int = 32  # in a measurement, with rl.group_size rollouts each
 
 
 @dataclass
 class ColdStartConfig(ImitationConfig):
-    """A short supervised stage on a few worked examples, so that reasoning becomes likely at all."""
+    """Short supervised training on a few worked examples, after which the model reasons often enough to be rewarded."""
 
     examples: int = 256
     steps: int = 8
@@ -246,7 +246,7 @@ class ColdStartConfig(ImitationConfig):
 
 @dataclass
 class SFTConfig(ImitationConfig):
-    """Supervised training on an earlier stage's examples, from the base again."""
+    """Supervised training on an earlier stage's examples, starting from the base again."""
 
     start: str = "base"
     data: str = "reject"
@@ -254,13 +254,13 @@ class SFTConfig(ImitationConfig):
 
 @dataclass
 class CurriculumConfig:
-    """In which order problems come, and which of them."""
+    """Which problems are trained on, and when."""
 
-    revisit: float = 1.0  # chance that a problem whose last group was all right or all wrong is taken when it comes; 1.0 is off
-    column: str = ""  # of problem.info: a number that says how hard a problem is; empty takes all problems
-    easiest: float = 0.0  # the limit on it at the first step
-    hardest: float = 1.0  # the limit at the end of its rise
-    until: float = 0.5  # share of all steps over which it rises
+    revisit: float = 1.0  # probability of taking a problem whose last group was all correct or all wrong; 1.0 is off
+    column: str = ""  # of problem.info: a number that measures how hard a problem is; empty takes all problems
+    easiest: float = 0.0  # limit on that number at the first step
+    hardest: float = 1.0  # limit at the end of its rise
+    until: float = 0.5  # share of all steps over which the limit rises
 
 
 @dataclass
@@ -272,22 +272,22 @@ class RLConfig(TrainingConfig):
     warmup_steps: int = 10
     checkpoint_every: int = 10
     steps: int = 40  # of sampling and training
-    prompts_per_step: int = 64  # problems a step
+    prompts_per_step: int = 64  # problems per step
     group_size: int = 8  # rollouts of one prompt
     updates_per_step: int = 2  # optimiser updates that one step's rollouts are split into
     epochs: int = 1  # passes over one step's rollouts
-    share_prompts: bool = True  # train with each prompt once for all of its rollouts, where that leaves less to compute
+    share_prompts: bool = True  # in training, compute each prompt once for all of its rollouts if that is less work
     shuffle_rewards: bool = False  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = free(10)  # steps between printed rollouts; 0 prints none
-    lag: int = 0  # 1 samples the next step while this one trains, with the weights before it; 0 samples with the newest
+    lag: int = 0  # 1 samples the next step while this one is trained on, with the weights from before it; 0 samples with the newest
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
 
 
 @dataclass
 class RejectConfig(AskConfig):
-    """Rejection sampling: right and readable answers become a data set."""
+    """Rejection sampling: correct and readable responses become a data set."""
 
-    start: str = "previous"  # weights to sample from: previous, base, the name of an earlier stage, or a path
+    start: str = "previous"  # weights to sample with: previous, base, the name of an earlier stage, or a path
 
 
 @dataclass
@@ -297,14 +297,14 @@ class DistillConfig(TrainingConfig):
     lr: float = 1e-3
     warmup_steps: int = 5
     checkpoint_every: int = 50
-    student: str = "tiny_student"  # the smaller model, as model.path
-    max_share: float = 0.34  # of the teacher's parameters that the student may have
+    student: str = "tiny_student"  # the smaller model, written like model.path
+    max_share: float = 0.34  # the student's largest share of the teacher's parameters
     prompts: int = 1024  # that the teacher answers; on-policy, that the student answers
     samples: int = 2  # of each prompt
-    keep_per_prompt: int = 2  # distinct responses kept of each prompt
+    keep_per_prompt: int = 2  # distinct responses kept per prompt
     steps: int = 100  # optimiser steps
-    batch_size: int = 64  # sequences a step
-    teacher: str = "local"  # local (the weights that the stage begins from), or endpoint (section teacher)
+    batch_size: int = 64  # sequences per step
+    teacher: str = "local"  # local (the weights that the stage starts from), or endpoint (section teacher)
     method: str = "traces"  # traces (imitate what the teacher wrote), or on_policy (its distribution over what the student writes)
     on_policy_share: float = 1.0  # of a step's sequences that the student writes; the rest are the teacher's (lambda of GKD)
     loss: str = "reverse_kl"  # of on_policy: reverse_kl, forward_kl, jsd
@@ -317,10 +317,10 @@ class PreferenceConfig(TrainingConfig):
     """Training on pairs of responses, of which one is preferred."""
 
     data: str = "ledger"  # ledger (the rollouts of the nearest earlier stage that left any), the name of one, or a file
-    pairs: int = 0  # most pairs; 0 takes all
-    pairs_per_prompt: int = 2  # made of the rollouts of one prompt in one step
+    pairs: int = 0  # maximum number of pairs; 0 takes all
+    pairs_per_prompt: int = 2  # from the rollouts of one prompt in one step
     steps: int = 24  # optimiser steps
-    batch_size: int = 64  # pairs a step
+    batch_size: int = 64  # pairs per step
 
 
 @dataclass
@@ -330,8 +330,8 @@ class RewardModelConfig(PreferenceConfig):
     lr: float = 5e-4
     warmup_steps: int = 5
     steps: int = 60
-    centring: float = 0.01  # holds the mean score near 0
-    held_out: float = 0.1  # share of the pairs that it is tested on, and not trained
+    centring: float = 0.01  # keeps the mean score near 0
+    held_out: float = 0.1  # share of the pairs that are used only to test it
 
 
 @dataclass
@@ -342,8 +342,8 @@ class DPOConfig(PreferenceConfig):
     checkpoint_every: int = 12
     loss: str = "sigmoid"  # sigmoid (DPO), ipo
     beta: float = 0.1  # how much a drift from the reference costs
-    nll_coef: float = 0.2  # of the preferred side's own loss per token, which keeps it from falling with the other
-    label_smoothing: float = 0.0  # share of the pairs thought to be the wrong way round
+    nll_coef: float = 0.2  # weight of the preferred response's loss per token, which keeps its probability from falling
+    label_smoothing: float = 0.0  # assumed share of the pairs with swapped labels
 
 
 @dataclass
@@ -362,33 +362,33 @@ class ParityConfig:
     """The check that sampler and trainer agree on log-probs, made on every step before it is trained on."""
 
     sequences: int = 4  # rollouts of each step that the trainer computes as well; 0 skips the check
-    threshold: float = 1e-3  # largest mean difference of log-probs where both compute in float32
-    threshold_bfloat16: float = 0.1  # the same, where one of them computes in less
+    threshold: float = 1e-3  # largest mean difference of log-probs if both compute in float32
+    threshold_bfloat16: float = 0.1  # the same, if one of them computes in a lower precision
 
 
 @dataclass
 class TeacherConfig:
     """A teacher behind an OpenAI-compatible endpoint, for distill.teacher=endpoint and cold_start.data=teacher."""
 
-    url: str = free("")  # up to its version, such as http://localhost:8000/v1
+    url: str = free("")  # base URL up to the version, such as http://localhost:8000/v1
     model: str = ""  # its name at the endpoint
     api_key_env: str = free("")  # the environment variable that holds the key; empty sends none
-    system: str = REASON  # the system message that it gets in place of prompt.system
+    system: str = REASON  # its system message, instead of prompt.system
     temperature: float = 1.0  # of its answers
     max_tokens: int = 4096  # longest answer; 0 leaves it to the endpoint
-    extra: dict[str, Any] = field(default_factory=dict)  # more fields of every request, sent as they are
-    concurrency: int = free(8)  # requests under way at once
+    extra: dict[str, Any] = field(default_factory=dict)  # more fields of every request, sent unchanged
+    concurrency: int = free(8)  # requests at the same time
     requests_per_minute: float = free(0.0)  # 0 is no limit
-    retries: int = free(6)  # of one request, before it is given up
-    backoff: float = free(1.0)  # seconds before the first retry, doubled with each; or longer, where the endpoint says so
+    retries: int = free(6)  # of one request, until it is given up
+    backoff: float = free(1.0)  # seconds before the first retry, doubled with each; longer if the endpoint says so
     timeout: float = free(300.0)  # seconds of one request
     price_in: float = free(0.0)  # of a million prompt tokens, for the bill
-    price_out: float = free(0.0)  # of a million answered tokens
+    price_out: float = free(0.0)  # of a million completion tokens
 
 
 @dataclass
 class QualityConfig:
-    """Which right responses are fit to learn from, besides being finished, well-formed and free of loops."""
+    """Which correct responses become examples. They must also be finished, well-formed and free of loops."""
 
     max_tokens: int = 0  # of a response; 0 is no limit
     max_paragraph: int = 0  # characters of a thought between empty lines; 0 is no limit
@@ -400,7 +400,7 @@ class QualityConfig:
 class Config:
     """A whole run. From Python `Config()` is what `python -m r1lite.train` runs without any settings."""
 
-    experiment: str = "recipe"  # names the run directory
+    experiment: str = "recipe"  # name in the run directory
     run_dir: str = free("runs/recipe")  # where results go, and where a run resumes; from the command line runs/<experiment>-<time>
     seed: int = 0  # of every draw
     stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2

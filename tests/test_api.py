@@ -237,7 +237,7 @@ except ValueError as error:
 def test_in_a_script_without_a_guard(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     done = python("script.py", folder=tmp_path)
-    said = ["[1.0, 0.0]", "True r1lite.api.pipeline True", "there is no experiment called 'r1_zer0'. Did you mean r1_zero?"]
+    said = ["[1.0, 0.0]", "True r1lite.api.pipeline True", "unknown experiment 'r1_zer0'. Did you mean 'r1_zero'?"]
     assert (done.stdout.splitlines(), done.stderr) == (said, "")
 
 

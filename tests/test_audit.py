@@ -276,7 +276,7 @@ def test_the_command_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch, capsy
     ("argument", "says"),
     [
         ("tsak=arithmetic", "unknown setting 'tsak'. Did you mean task"),
-        ("task=arithmetik", "there is no task called 'arithmetik'. Did you mean arithmetic?"),
+        ("task=arithmetik", "unknown task 'arithmetik'. Did you mean 'arithmetic'?"),
         ("rewards.anser.weight=1", "unknown reward 'anser'. Did you mean 'answer'?"),
         ("problems=0", "problems must be a whole number of at least 1, got 0"),
         ("allow=gold", "allow must be a list of rows"),

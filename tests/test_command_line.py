@@ -41,11 +41,11 @@ EVERY_LR = "Did you mean cold_start.lr or distill.lr or dpo.lr or pretrain.lr or
         ("+rl.lrr=3", "unknown setting 'rl.lrr'. Did you mean rl.lr?"),
         ("++rl.lrr=3", "unknown setting 'rl.lrr'. Did you mean rl.lr?"),
         # groups
-        ("task=countdwn", "there is no task called 'countdwn'. Did you mean countdown? Known: arithmetic, "),
-        ("experiment=dmo", "there is no experiment called 'dmo'. Did you mean demo? Known: "),
-        ("reward=countdwn", "there is no reward called 'countdwn'. Did you mean countdown? Known: arithmetic, "),
-        ("algorithm=grop", "there is no algorithm called 'grop'. Did you mean grpo? Known: "),
-        ("model=owner/name", "there is no model called 'owner/name'. A folder or a hub name is model.path=owner/name. Known: "),
+        ("task=countdwn", "unknown task 'countdwn'. Did you mean 'countdown'? Known: arithmetic, "),
+        ("experiment=dmo", "unknown experiment 'dmo'. Did you mean 'demo'? Known: "),
+        ("reward=countdwn", "unknown reward 'countdwn'. Did you mean 'countdown'? Known: arithmetic, "),
+        ("algorithm=grop", "unknown algorithm 'grop'. Did you mean 'grpo'? Known: "),
+        ("model=owner/name", "unknown model 'owner/name'. Known: "),
         ("stage=rl", "unknown setting 'stage'. Did you mean stages?"),
         # values
         ("rl.lr=abc", "rl.lr should be a number, got abc"),
@@ -55,20 +55,24 @@ EVERY_LR = "Did you mean cold_start.lr or distill.lr or dpo.lr or pretrain.lr or
         ("rl.shuffle_rewards=maybe", "rl.shuffle_rewards should be true or false, got maybe"),
         ("stages=rl", "stages should be a list, such as [a, b], got rl"),
         ("rl.lr=null", "rl.lr needs a value, got null"),
-        ("rl=3", "rl is a section: set what is in it, each by its full name, got 3"),
-        ("~rl.lr", "rl.lr cannot be taken away"),
-        ("rl.lr=[1", "rl.lr=[1 cannot be read: no viable alternative at input '[1'. Quote it"),
+        ("rl=3", "rl is a section: set its entries, each by its full name, got 3"),
+        ("~rl.lr", "rl.lr cannot be removed"),
+        ("rl.lr=[1", "rl.lr=[1 cannot be parsed: no viable alternative at input '[1'. Quote it"),
         # no setting at all
         ("--learning-rate 3", f"settings are written without dashes, as name=value. {EVERY_LR}"),
         ("--lr=3", f"settings are written without dashes, as name=value. {EVERY_LR}"),
         ("--output_dir runs/a", "settings are written without dashes, as name=value. Did you mean run_dir?"),
         ("--model_name_or_path tiny", "settings are written without dashes, as name=value. Did you mean model.path?"),
-        ("lr 3", f"'lr' is no setting: settings are written as name=value. {EVERY_LR}"),
-        ("demo", "'demo' is no setting: settings are written as name=value. "),
+        ("lr 3", f"'lr' is not a setting. Settings are written as name=value. {EVERY_LR}"),
+        ("demo", "'demo' is not a setting. Settings are written as name=value. "),
     ],
 )
 def test_what_makes_no_sense_is_said_with_what_was_meant(typed: str, says: str) -> None:
     assert said_of(*typed.split()).startswith(f"error: {says}")
+
+
+def test_a_model_that_is_no_choice_may_be_a_path() -> None:
+    assert said_of("model=owner/name").endswith("For a folder or a hub name, write model.path=owner/name.")
 
 
 def test_the_wrong_one_of_several_is_named() -> None:
@@ -96,7 +100,7 @@ def test_settings_of_the_users_own_folder_are_checked_as_well() -> None:
     own = ("--config-dir", str(Path(__file__).parent.parent / "examples" / "matchmaker" / "conf"))
     assert understood([*own, "experiment=matchmaker", "rl.steps=3"]) == [*own, "experiment=matchmaker", "rl.steps=3"]
     assert said_of(*own, "experiment=matchmaker", "rl.stps=3") == "error: unknown setting 'rl.stps'. Did you mean rl.steps?"
-    assert "there is no experiment called 'matchmaked'. Did you mean matchmaker?" in said_of(*own, "experiment=matchmaked")
+    assert "unknown experiment 'matchmaked'. Did you mean 'matchmaker'?" in said_of(*own, "experiment=matchmaked")
     assert "--config-dir not_there: there is no such folder" in said_of("--config-dir=not_there", "experiment=matchmaker")
 
 

@@ -89,7 +89,7 @@ def test_values_become_what_the_setting_is(changes: Any, value: Any) -> None:
         ({"rl": {"lr": True}}, "rl.lr should be a number, got true"),
         ({"rl": {"share_prompts": 1}}, "rl.share_prompts should be true or false, got 1"),
         ({"rl": {"lr": None}}, "rl.lr needs a value, got null"),
-        ({"rl": {"curriculum": 3}}, "rl.curriculum is a section: set what is in it, each by its full name, got 3"),
+        ({"rl": {"curriculum": 3}}, "rl.curriculum is a section: set its entries, each by its full name, got 3"),
         ({"stages": "rl"}, "stages should be a list, such as [a, b], got rl"),
         ({"model": {"path": ["a"]}}, "model.path should be text, got [a]"),
         ({"pretrain": {"corpus": {"a": "much"}}}, "pretrain.corpus.a should be a number, got much"),

@@ -68,7 +68,7 @@ def test_a_mistyped_setting_of_a_round_is_said(typed: str, says: str) -> None:
         (["rl_2.rewards.anser.weight=1"], "unknown reward 'anser'. Did you mean 'answer'?"),
         (["+rounds.rl_2.stepz=3"], "unknown setting 'rl_2.stepz'. Did you mean rl_2.steps?"),
         (["+rounds.rll_2.steps=3"], "unknown stage 'rll_2'"),
-        (["+rounds.rl_2=3"], "rounds.rl_2 holds settings, such as rl_2.steps=20; got 3"),
+        (["+rounds.rl_2=3"], "rounds.rl_2 must contain settings, such as rl_2.steps=20; got 3"),
         (["stages=[rl,rl]"], "stages has a name twice: ['rl', 'rl']. To repeat a stage, add a number, such as rl_2."),
         (["stages=[rl,rll_2]"], "unknown stage 'rll_2'"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from r1lite.commands import settings
 from r1lite.config import Config, RLConfig
-from r1lite.settings.elsewhere import ELSEWHERE
+from r1lite.settings.other_trainers import NAMES_OF
 from r1lite.settings.reference import as_markdown, help_text, helps, sections
 from r1lite.settings.suggestions import did_you_mean
 from r1lite.settings.typed import names_of
@@ -28,8 +28,8 @@ def test_every_setting_has_a_line_of_help() -> None:
 
 def test_names_in_other_trainers_are_of_settings_that_exist() -> None:
     names = set(names_of(Config()))
-    assert [name for name in ELSEWHERE if name not in names and not any(known.endswith(f".{name}") for known in names)] == []
-    assert {len(cells) for cells in ELSEWHERE.values()} == {4}
+    assert [name for name in NAMES_OF if name not in names and not any(known.endswith(f".{name}") for known in names)] == []
+    assert {len(cells) for cells in NAMES_OF.values()} == {4}
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_a_configuration_made_in_python_gets_its_section(plugin: list[str], tmp_
 
 
 def test_a_name_that_a_repeated_stage_would_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="a stage cannot be called 'echo_2': that is the name of stage 'echo' where it is repeated"):
+    with pytest.raises(ValueError, match="a stage cannot be called 'echo_2', which means that stage 'echo' is repeated"):
         stage("echo_2")
 
 

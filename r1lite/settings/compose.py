@@ -1,4 +1,4 @@
-"""From settings to a Config: Hydra composes conf/ and what was typed; the dataclasses of config.py say what fits."""
+"""Makes a Config: Hydra composes conf/ and the typed settings, and the dataclasses of config.py define what is valid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from r1lite.settings.typed import fitted, merged
 
 
 def register() -> None:
-    """Make the defaults the first entry of conf/config.yaml, and each task that has no YAML a choice as well."""
+    """Register with Hydra the defaults, which conf/config.yaml starts from, and a choice for each task without YAML."""
     from hydra.core.config_store import ConfigStore
 
     ConfigStore.instance().store(name="schema", node=asdict(_without_choices()))
@@ -28,12 +28,12 @@ def register() -> None:
 
 
 def _without_choices() -> Config:
-    """The defaults, with nothing in the sections that a choice replaces as a whole."""
+    """The defaults, with empty sections where a choice of a group replaces the whole section."""
     return replace(Config(), task={}, rewards={}, pretrain=PretrainConfig(corpus={}))
 
 
 def composed(settings: Sequence[str] = (), own: Path | None = None) -> DictConfig:
-    """What conf/ and these settings make. `own` is a folder of the user's settings, as --config-dir adds one."""
+    """Compose conf/ and these settings. `own` is the user's own folder of settings, as for --config-dir."""
     from hydra import compose
 
     register()
@@ -44,7 +44,7 @@ def composed(settings: Sequence[str] = (), own: Path | None = None) -> DictConfi
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    """Hydra set up for conf/, whatever this process uses it for besides: a run that it launched, or the user's own program."""
+    """Initialise Hydra for conf/, and restore it afterwards: this process may use it for a launched run or in the user's own program."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
@@ -66,16 +66,16 @@ def as_config(settings: DictConfig) -> Config:
     if named:  # a plugin's stage, perhaps
         load_plugins(tree["plugins"])
         default = with_sections(default, named)
-    again = {name: tree.pop(name) for name in [*tree] if kind_of(name) != name and hasattr(default, kind_of(name))}
-    if again:  # rl_2.steps=20
-        tree["rounds"] = merged(rounds, again)
+    repeated = {name: tree.pop(name) for name in [*tree] if kind_of(name) != name and hasattr(default, kind_of(name))}
+    if repeated:  # rl_2.steps=20
+        tree["rounds"] = merged(rounds, repeated)
     cfg = fitted(default, tree)
     for name in cfg.rounds:
-        if hasattr(cfg, kind_of(name)):  # an unknown stage is named by the checks
+        if hasattr(cfg, kind_of(name)):  # an unknown stage is reported by the checks
             settings_for(cfg, name)
     return cfg
 
 
 def configuration(settings: Sequence[str] = (), own: Path | None = None) -> Config:
-    """The folder of a run has a time in its name, which only a launched run knows."""
+    """The Config for these settings. Its run_dir is a placeholder: the real one contains the time of the launch."""
     return as_config(composed(["run_dir=unused", *settings], own))

@@ -1,4 +1,4 @@
-"""Every setting with its type, its value and its help, read off the dataclasses: for --help, `r1lite settings` and the settings page."""
+"""Lists every setting with its type, value and help, from the dataclasses: for --help, `r1lite settings` and the settings page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from r1lite.config import Config
 from r1lite.settings.command_line import own_folder
 from r1lite.settings.compose import as_config, composed
-from r1lite.settings.elsewhere import ELSEWHERE, TRAINERS, elsewhere
+from r1lite.settings.other_trainers import NAMES_OF, TRAINERS, names_in_trainers
 from r1lite.settings.suggestions import choices
 from r1lite.settings.typed import as_text
 
@@ -25,7 +25,7 @@ COLUMN = 34  # where the help begins in a terminal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """One line of the reference."""
+    """One setting, as listed."""
 
     name: str
     type: str
@@ -33,22 +33,22 @@ class Setting:
     help: str
 
     @property
-    def elsewhere(self) -> dict[str, str]:
-        """Trainer -> what it calls the setting."""
-        return {trainer: name for trainer, name in zip(TRAINERS, elsewhere(self.name), strict=True) if name}
+    def other_names(self) -> dict[str, str]:
+        """Trainer -> its name for the setting."""
+        return {trainer: name for trainer, name in zip(TRAINERS, names_in_trainers(self.name), strict=True) if name}
 
     def in_words(self, *, names: bool) -> str:
-        others = ", ".join(f"{trainer}: {name}" for trainer, name in self.elsewhere.items())
+        others = ", ".join(f"{trainer}: {name}" for trainer, name in self.other_names.items())
         return f"{self.help} [{others}]" if names and others else self.help
 
-    def speaks_of(self, words: Sequence[str]) -> bool:
-        text = " ".join((self.name, self.help, *self.elsewhere.values())).lower()
+    def mentions(self, words: Sequence[str]) -> bool:
+        text = " ".join((self.name, self.help, *self.other_names.values())).lower()
         return all(word.lower() in text for word in words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """The settings of a part, with a line about it."""
+    """The settings of one section, with its description."""
 
     name: str
     about: str
@@ -56,13 +56,13 @@ class Section:
 
 
 def sections(cfg: Config, words: Sequence[str] = ()) -> Iterator[Section]:
-    """The settings that speak of every word, by section; first those that belong to none."""
+    """The settings that mention every word, by section. Those without a section come first."""
     parts = [f.name for f in fields(cfg) if is_dataclass(getattr(cfg, f.name))]
     for name in ("", *parts):
         part = getattr(cfg, name) if name else cfg
-        found = tuple(s for s in _settings(part, f"{name}." if name else "", () if name else parts) if s.speaks_of(words))
-        if found:
-            yield Section(name=name, about=inspect.cleandoc(type(part).__doc__ or ""), settings=found)
+        settings = tuple(s for s in _settings(part, f"{name}." if name else "", () if name else parts) if s.mentions(words))
+        if settings:
+            yield Section(name=name, about=inspect.cleandoc(type(part).__doc__ or ""), settings=settings)
 
 
 def _settings(part: Any, prefix: str, without: Sequence[str] = ()) -> Iterator[Setting]:
@@ -76,16 +76,16 @@ def _settings(part: Any, prefix: str, without: Sequence[str] = ()) -> Iterator[S
 
 @cache
 def helps(section: type) -> dict[str, str]:
-    """The comment beside each field, of the class itself or of the one that it builds on."""
-    found: dict[str, str] = {}
-    for one in reversed([c for c in section.__mro__ if is_dataclass(c)]):
-        with suppress(OSError):  # a class without a source, such as a Config with sections of plugins
-            found |= {match[1]: match[2] for line in inspect.getsource(one).splitlines() if (match := FIELD.fullmatch(line))}
-    return found
+    """The comment beside each field, from the class itself or from the classes that it inherits from."""
+    comments: dict[str, str] = {}
+    for base in reversed([c for c in section.__mro__ if is_dataclass(c)]):
+        with suppress(OSError):  # a class without source code, such as a Config with sections of plugins
+            comments |= {match[1]: match[2] for line in inspect.getsource(base).splitlines() if (match := FIELD.fullmatch(line))}
+    return comments
 
 
 def in_terminal(cfg: Config, words: Sequence[str] = ()) -> str:
-    """A line for each setting, as one would type it; with words, also what other trainers call it."""
+    """A line for each setting, as one would type it. With words, also its names in other trainers."""
     lines: list[str] = []
     for section in sections(cfg, words):
         about = section.about.split("\n\n")[0]
@@ -95,7 +95,7 @@ def in_terminal(cfg: Config, words: Sequence[str] = ()) -> str:
 
 
 def _aligned(rows: Iterable[tuple[str, str]], column: int) -> Iterator[str]:
-    """Two columns; where the first is too wide, the second begins on a line of its own."""
+    """Two columns. If the first is too wide, the second begins on a new line."""
     for head, text in rows:
         lines = textwrap.wrap(text, _width() - column) or [""]
         if len(head) < column:
@@ -113,7 +113,7 @@ HELP = """\
 python -m r1lite.train [group=choice ...] [setting=value ...]
 
 A group changes several settings at once; --config-dir FOLDER adds choices of your own. `--cfg job` prints the whole configuration
-instead of running it. Settings that are given beside --help show what they change; `r1lite settings WORD` finds settings by a word.
+instead of running it. Settings typed together with --help are applied to this list; `r1lite settings WORD` searches the settings.
 
 {groups}
 
@@ -121,7 +121,7 @@ instead of running it. Settings that are given beside --help show what they chan
 
 
 def help_text(arguments: Sequence[str]) -> str:
-    """What --help prints, with the values that the other arguments bring."""
+    """The text of --help, with the values that the other arguments set."""
     own, typed = own_folder([argument for argument in arguments if argument not in ("-h", "--help")])
     groups = [(f"  {group}", ", ".join(names)) for group, names in choices(own).items()]
     return HELP.format(groups="\n".join(_aligned(groups, 14)), settings=in_terminal(as_config(composed(typed, own))))
@@ -130,16 +130,16 @@ def help_text(arguments: Sequence[str]) -> str:
 INTRO = """\
 # Settings
 
-A setting is typed as `name=value`. [Groups](groups.md) such as `algorithm=dapo` or `model=instruct` change several of these defaults at
-once, and what is typed goes on top. `r1lite settings WORD` finds the settings that speak of a word, also by their names in other
-trainers. `r1lite settings format=markdown` writes this page.
+A setting is written as `name=value`. [Groups](groups.md) such as `algorithm=dapo` or `model=instruct` change several of
+these defaults at once; settings that you type take precedence. `r1lite settings WORD` finds the settings that mention a
+word, also by their names in other trainers. `r1lite settings format=markdown` writes this page.
 """
 PLAIN = set("of in the a share rows recipe PPO GKD DAPO".split())
 OTHERS = """\
 ## Names in other trainers
 
-What TRL, verl and OpenRLHF call these settings. If you type one of their names, the error message gives r1lite's.
-A name without a section is that of every stage.
+The names of these settings in TRL, verl and OpenRLHF. If you type one of them, the error message gives r1lite's name.
+A name without a section exists in every stage.
 
 | r1lite | TRL | verl | OpenRLHF |
 |---|---|---|---|
@@ -153,12 +153,12 @@ def as_markdown(cfg: Config) -> str:
         parts.append(f"## {section.name or 'The run'}\n\n{section.about}\n\n| setting | type | default | |\n|---|---|---|---|")
         parts += [_row(f"`{one.name}`", f"`{one.type}`", f"`{as_text(one.value)}`", one.help) for one in section.settings]
         parts.append("")
-    rows = [_row(f"`{ours}`", *map(_as_code, names[:3])) for ours, names in ELSEWHERE.items()]
+    rows = [_row(f"`{ours}`", *map(_as_code, names[:3])) for ours, names in NAMES_OF.items()]
     return "\n".join([*parts, OTHERS + "\n".join(rows), ""])
 
 
 def _as_code(names: str) -> str:
-    """The identifiers among the words in code type."""
+    """Format the identifiers among the words as code."""
     return re.sub(r"[\w.]+", lambda word: word[0] if word[0] in PLAIN else f"`{word[0]}`", names)
 
 

@@ -1,7 +1,7 @@
-"""A stage that comes again. `rl_2` runs stage `rl`, in a folder of its own, with rl's settings and what differs from them.
+"""Repeated stages. `rl_2` runs stage `rl` again, in its own folder, with rl's settings and some changes.
 
-What differs is written under the round's own name (`rl_2.steps=20`), and stands in the configuration under `rounds`. A round
-may also differ in whole sections, since DeepSeek-R1's second round has another temperature and other rewards than its first:
+The changes are written under the round's name (`rl_2.steps=20`), and saved in the configuration under `rounds`. A round may also
+change settings of whole sections, as the second round of DeepSeek-R1 has another temperature and other rewards than the first:
 `rl_2.sampler.temperature=0.7`, `rl_2.rewards.format.weight=0`.
 """
 
@@ -18,24 +18,24 @@ _AGAIN = re.compile(r"(?P<kind>.+)_(?:[2-9]|[1-9]\d+)")
 
 
 def kind_of(name: str) -> str:
-    """The stage that a name in `stages` means: rl for rl, and for rl_2."""
+    """The stage that a name in `stages` refers to: rl for both rl and rl_2."""
     again = _AGAIN.fullmatch(name)
     return again["kind"] if again else name
 
 
 def settings_for(cfg: Config, name: str) -> Config:
-    """The configuration as the stage of this name reads it: under its own section stands what its round differs in."""
+    """The configuration for the stage of this name, with the changes of its round applied."""
     changes, kind = cfg.rounds.get(name) or {}, kind_of(name)
     if not isinstance(changes, Mapping):
-        raise ValueError(f"rounds.{name} holds settings, such as {name}.steps=20; got {changes!r}")
+        raise ValueError(f"rounds.{name} must contain settings, such as {name}.steps=20; got {changes!r}")
     sections = {key: values for key, values in changes.items() if key in SECTIONS}
     own = {key: value for key, value in changes.items() if key not in SECTIONS}
     if not changes:
         return cfg
-    return fitted(cfg, sections | ({kind: own} if own else {}), called=lambda key: in_round(key, name))
+    return fitted(cfg, sections | ({kind: own} if own else {}), name_of=lambda key: in_round(key, name))
 
 
 def in_round(key: str, name: str) -> str:
-    """What a round calls a setting: rl.steps is rl_2.steps there, and algorithm.kl is rl_2.algorithm.kl. Empty where it has none."""
+    """The name of a setting in a round: rl.steps is rl_2.steps, and algorithm.kl is rl_2.algorithm.kl. Empty if rounds cannot change it."""
     section, dot, rest = key.partition(".")
     return name + dot + rest if section == kind_of(name) else f"{name}.{key}" if section in SECTIONS else ""

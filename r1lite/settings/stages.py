@@ -1,4 +1,4 @@
-"""What a stage declares of itself, so that no other file has to know its name."""
+"""What a stage declares about itself, so that no other file has to know its name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from r1lite.config import Config
 from r1lite.registry import Registry
 from r1lite.settings.rounds import kind_of, settings_for
 
-BASE = "base"  # what a run's first stage begins from: a name in `start` and in the summary
-LEDGER = "ledger"  # among what a stage reads: the rollouts of the nearest earlier stage that left any
-EXAMPLES, ROLLOUTS = "examples", "rollouts"  # what a stage may leave: data.jsonl, and the folder rollouts
+BASE = "base"  # the weights that a run starts from, as named in `start` and in the summary
+LEDGER = "ledger"  # in what a stage reads: the rollouts of the nearest earlier stage that left any
+EXAMPLES, ROLLOUTS = "examples", "rollouts"  # what a stage may leave: data.jsonl, and the folder `rollouts`
 
-Run = Callable[[Config, Path, Any], Path]  # run(cfg, start, place): from the weights at `start`; the answer says where the new ones lie
+Run = Callable[[Config, Path, Any], Path]  # run(cfg, start, place): takes the weights at `start`, returns the path of the new ones
 Check = Callable[[str, Config], Iterable[str] | None]
 
 
@@ -26,17 +26,17 @@ def nothing(*_: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What a stage declares of itself."""
+    """What a stage declares about itself."""
 
-    config: type | None = None  # the dataclass of its settings, which are the section of its name
-    check: Check = nothing  # (name, cfg): raises ValueError for what cannot work, gives what is only odd
+    config: type | None = None  # the dataclass of its settings, which are in the section of its name
+    check: Check = nothing  # (name, cfg): raises ValueError for errors, returns notices
     reads: Callable[[Any], Iterable[str]] = nothing  # its settings -> `ledger`, names of earlier stages, and files, besides weights
     leaves: Callable[[Any], Iterable[str]] = nothing  # its settings -> EXAMPLES, ROLLOUTS
-    uses: tuple[str, ...] = ()  # of task, rewards and algorithm, those that it trains on
+    uses: tuple[str, ...] = ()  # those of task, rewards and algorithm that affect its training
     card: tuple[str, ...] = ()  # settings that the model card shows, in this order
-    origin: Callable[[Config, str], str] | None = None  # (cfg, the stage before) -> what its weights began from, for the model card
-    from_scratch: bool = False  # it begins from no weights, and what it makes is the run's base
-    tests: bool = False  # it answers held-out problems, which nothing may learn from; its settings hold for every stage's evaluation
+    origin: Callable[[Config, str], str] | None = None  # (cfg, the stage before) -> the origin of its weights, for the model card
+    from_scratch: bool = False  # it starts from no weights, and its result is the run's base
+    tests: bool = False  # it samples held-out problems, which nothing may train on; its settings apply to every stage's evaluation
 
 
 stages: Registry[Run, Stage] = Registry("stage", "r1lite.stages")
@@ -45,7 +45,7 @@ stages: Registry[Run, Stage] = Registry("stage", "r1lite.stages")
 def stage(name: str, **declared: Any) -> Callable[[Run], Run]:
     """Register a stage: `@stage("dpo", config=DPOConfig, check=check)`. The fields of Stage are what can be declared."""
     if kind_of(name) != name:
-        raise ValueError(f"a stage cannot be called {name!r}: that is the name of stage {kind_of(name)!r} where it is repeated")
+        raise ValueError(f"a stage cannot be called {name!r}, which means that stage {kind_of(name)!r} is repeated")
 
     def register(run: Run) -> Run:
         stages.register(name, run, Stage(**declared))
@@ -55,29 +55,29 @@ def stage(name: str, **declared: Any) -> Callable[[Run], Run]:
 
 
 def is_test(name: str) -> bool:
-    """Also of a name in an older summary, whose stage need not be known here."""
+    """Whether a name, perhaps of an unknown stage in an older summary, is that of a stage that tests."""
     return kind_of(name) in stages.names() and stage_of(name).tests
 
 
 def stage_of(name: str) -> Stage:
-    """The stage that a name in `stages` means: rl for rl, and for rl_2."""
+    """The declaration of the stage that a name in `stages` refers to: rl for both rl and rl_2."""
     return stages.declaration(kind_of(name))
 
 
 def own_settings(cfg: Config, name: str) -> Any:
-    """A stage's own settings, as its round has them; None where it has none."""
+    """A stage's own settings, with the changes of its round; None if it has no settings."""
     return getattr(settings_for(cfg, name), kind_of(name), None)
 
 
 def start_of(cfg: Config, name: str) -> str:
-    """The weights that a stage begins from: previous, base, an earlier stage, or a path."""
+    """The weights that a stage starts from: previous, base, an earlier stage, or a path."""
     return getattr(own_settings(cfg, name), "start", "previous")
 
 
 def read_by(cfg: Config, name: str) -> list[str]:
     """What a stage reads besides its weights: `ledger`, names of earlier stages, files."""
     settings = own_settings(cfg, name)
-    return [one for one in stage_of(name).reads(settings) if one] if settings is not None else []
+    return [source for source in stage_of(name).reads(settings) if source] if settings is not None else []
 
 
 def leaves(cfg: Config, name: str, what: str) -> bool:
@@ -85,7 +85,7 @@ def leaves(cfg: Config, name: str, what: str) -> bool:
 
 
 def tests_itself(cfg: Config) -> bool:
-    """Whether the run answers held-out problems."""
+    """Whether the run evaluates on held-out problems."""
     return cfg.evaluate.every_stage or any(stage_of(name).tests for name in cfg.stages)
 
 
@@ -94,13 +94,13 @@ def earlier_than(name: str, cfg: Config) -> list[str]:
 
 
 def sections(cfg: Config) -> Iterator[str]:
-    """The sections that one kind of stage alone reads."""
+    """The sections that only one kind of stage reads."""
     known = stages.names()
     return (f.name for f in fields(cfg) if f.name in known and stage_of(f.name).config and not stage_of(f.name).tests)
 
 
 def with_sections(cfg: Config, names: Iterable[str]) -> Config:
-    """With a section for each of these stages that declares settings and has no section yet."""
+    """Add a section for each of these stages that declares settings but has no section yet."""
     kinds = dict.fromkeys(map(kind_of, names))
     declared = [(kind, stages.declaration(kind).config) for kind in kinds if not hasattr(cfg, kind) and kind in stages.names()]
     new = [(kind, config, field(default_factory=config)) for kind, config in declared if config]

@@ -1,4 +1,4 @@
-"""What the user meant: the setting nearest to what was typed, or the one that another trainer calls so."""
+"""Suggestions for a mistyped name: the nearest setting, or the one that has this name in another trainer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from r1lite.config import CONF
 from r1lite.registry import Registry
-from r1lite.settings.elsewhere import OURS
+from r1lite.settings.other_trainers import SETTING_OF
 
 
 def did_you_mean(key: str, known: Iterable[str]) -> str:
-    """The settings nearest to what was typed: by the whole name, or by its last part (`lr` -> rl.lr, sft.lr)."""
+    """The settings nearest to the typed name: by the whole name, or by its last part (`lr` -> rl.lr, sft.lr)."""
     names = sorted(known)
     section, dot, last = key.rpartition(".")
-    ours = OURS.get(last, last)
+    ours = SETTING_OF.get(last, last)
     if dot:
         last = ours.rpartition(".")[2]
         near = [name for name in (f"{section}.{last}", ours) if name in names][:1]
@@ -29,13 +29,13 @@ def did_you_mean(key: str, known: Iterable[str]) -> str:
 
 
 def choices(own: Path | None = None) -> dict[str, list[str]]:
-    """Every group and its choices, the user's own included."""
+    """Every group and its choices, including the user's own."""
     files = [path for folder in (CONF, own) if folder for path in folder.glob("*/*.yaml")]
-    found = {group: {f.stem for f in files if f.parent.name == group} for group in sorted({f.parent.name for f in files})}
-    return {group: sorted(names | (bare_tasks() if group == "task" else set())) for group, names in found.items()}
+    groups = {group: {f.stem for f in files if f.parent.name == group} for group in sorted({f.parent.name for f in files})}
+    return {group: sorted(names | (bare_tasks() if group == "task" else set())) for group, names in groups.items()}
 
 
 @cache
 def bare_tasks() -> frozenset[str]:
-    """Tasks in tasks/ or of installed packages that have no YAML: options, and rewards, are what the user gives."""
+    """Tasks in tasks/ or of installed packages that have no YAML: the user sets their options and rewards."""
     return frozenset(name for name in Registry("task", "tasks").names() if not (CONF / "task" / f"{name}.yaml").is_file())

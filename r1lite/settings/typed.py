@@ -1,4 +1,4 @@
-"""Values from YAML and the command line onto the dataclasses of config.py: what does not exist or does not fit is refused."""
+"""Applies values from YAML and the command line to the dataclasses of config.py, and refuses unknown names and wrong types."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ T = TypeVar("T")
 
 
 class _Unknown(Exception):
-    """A name that no setting has."""
+    """No setting has this name."""
 
 
-class _Unfit(Exception):
-    """A setting, what it should be, and what it got."""
+class _WrongType(Exception):
+    """The value has the wrong type. The arguments are the setting, what it should be, and the value."""
 
 
-def fitted(section: T, changes: Mapping[str, Any], called: Callable[[str], str] = str) -> T:
-    """The configuration, or a section of it, with these changes; `called` gives the name that a setting is typed under, if it has one."""
+def fitted(section: T, changes: Mapping[str, Any], name_of: Callable[[str], str] = str) -> T:
+    """A configuration or section with these changes. `name_of` maps a setting to the name that the user types, or to an empty string."""
     try:
         return _changed(section, changes)
     except _Unknown as error:
-        name = called(error.args[0]) or error.args[0]
-        raise ValueError(f"unknown setting {name!r}.{did_you_mean(name, filter(None, map(called, names_of(section))))}") from error
-    except _Unfit as error:
+        name = name_of(error.args[0]) or error.args[0]
+        raise ValueError(f"unknown setting {name!r}.{did_you_mean(name, filter(None, map(name_of, names_of(section))))}") from error
+    except _WrongType as error:
         key, wanted, value = error.args
-        raise ValueError(f"{called(key) or key} {wanted}, got {as_text(value)}") from error
+        raise ValueError(f"{name_of(key) or key} {wanted}, got {as_text(value)}") from error
 
 
 def _changed(section: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
@@ -45,7 +45,7 @@ def _changed(section: Any, changes: Mapping[str, Any], prefix: str = "") -> Any:
         elif isinstance(value, Mapping):
             changed[key] = _changed(before, value, f"{name}.")
         else:
-            raise _Unfit(name, "is a section: set what is in it, each by its full name", value)
+            raise _WrongType(name, "is a section: set its entries, each by its full name", value)
     return replace(section, **changed)
 
 
@@ -63,9 +63,9 @@ def _types(section: type) -> dict[str, Any]:
 
 
 def _value(value: Any, wanted: Any, before: Any, name: str) -> Any:
-    """The value as the setting's type; text that reads as a number will do for one."""
+    """Convert the value to the setting's type. Text that can be read as a number is accepted as one."""
     if value is None:
-        raise _Unfit(name, "needs a value", value)
+        raise _WrongType(name, "needs a value", value)
     if wanted is bool:
         return _as(bool, value, isinstance(value, bool), name, "should be true or false")
     if wanted is int:
@@ -78,27 +78,27 @@ def _value(value: Any, wanted: Any, before: Any, name: str) -> Any:
     if kind is list:
         items = _as(list, value, isinstance(value, Sequence) and not isinstance(value, str), name, "should be a list, such as [a, b]")
         return [_value(item, inner, None, name) for item in items]
-    changes = _as(dict, value, isinstance(value, Mapping), name, "is a section: set what is in it, each by its full name")
-    return merged(before, {key: one if inner is Any else _value(one, inner, None, f"{name}.{key}") for key, one in changes.items()})
+    changes = _as(dict, value, isinstance(value, Mapping), name, "is a section: set its entries, each by its full name")
+    return merged(before, {key: item if inner is Any else _value(item, inner, None, f"{name}.{key}") for key, item in changes.items()})
 
 
 def _as(kind: Callable[[Any], T], value: Any, fits: bool, name: str, wanted: str) -> T:
     try:
         if fits:
             return kind(value)
-    except ValueError:  # text that is no number
+    except ValueError:  # text that is not a number
         pass
-    raise _Unfit(name, wanted, value)
+    raise _WrongType(name, wanted, value)
 
 
 def merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What has no fixed names, such as the options of rules: the changes over what was there, at every depth."""
+    """Merge changes, at every depth, into a mapping without fixed names, such as the options of rules."""
     trees = [key for key in changes if isinstance(changes[key], Mapping) and isinstance(before.get(key), Mapping)]
     return {**before, **changes, **{key: merged(before[key], changes[key]) for key in trees}}
 
 
 def as_text(value: Any) -> str:
-    """A value as one would type it."""
+    """A value as the user would type it."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_text, value))}]"
     if isinstance(value, Mapping):
@@ -111,7 +111,7 @@ def as_text(value: Any) -> str:
 
 
 def names_of(section: Any, prefix: str = "") -> Iterator[str]:
-    """Every setting and every section in it, by its full name."""
+    """The full name of every setting and section."""
     for field in fields(section):
         yield f"{prefix}{field.name}"
         if is_dataclass(value := getattr(section, field.name)):

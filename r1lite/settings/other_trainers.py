@@ -1,9 +1,9 @@
-"""What TRL, verl and OpenRLHF call a setting: the settings page shows it, and a setting typed by one of these names is told ours."""
+"""The names of settings in TRL, verl and OpenRLHF, for the settings page and for error messages: a foreign name is answered with ours."""
 
 from __future__ import annotations
 
 TRAINERS = ("TRL", "verl", "OpenRLHF")
-# The names in TRL 1.9, verl 0.8 and OpenRLHF 0.11, then older ones that are still typed. A setting without a section is of every stage.
+# The names in TRL 1.9, verl 0.8 and OpenRLHF 0.11, then older ones that people still type. A name without a section is in every stage.
 TABLE = """
 run_dir | output_dir, resume_from_checkpoint | trainer.default_local_dir, trainer.resume_mode | ckpt.path, ckpt.load_enable |
 seed | seed | data.seed | train.seed |
@@ -80,23 +80,23 @@ reward_model.centring | center_rewards_coefficient | | |
 evaluate.samples | num_generations_eval | rollout.val_kwargs.n | eval.n_samples_per_prompt |
 """
 _ROWS = [[cell.strip() for cell in line.split("|")] for line in TABLE.strip().splitlines()]
-ELSEWHERE = {setting: names for setting, *names in _ROWS}
+NAMES_OF = {setting: names for setting, *names in _ROWS}
 
 
-def elsewhere(setting: str) -> list[str]:
-    """What each of TRAINERS calls a setting; empty where it has none."""
-    return (ELSEWHERE.get(setting) or ELSEWHERE.get(setting.rpartition(".")[2]) or [""] * 4)[:3]
+def names_in_trainers(setting: str) -> list[str]:
+    """The setting's name in each of TRAINERS; empty if it has none."""
+    return (NAMES_OF.get(setting) or NAMES_OF.get(setting.rpartition(".")[2]) or [""] * 4)[:3]
 
 
-def _ours() -> dict[str, str]:
-    """The last part of their names -> our setting. A name that we use too means ours, unless it stands among the older ones."""
-    known, found = {setting.rpartition(".")[2] for setting in ELSEWHERE}, dict[str, str]()
-    for setting, names in ELSEWHERE.items():
-        for name in [one for cell in names for one in cell.split(", ") if " " not in one]:
+def _settings_by_name() -> dict[str, str]:
+    """Last part of their name -> our setting. A name that is also one of ours means ours, unless it is among the older ones."""
+    own_names, ours = {setting.rpartition(".")[2] for setting in NAMES_OF}, dict[str, str]()
+    for setting, names in NAMES_OF.items():
+        for name in [name for cell in names for name in cell.split(", ") if " " not in name]:
             last = name.rpartition(".")[2]
-            if last and (last not in known or name in names[3].split(", ")):
-                found.setdefault(last, setting)
-    return found
+            if last and (last not in own_names or name in names[3].split(", ")):
+                ours.setdefault(last, setting)
+    return ours
 
 
-OURS = _ours()
+SETTING_OF = _settings_by_name()
