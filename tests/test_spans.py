@@ -137,7 +137,7 @@ def test_parts_are_on_the_scale_of_the_whole_reward() -> None:
             ["rewards.format.credit=spans", "algorithm.advantage=gdpo"],
             r"rewards.format.credit=spans needs algorithm.advantage=group, got gdpo",
         ),
-        (["rewards.format.credit=spans", "algorithm=gspo"], r"algorithm.ratio=sequence with gate=clip weighs whole sequences"),
+        (["rewards.format.credit=spans", "algorithm=gspo"], r"algorithm.ratio=sequence with gate=clip weights whole sequences"),
         (["rewards.format.credit=spans", "rl.shuffle_rewards=true"], r"leave one out"),
     ],
 )

@@ -111,10 +111,10 @@ def check_address(section: str, url: str) -> None:
     """Raise ValueError if the URL is not the address of an endpoint, or holds a secret."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{section}.url={url!r} should be the address of an endpoint, such as http://localhost:8000/v1")
+        raise ValueError(f"{section}.url={url!r} must be the address of an endpoint, such as http://localhost:8000/v1")
     if parts.username or parts.password:
         raise ValueError(
-            f"{section}.url holds a key or a password, and it is written to files: name an environment variable in {section}.api_key_env"
+            f"{section}.url contains a secret, and settings are written to files: name an environment variable in {section}.api_key_env"
         )
 
 
