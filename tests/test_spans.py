@@ -138,7 +138,7 @@ def test_parts_are_on_the_scale_of_the_whole_reward() -> None:
             r"rewards.format.credit=spans needs algorithm.advantage=group, got gdpo",
         ),
         (["rewards.format.credit=spans", "algorithm=gspo"], r"algorithm.ratio=sequence with gate=clip weights whole sequences"),
-        (["rewards.format.credit=spans", "rl.shuffle_rewards=true"], r"leave one out"),
+        (["rewards.format.credit=spans", "rl.shuffle_rewards=true"], r"unset one of the two"),
     ],
 )
 def test_what_does_not_go_with_spans_is_refused(settings: list[str], message: str) -> None:
