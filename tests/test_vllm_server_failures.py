@@ -105,7 +105,7 @@ def test_a_request_that_is_refused_is_the_users_error(stood_in: Any, config: Any
 def test_without_any_server_the_error_says_what_to_do(config: Any) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     _, sampler, _ = made(config, [nowhere])
-    with pytest.raises(ValueError, match=rf"no vLLM server can be used:\n  {nowhere}: .*refused.*\nStart them as docs/how/engines.md says"):
+    with pytest.raises(ValueError, match=rf"no vLLM server can be used:\n  {nowhere}: .*refused.*\nStart them as docs/how/samplers"):
         next(sampler.sample(PROBLEMS, n=1, seed="s"))
 
 

@@ -29,7 +29,7 @@ from r1lite.prompt import Prompter
 from r1lite.sampling.rollouts import Sampler
 from r1lite.sampling.vllm.server import VllmServerEngine
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "engines.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "samplers.md"
 
 
 def free_port() -> int:

