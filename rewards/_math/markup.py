@@ -18,8 +18,7 @@ _NAMES = frozenset([*_COLORS, *_HIDDEN, *_SWITCHES, *_END_MARKS, *_VECTORS, "not
 _NEGATED = {"=": r"\ne", "<": r"\ge", ">": r"\le", r"\le": ">", r"\leq": ">", r"\ge": "<", r"\geq": "<", r"\in": r"\notin"}
 _UNREAD = r"\notrelated"  # a relation that is not read
 
-_BEGIN = re.compile(r"(?<!\\)\\begin(?![A-Za-z])")
-_DOUBLED = re.compile(r"\\\\(?=[A-Za-z(\[{},;:!%$\\])")  # escaped once too often, where no rows can be meant
+_SINGLE = re.compile(r"(?<!\\)\\(?:[A-Za-z]|$)")  # where there is none, backslashes were escaped once too often
 _PRIME = re.compile(r"\^\s*\{?\s*((?:\\prime\s*)+)\}?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|\\)")
 _COLOR = re.compile(rf"\\(?:{'|'.join(_COLORS)})\s*(?:\[[^\[\]]*\])?\s*\{{[^{{}}]*\}}")
@@ -36,8 +35,8 @@ _UNIT_VECTOR = re.compile(
 
 def unmarked(text: str) -> str:
     """A text with commands, without those that only say how it looks."""
-    if r"\\" in text and not _BEGIN.search(text):
-        text = _DOUBLED.sub(r"\\", text)
+    if r"\\" in text and not _SINGLE.search(text):
+        text = text.replace(r"\\", "\\")
     text = _PRIME.sub(lambda m: "'" * m[1].count("p"), text)
     if _NAMES.isdisjoint(_COMMAND.findall(text)):
         return text

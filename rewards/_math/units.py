@@ -43,7 +43,7 @@ _PREFIXED = "m g s L J W N Pa Hz V A".split()
 _LONG = {
     "m": "meter metre 米", "g": "gram gramme 克", "s": "second sec 秒", "L": "l liter litre 升", "J": "joule 焦耳", "W": "watt 瓦",
     "N": "newton 牛顿 牛", "Pa": "pascal", "Hz": "hertz", "V": "volt 伏", "A": "amp ampere 安", "mol": "mole", "deg": "degree 度",
-    "rad": "radian 弧度", "percent": "% percent pct", "$": "\\usd usd dollar us-dollar 美元", "€": "eur euro 欧元", "£": "gbp",
+    "rad": "radian 弧度", "percent": "% percent percentage pct", "$": "\\usd usd dollar us-dollar 美元", "€": "eur euro 欧元", "£": "gbp",
     "¥": "yuan rmb cny 元 块",
     "₹": "rupee inr", "bit": "", "B": "byte", "C": "coulomb", "K": "kelvin", "F": "farad",
 }  # fmt: skip
