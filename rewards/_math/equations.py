@@ -1,24 +1,22 @@
-"""Relations: assignments, equations, inequalities in several variables, chains of equalities.
+"""Relations: assignments, equations, inequalities in several variables.
 
-Covered: `x = 5` beside 5 and beside `5 = x`, assignments by name, equations up to a factor, a chain only where all its
-sides with a value agree. Not covered: equations solved for another variable.
+Covered: `x = 5` beside 5 and beside `5 = x`, assignments by name, equations up to a factor, inequalities read from either
+side. Not covered: equations solved for another variable.
 """
 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 # Answers hold answers, so this module and `compare` call each other.
 from rewards._math import compare
+from rewards._math.chains import chain, variables
 from rewards._math.equal import difference, proportional
-from rewards._math.numeric import near, real
 from rewards._math.structures import Answer, Group, Relation, Value, Words, name
-from rewards._math.tree import Num, Sym, Tree, symbols
-from rewards._math.values import labelled, same_reading
+from rewards._math.tree import Sym
+from rewards._math.values import labelled
 
 _FUNCTION = re.compile("[fghFGH][a-z]")
-ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITIES = frozenset({"=", "~", "=="})
 
@@ -66,7 +64,7 @@ def relations(gold: Answer, given: Answer, tolerance: float) -> str:
     if isinstance(given, Relation):
         if given.ops == ("in",):
             return compare.same(gold, given.sides[1], tolerance) if not isinstance(gold, Value) else ""
-        return _chain(gold, given, tolerance) if set(given.ops) <= EQUALITIES else ""
+        return chain(gold, given, tolerance) if set(given.ops) <= EQUALITIES else ""
     return ""
 
 
@@ -77,7 +75,7 @@ def _inside(gold: Relation, given: Answer, tolerance: float) -> str:
 def _against(gold: Relation, given: Answer, tolerance: float) -> str:
     """A bare value beside `x = 5` or `x = 5 ≈ 4.99`; an equation that names nothing has no value."""
     if name(gold.sides[0]) is None and len(gold.sides) == 2:
-        if _measured(gold.sides[0]) and not _variables(gold.sides[1]):
+        if _measured(gold.sides[0]) and not variables(gold.sides[1]):
             return compare.same(gold.sides[1], given, tolerance)
         return (
             compare.same(gold.sides[0], given, tolerance)
@@ -89,7 +87,7 @@ def _against(gold: Relation, given: Answer, tolerance: float) -> str:
 
 def _measured(answer: Answer) -> bool:
     """Whether an expression is a quantity of named points, as in `|AB|` or `\\frac{NO}{BO}`, and no equation in unknowns."""
-    names = _variables(answer)
+    names = variables(answer)
     return bool(names) and all(n[0].isupper() for n in names)
 
 
@@ -102,12 +100,12 @@ def _both(gold: Relation, given: Relation, tolerance: float) -> str:
     if set(gold.ops) <= EQUALITIES and set(given.ops) <= EQUALITIES:
         a, b = name(gold.sides[0]), name(given.sides[0])
         alike = _same_name(a, b)
-        if a is not None and len(gold.sides) == 2 and (alike or (not _variables(gold.sides[1]) and not _single(given.sides[0]))):
-            found = _chain(gold.sides[1], given, tolerance)
-            if found or (alike and not _variables(gold.sides[1])):
+        if a is not None and len(gold.sides) == 2 and (alike or (not variables(gold.sides[1]) and not _single(given.sides[0]))):
+            found = chain(gold.sides[1], given, tolerance)
+            if found or (alike and not variables(gold.sides[1])):
                 return found
         if len(gold.sides) > 2:
-            return _chain(gold.sides[-1], given, tolerance)
+            return chain(gold.sides[-1], given, tolerance)
     if len(gold.sides) == len(given.sides) == 2 and gold.ops[0] != "in" and given.ops[0] != "in":
         return _two_sided(gold, given)
     if gold.ops == given.ops:
@@ -115,10 +113,6 @@ def _both(gold: Relation, given: Relation, tolerance: float) -> str:
     if gold.ops == tuple(_FLIPPED.get(op, op) for op in reversed(given.ops)):
         return compare.in_order(gold.sides, given.sides[::-1], tolerance)
     return ""
-
-
-def _variables(answer: Answer) -> frozenset[str]:
-    return symbols(answer.tree) if isinstance(answer, Value) else frozenset()
 
 
 def _single(answer: Answer) -> bool:
@@ -136,73 +130,3 @@ def _two_sided(gold: Relation, given: Relation) -> str:
     if _FLIPPED.get(gold.ops[0]) == given.ops[0]:
         return "the same relation" if proportional(left, difference(sides[3], sides[2]), positive=True) else ""
     return ""
-
-
-def _chain(gold: Answer, given: Relation, tolerance: float) -> str:
-    """A chain `x = 10/2 = 5` says what its last side says, where all its sides with a value agree."""
-    sides = given.sides
-    ends = (
-        sides
-        if len(sides) == 2 and not isinstance(sides[0], Words) and _names_only(sides[1]) and not _names_only(sides[0])
-        else sides[::-1]
-    )
-    last = ends[0]
-    if isinstance(last, Words) and not isinstance(gold, Words):
-        return ""
-    if given.ops.count("~") > 1:  # each would give a guess beside the one before
-        return ""
-    at = len(sides) - 1 if ends is not sides else 0
-    for i, side in enumerate(sides):
-        if i == at or (i == 0 and name(side) is not None):
-            continue
-        if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)]):
-            return ""
-    if ends is not sides and len(sides) == 2 and _unsolved(sides[0], last):
-        return ""
-    candidates = [s for i, s in enumerate(sides) if (i or name(s) is None or at == 0) and (i == at or not _names_more(s, last))]
-    return next((found for c in reversed(candidates) if (found := compare.same(gold, c, tolerance))), "")
-
-
-def _unsolved(side: Answer, last: Answer) -> bool:
-    """Whether `x^2 - 4 = 0` only says what x is to satisfy."""
-    zero = isinstance(last, Value) and last.tree == Num(Fraction(0))
-    return zero and name(side) is None and bool(_variables(side) & {"x", "y", "z"})
-
-
-def _names_only(answer: Answer) -> bool:
-    return name(answer) is not None and not isinstance(answer, Words)
-
-
-def _names_more(side: Answer, last: Answer) -> bool:
-    """Whether a side has variables that the last one has not, so that the two cannot be compared."""
-    return isinstance(side, Value) and isinstance(last, Value) and not symbols(side.tree) <= symbols(last.tree)
-
-
-def _rounds(exact: Tree, rounded: Tree) -> bool:
-    """Whether one is the other, rounded or cut off at the digits that are written."""
-    if not near(exact, rounded, ROUNDED):
-        return False
-    written = next((t.value for t in (rounded, exact) if isinstance(t, Num)), None)
-    return written is None or abs(real(exact) - real(rounded)) < _last_digit(written)
-
-
-def _last_digit(written: Fraction) -> float:
-    """What one more in the last digit is worth, zeros at the end of a whole number left out."""
-    unit = Fraction(1)
-    while (written / unit).denominator > 1 and unit > Fraction(1, 10**40):
-        unit /= 10
-    while written and unit >= 1 and not (written / unit) % 10:
-        unit *= 10
-    return float(unit)
-
-
-def _agrees(side: Answer, last: Answer, rounded: bool) -> bool:
-    """Whether a side of a chain has the value of its last one; an expression in other variables is a name for it."""
-    if isinstance(side, Value) and isinstance(last, Value):
-        if _names_more(side, last):
-            return True
-        if rounded:
-            return _rounds(side.tree, last.tree)
-        pairs = ((a, b) for a in side.readings for b in last.readings)
-        return any(same_reading(a, b, 0.0) for a, b in pairs)
-    return bool(compare.same(side, last))

@@ -12,18 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rewards._math.cursor import CONSTANT, FUNCTIONS, decimal
+from rewards._math.cursor import CONSTANT, FUNCTIONS
 from rewards._math.lex import CLOSES, OPENS, Token
 from rewards._math.parse import parse
+from rewards._math.spoken import angle, in_signs
 from rewards._math.tree import Num, Tree, Unread
 from rewards._math.units import MONEY, Unit, lookup, noun
 
 _SQUARES = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
-_SAID = {
-    "squared": [Token("mark", "^", False, False), Token("number", "2", False, False)],
-    "cubed": [Token("mark", "^", False, False), Token("number", "3", False, False)],
-    "factorial": [Token("mark", "!", False, False)],
-}
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})
 _EXPONENT = re.compile(r"-?\d{1,2}")
 _PER = frozenset({"/", "per", "每"})
@@ -40,9 +36,9 @@ class Reading:
 
 def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
     """Every way to read a token list as an expression with or without a unit; Unread where there is none."""
-    tokens, money = _money(_spoken(tokens))
-    if (angle := _angle(tokens)) is not None:
-        return (angle,)
+    tokens, money = _money(in_signs(tokens))
+    if (degrees := angle(tokens)) is not None:
+        return (Reading(Num(degrees), lookup("deg")),)
     found: list[Reading] = []
     reason = Unread("nothing to read")
     try:
@@ -58,43 +54,6 @@ def readings(tokens: Sequence[Token]) -> tuple[Reading, ...]:
     if not found:
         raise reason
     return tuple(found)
-
-
-def _spoken(tokens: Sequence[Token]) -> Sequence[Token]:
-    """`5 squared`, `5 factorial` and `5 below zero` in signs."""
-    values = [t.value.lower() for t in tokens]
-    if values[-2:] == ["below", "zero"]:
-        tokens = [Token("mark", "-", False, False), *tokens[:-2]]
-    said = [
-        at for at, t in enumerate(tokens) if at and t.value in _SAID and (tokens[at - 1].kind == "number" or tokens[at - 1].value in CLOSES)
-    ]
-    for at in reversed(said):
-        tokens = [*tokens[:at], *_SAID[tokens[at].value], *tokens[at + 1 :]]
-    return tokens
-
-
-def _angle(tokens: Sequence[Token]) -> Reading | None:
-    """`63° 45' 30''` in degrees."""
-    sign = -1 if tokens and tokens[0].value == "-" else 1
-    parts = [(Num(decimal(t.value)).value, mark) for t, mark in _marked(tokens[sign < 0 :])]
-    marks = [mark for _, mark in parts]
-    if marks not in ([r"\degree", "'"], [r"\degree", "'", "''"]):
-        return None
-    total = sum((value / 60**at for at, (value, _) in enumerate(parts)), Fraction(0))
-    return Reading(Num(sign * total), lookup("deg"))
-
-
-def _marked(tokens: Sequence[Token]) -> list[tuple[Token, str]]:
-    """Each number with the marks behind it; nothing where anything else stands there."""
-    found: list[tuple[Token, str]] = []
-    for token in tokens:
-        if token.kind == "number":
-            found.append((token, ""))
-        elif found and token.value in (r"\degree", "'"):
-            found[-1] = (found[-1][0], found[-1][1] + token.value)
-        else:
-            return []
-    return found
 
 
 def _money(tokens: Sequence[Token]) -> tuple[Sequence[Token], Unit | None]:
