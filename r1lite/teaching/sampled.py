@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.build import make_prompter, make_rules, make_sampler, training_problems
-from r1lite.config import AskConfig, Config, DistillConfig, RejectConfig
+from r1lite.config import AskConfig, Config, DistillConfig, QualityConfig, RejectConfig
 from r1lite.console import Progress, say
 from r1lite.data.examples import FILE, SAMPLING, write_rows
 from r1lite.data.feed import Feed
@@ -52,7 +52,7 @@ def sample_traces(
                 for _ in in_part:
                     progress.advance({})
             scored += scored_part
-    return _write_selected(scored, cfg, settings, folder=folder, name=name, extra={})
+    return _write_selected(scored, cfg.quality, settings, folder=folder, name=name, extra={})
 
 
 def trace_problems(prompter: Prompter, cfg: Config, settings: TraceSettings, *, name: str) -> list[Problem]:
@@ -69,7 +69,7 @@ def score_answers(
         scored = _score(groups, [group.problem for group in groups], scorer, progress)
         Ledger(folder / "rollouts", name).write(0, scored)
         scorer.check_health()
-    return _write_selected(scored, cfg, settings, folder=folder, name=name, extra=extra)
+    return _write_selected(scored, cfg.quality, settings, folder=folder, name=name, extra=extra)
 
 
 def _score(groups: Iterable[Group], problems: Sequence[Problem], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
@@ -84,10 +84,16 @@ def _score(groups: Iterable[Group], problems: Sequence[Problem], scorer: Scorer,
 
 
 def _write_selected(
-    scored: Sequence[Sequence[Scored]], cfg: Config, settings: TraceSettings, *, folder: Path, name: str, extra: Mapping[str, Any]
+    scored: Sequence[Sequence[Scored]],
+    quality: QualityConfig,
+    settings: TraceSettings,
+    *,
+    folder: Path,
+    name: str,
+    extra: Mapping[str, Any],
 ) -> Path:
     """Write the selected responses to `data.jsonl`, and how many were dropped for each fault to `sampling.json`."""
-    kept, dropped = select(scored, cfg.quality, per_prompt=settings.keep_per_prompt)
+    kept, dropped = select(scored, quality, per_prompt=settings.keep_per_prompt)
     total, faults = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
     write_json(folder / SAMPLING, {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **extra})
     if not kept:

@@ -46,23 +46,23 @@ def ask_teacher(prompter: Prompter, cfg: Config, settings: TraceSettings, place:
         for problem, stream in zip(problems, streams(problems), strict=True)
     ]
     journal = Journal(place.out / ANSWERS)
-    groups = [as_group(q.problem, answers, prompter) for q, answers in collect_answers(queried, journal, cfg, place)]
+    groups = [as_group(q.problem, answers, prompter) for q, answers in collect_answers(queried, journal, cfg.teacher, place)]
     bill = bill_of(journal.rows(), cfg.teacher)
     usage = f"{bill['tokens_in']:,} tokens read, {bill['tokens_out']:,} written"
     say(f"{place.name}: the teacher's answers cost {bill['cost']:.2f} at your prices ({usage})")
     return score_answers(groups, cfg, settings, folder=place.out, name=place.name, extra={"teacher": bill})
 
 
-def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: Config, place: Place) -> list[tuple[Queried, list[Answer]]]:
+def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: TeacherConfig, place: Place) -> list[tuple[Queried, list[Answer]]]:
     """The answers to each problem, from the journal and from the endpoint. Problems without an answer are left out."""
     saved = {row["key"]: row for row in journal.rows()}
     missing = [question for q in queried for question in q.questions if question.key not in saved]
     total = sum(len(q.questions) for q in queried)
     if missing:
-        say(f"{place.name}: asking {cfg.teacher.model} at {cfg.teacher.url} for {len(missing)} of {total} answers")
+        say(f"{place.name}: asking {cfg.model} at {cfg.url} for {len(missing)} of {total} answers")
     lost = 0
     try:
-        for number, outcome in enumerate(endpoint_of(cfg.teacher).ask(missing) if missing else (), start=1):
+        for number, outcome in enumerate(endpoint_of(cfg).ask(missing) if missing else (), start=1):
             if isinstance(outcome, Answer) or outcome.refused:
                 saved[outcome.key] = asdict(outcome)
                 journal.append(saved[outcome.key])
@@ -74,12 +74,12 @@ def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: Config, p
             raise EndpointError("no request was answered")
     except EndpointError as error:
         raise EndpointError(
-            f"{place.name}: the teacher at {cfg.teacher.url} does not answer: {error}. {len(saved)} of {total} answers are saved in "
+            f"{place.name}: the teacher at {cfg.url} does not answer: {error}. {len(saved)} of {total} answers are saved in "
             f"{journal.path}. The same command with run_dir={place.run} asks for the rest; you may change teacher.url, api_key_env, "
             f"timeout, retries, backoff, concurrency and requests_per_minute."
         ) from None
     if lost:
-        say(f"{place.name}: {lost} requests failed, each after {cfg.teacher.retries + 1} tries")
+        say(f"{place.name}: {lost} requests failed, each after {cfg.retries + 1} tries")
     if not any(map(_is_answer, saved.values())):
         raise ValueError(f"{place.name}: the teacher refused all {total} requests; its reasons are in {journal.path}")
     answers = [(q, [as_saved(saved[one.key]) for one in q.questions if _is_answer(saved.get(one.key))]) for q in queried]
