@@ -95,7 +95,7 @@ def _expression(text: str) -> Any:
 def _close(a: Any, b: Any) -> bool:
     letters = sorted(a.free_symbols | b.free_symbols, key=str)
     points = [{letter: Random(f"math_peers/{letter}/{i}").uniform(0.5, 2) for letter in letters} for i in range(3)]
-    return all(abs(N((a - b).subs(point))) < 1e-9 * max(1, abs(N(a.subs(point)))) for point in points)
+    return all(abs(N((a - b).subs(point))) <= 1e-9 * abs(N(a.subs(point))) for point in points)
 
 
 def differ(verdicts: Verdicts) -> bool:

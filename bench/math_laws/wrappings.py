@@ -32,6 +32,19 @@ BOXES = {
     "box with a reason": "So the answer is $\\boxed{@}$, because both sides agree.",
     "box that was checked": "The answer is $\\boxed{@}$. We can check that this is correct.",
 }
+# What stands after the answer and sounds like taking it back, and is not.
+HONEST = {
+    "common mistake": "The answer is $\\boxed{@}$. It would be wrong to forget the sign here.",
+    "no solution beside": "So we get $\\boxed{@}$. Note that $u = 0$ is not possible, since the sides are positive.",
+    "double check": "The answer is $\\boxed{@}$. Wait, let me double-check: $2 + 2 = 4$. Yes, it is correct.",
+    "another way": "$\\boxed{@}$\n\nActually, this can be shown in another way as well.",
+    "not by luck": "The answer is $\\boxed{@}$, and this is no accident: both sides agree.",
+    "not negative": "Thus $\\boxed{@}$ is the answer. The other case is not possible.",
+    "however": "The answer is $\\boxed{@}$. However, the method works for other numbers too.",
+    "wrong before": "My first attempt was wrong, because I forgot a case. The answer is $\\boxed{@}$.",
+    "Chinese check": "答案是 $\\boxed{@}$。经检验，没有错误。",
+    "German check": "Die Antwort ist $\\boxed{@}$. Die Probe zeigt, dass das nicht falsch ist.",
+}
 ENGLISH = {
     "sentence": "The answer is @.",
     "final": "Adding up, we are done.\n\nFinal answer: @",
@@ -103,8 +116,9 @@ def wrapped(answer: str, latex: bool, random: Random) -> Wrapped:
     """A response that claims exactly this answer."""
     work = random.choice(WORK) if random.random() < 0.9 else "\n\n".join(step(random, i) for i in range(8)) + "\n\n"
     if random.random() < 0.4:
-        name = random.choice(list(BOXES))
-        return name, work + BOXES[name].replace("@", answer)
+        boxes = BOXES if random.random() < 0.8 else HONEST
+        name = random.choice(list(boxes))
+        return name, work + boxes[name].replace("@", answer)
     name = random.choice(list(random.choice((ENGLISH, OTHER, BLOCKS))))
     shown, delimited = "", answer
     if latex:
