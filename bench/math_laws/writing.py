@@ -82,7 +82,8 @@ def _quantity(quantity: Quantity, hand: Hand) -> str:
     if quantity.unit in ("usd", "eur") or hand.habit("unit in words", 0.3):
         return _named(value, english, hand)
     if not hand.latex:
-        return value + hand.pick("gap", " ", "") + (symbol.replace("^2", "²").replace("^3", "³") if hand.syntax == "unicode" else symbol)
+        gap = hand.pick("gap", " ", "") if value[-1].isdigit() else " "
+        return value + gap + (symbol.replace("^2", "²").replace("^3", "³") if hand.syntax == "unicode" else symbol)
     name, power = symbol.partition("^")[::2]
     text = hand.pick("unit", r"\text{ @}", r"\,\text{@}", r"~\mathrm{@}", r"\ \mathrm{@}", r"\text{@}", r"\;\text{@}")
     return value + text.replace("@", name) + (f"^{power}" if power else "")
