@@ -16,6 +16,7 @@ from r1lite.endpoint.client import Connection, reserve_threads
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._judge.asking import SECTION, Judge, fields_of
 from rewards._judge.message import RUBRIC, Sheet
+from rewards._text import evidence
 
 OVERHEAD = 5.0  # seconds of a group's verdicts beyond total_seconds
 
@@ -30,7 +31,7 @@ def warm_up(*, concurrency: int = 8, **_: object) -> None:
     reserve_threads(concurrency)
 
 
-@reward("judge", deadline=deadline, warm_up=warm_up)
+@reward("judge", deadline=deadline, warm_up=warm_up, evidence=evidence)
 def judge(
     problem: Problem,
     rollouts: Sequence[Rollout],

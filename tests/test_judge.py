@@ -30,6 +30,7 @@ def test_a_request_is_greedy_and_holds_the_texts_as_data(monkeypatch: pytest.Mon
     with serving(honest) as server:
         right, wrong = judged(server.url, "4", "5", api_key_env="JUDGE_KEY", concurrency=1, extra={"top_k": 1, "seed": None})
     assert (right.value, right.outcome, right.why) == (1.0, "scored", "the judge gave 1 of 1: 'so it is'")
+    assert right.spans == ((25, 26),)  # the answer
     assert (wrong.value, wrong.outcome) == (0.0, "scored")
     first, second = server.asked
     assert {name: value for name, value in first.items() if name != "messages"} == {

@@ -59,7 +59,7 @@ def verdict_of(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, r
     if not rules.applies(name, problem):
         return NOT_APPLICABLE
     try:
-        return _with_evidence(rules, name, as_verdict(_call(rules, name, problem, rollout, right), rollout.response), rollout)
+        return _with_evidence(rules, name, _call(rules, name, problem, rollout, right), rollout)
     except (Exception, SystemExit) as error:  # a rule may be anybody's code, and one rollout must not end a run
         return _failed(error)
 
@@ -71,7 +71,7 @@ def _verdicts_on_group(rules: Rules, name: str, group: Group, right: list[bool |
         values = list(_call(rules, name, group.problem, group.rollouts, right))
         if len(values) != len(group.rollouts):
             raise ValueError(f"the rule gave {len(values)} verdicts for {len(group.rollouts)} rollouts")
-        return [as_verdict(value, rollout.response) for value, rollout in zip(values, group.rollouts, strict=True)]
+        return [_with_evidence(rules, name, value, rollout) for value, rollout in zip(values, group.rollouts, strict=True)]
     except (Exception, SystemExit) as error:  # as above
         return [_failed(error)] * len(group.rollouts)
 
@@ -87,8 +87,9 @@ def _call(rules: Rules, name: str, problem: Problem, rollouts: Any, right: Any) 
     return rewards[name](problem, rollouts, **rules.options[name], **({"right": right} if takes_right else {}))
 
 
-def _with_evidence(rules: Rules, name: str, verdict: Verdict, rollout: Rollout) -> Verdict:
-    """The verdict with the spans that its rule declares, if it names none."""
+def _with_evidence(rules: Rules, name: str, returned: VerdictLike, rollout: Rollout) -> Verdict:
+    """What a rule returned as a verdict, with the spans that the rule declares if it names none."""
+    verdict = as_verdict(returned, rollout.response)
     evidence = rewards.declaration(name).evidence
     if evidence is None or verdict.spans or verdict.value is None:
         return verdict
