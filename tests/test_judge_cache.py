@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from endpoints import Server, serving
 from judges import SUM, honest, judged, reply, saying
 
+from r1lite.config import Config
 from r1lite.endpoint.completion import Answer
+from r1lite.train import train
 from r1lite.types import Problem
 from rewards._judge.cache import Cache
 
@@ -94,3 +97,29 @@ def test_a_damaged_file_is_named(content: str, tmp_path: Path) -> None:
     assert verdict.outcome == "failed"
     assert f"{file} is not a saved reply" in verdict.why
     assert verdict.why.endswith("Delete the file, and the judge is asked again.")
+
+
+@pytest.mark.slow
+def test_a_second_run_costs_nothing_and_a_run_goes_on_at_another_address(
+    config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # which holds runs/judge
+    monkeypatch.setenv("JUDGE_KEY", "sk-very-secret")
+
+    def trained(server: Server, name: str, *more: str) -> list[Any]:
+        small = "rl.steps=2 rl.prompts_per_step=4 rl.group_size=4 sampler.max_tokens=64 threads=1 evaluate.every_stage=false".split()
+        judge = {"url": server.url, "model": "wise", "api_key_env": "JUDGE_KEY"}
+        chosen = [f"+rewards.judge.{option}={value}" for option, value in judge.items()]
+        train(config("stages=[rl]", *small, *chosen, "~rewards.answer", f"run_dir={name}", *more))
+        steps = map(json.loads, (tmp_path / name / "metrics.jsonl").read_text().splitlines())
+        return [step["reward/judge"] for step in steps if "reward/judge" in step]
+
+    with serving(honest) as server:
+        first = trained(server, "first")
+        asked = len(server.asked)
+        assert asked > 0
+        assert trained(server, "second") == first
+        assert len(server.asked) == asked
+    with serving(honest) as elsewhere:
+        assert trained(elsewhere, "first", "stages=[rl,rl_2]", "+rounds.rl_2.steps=1")[:2] == first
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"sk-very-secret" in path.read_bytes()]
