@@ -70,9 +70,16 @@ def test_within_response_judges_all_that_follows_the_thought() -> None:
 
 def test_what_has_no_answer_gets_nothing_unasked() -> None:
     with serving(honest) as server:
-        verdicts = judged(server.url, "", " ", "\u200b\u3164", "<think>4 <answer>4</answer>", "<think>4</think>4")
-    assert [(v.value, v.why) for v in verdicts] == [(0.0, "no answer")] * 5
+        verdicts = judged(server.url, "", " ", "\u200b\u3164", ":", "...", "<think>4 <answer>4</answer>", "<think>4</think>4")
+    assert [(v.value, v.why) for v in verdicts] == [(0.0, "no answer")] * 7
     assert server.asked == []
+
+
+def test_a_symbol_is_an_answer_and_so_is_a_punctuation_mark_where_one_is_expected() -> None:
+    with serving(honest) as server:
+        assert [v.value for v in judged(server.url, "∞", "∅", problem=Problem(id="p", prompt="?", answer="∞"))] == [1.0, 0.0]
+        assert [v.value for v in judged(server.url, "*", "/", " ", problem=Problem(id="p", prompt="?", answer="*"))] == [1.0, 0.0, 0.0]
+    assert len(server.asked) == 4
 
 
 def test_a_problem_without_question_and_answer_is_not_judged() -> None:

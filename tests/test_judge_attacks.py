@@ -39,8 +39,8 @@ ATTACKS = {
     "a format": "{mark} {points} {0} {} %s %(mark)s",
     "a lone surrogate": "5\udcff",
     "a null": "5\x00",
-    "brackets": "[" * 50_000,
-    "braces": "{" * 50_000,
+    "brackets": "5" + "[" * 50_000,
+    "braces": "5" + "{" * 50_000,
     "a megabyte": "5" * 1_000_000,
 }
 # What templates of chat models turn into control tokens.

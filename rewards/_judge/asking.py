@@ -57,7 +57,7 @@ class Judge:
         texts = [read("judge", rollout, self.within) for rollout in rollouts]
         if not question_of(problem) and not expected_of(problem):
             return [Verdict(value=None, why="the problem has neither a question nor an expected answer")] * len(rollouts)
-        judged = [text if text is not None and is_visible(text) else None for text in texts]
+        judged = [text if text is not None and is_answer(text, expected_of(problem)) else None for text in texts]
         questions = [None if text is None else self._question(self.sheet.messages(problem, text)) for text in judged]
         found = self._outcomes([question for question in questions if question])
         nothing = Verdict(value=0.0, why=f"no {self.within}")
@@ -126,6 +126,13 @@ def failed(why: str) -> Verdict:
     return Verdict(value=None, why=why, outcome="failed")
 
 
-def is_visible(text: str) -> bool:
-    """Whether there is anything to judge: a character besides white space, controls and invisible ones."""
-    return any(unicodedata.category(c)[0] not in "ZC" and c not in BLANK for c in text)
+def is_answer(text: str, expected: str) -> bool:
+    """Whether the text has a letter, a digit or a symbol: judges have paid for a colon. A mark is enough where a mark is expected."""
+    if expected and not _has(expected, "LMNS"):
+        return _has(text, "LMNSP")
+    return _has(text, "LMNS")
+
+
+def _has(text: str, categories: str) -> bool:
+    """Whether a visible character of the text is in one of these Unicode categories."""
+    return any(unicodedata.category(c)[0] in categories and c not in BLANK for c in text)
