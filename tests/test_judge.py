@@ -231,8 +231,8 @@ def test_what_takes_too_long_is_timed_out_and_the_rest_is_kept() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"url": "localhost:8000"}, "rewards.judge.url='localhost:8000' should be the address of an endpoint"),
-        ({"url": "http://me:sesame@host/v1"}, "rewards.judge.url holds a key or a password"),
+        ({"url": "localhost:8000"}, "rewards.judge.url='localhost:8000' must be the address of an endpoint"),
+        ({"url": "http://me:sesame@host/v1"}, "rewards.judge.url contains a secret"),
         ({"model": ""}, "rewards.judge.model is empty"),
         ({"api_key_env": "NO_SUCH_KEY"}, "rewards.judge.api_key_env=NO_SUCH_KEY, but there is no such environment variable"),
         ({"within": "thought"}, "unknown value of rewards.judge.within: 'thought'. Known: answer, response."),
