@@ -1,9 +1,10 @@
 """Is the response's answer mathematically equal to the expected one?
 
 Covered: fractions, mixed numbers, decimals, percent, money, units, digit grouping, scientific notation, roots, algebra,
-tuples, sets, intervals, inequalities, equations, matrices, bases, multiple choice, plain text, English and Chinese
-phrases. Unfinished arithmetic, several answers for one, retracted answers, and chains whose sides differ are wrong. A rounded
-value does not equal the exact one unless `tolerance` allows it.
+tuples, sets, intervals, inequalities, equations, systems, cases, matrices, families over the integers, several parts, bases,
+multiple choice, numbers in words, plain text, English and Chinese phrases. Unfinished arithmetic, several answers for one,
+retracted answers, and chains whose sides differ are wrong. A rounded value does not equal the exact one unless `rounded` or
+`tolerance` allows it.
 Not covered: text in other words; integrals, sums and limits in another form than the gold answer's. Sizes are checked before
 anything is computed, so no answer costs more than milliseconds; values that are too large are only compared as text.
 """

@@ -40,7 +40,7 @@ _PARTS = r"""
 |(?P<mark>\.\.\.+|<=|>=|!=|==|.)
 """
 _PLAIN = re.compile(_PARTS.format(grouped=""), re.VERBOSE | re.DOTALL)
-_COMMAS = re.compile(_PARTS.format(grouped=r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|"), re.VERBOSE | re.DOTALL)
+_COMMAS = re.compile(_PARTS.format(grouped=r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\d.]))?|"), re.VERBOSE | re.DOTALL)
 _COMPARE = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "="}
 
 
