@@ -7,8 +7,8 @@ import re
 from r1lite.text.response import ANSWER, END_ANSWER, after_thought, last_answer
 
 # Matched line by line and without backtracking: one pattern over the whole text takes minutes on a page of unclosed fences.
-_OPENS = re.compile(r"[ \t]*+```[ \t]*+(?P<language>[\w+-]*+)[^`]*+")
-_CLOSES = re.compile(r"[ \t]*+```[ \t]*+")
+_OPENS = re.compile(r"[ \t]{0,60}+```[ \t]*+(?P<language>[\w+-]*+)[^`]*+")
+_CLOSES = re.compile(r"[ \t]{0,60}+```[ \t]*+")
 _BLOCK = re.compile(f"{ANSWER}|{END_ANSWER}")
 PYTHON = {"", "py", "python", "python3"}
 

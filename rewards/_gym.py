@@ -17,21 +17,25 @@ FORMULAS = {"intermediate_integration", "polynomial_multiplication", "simple_int
 MAX_NODES, MAX_NUMBER, MAX_EXPONENT = 400, 10**12, 64
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.UAdd, ast.USub)
 
-_DECIMAL = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_DIGITS = r"\d{1,60}+"  # bounded and without backtracking, as a page of digits is tried at each of them
+_DECIMAL = rf"[-+]?(?:{_DIGITS}\.?\d{{0,60}}+|\.{_DIGITS})"
 
 # The form of a whole answer, for scorers that would search for its parts in any text.
 SHAPES = {
-    "advanced_geometry": re.compile(rf"{_DECIMAL}\s*°?|\(?\s*{_DECIMAL}\s*,\s*{_DECIMAL}\s*\)?", re.ASCII),
+    "advanced_geometry": re.compile(rf"{_DECIMAL}\s{{0,9}}°?|\(?\s{{0,9}}{_DECIMAL}\s{{0,9}},\s{{0,9}}{_DECIMAL}\s{{0,9}}\)?", re.ASCII),
     # Digits and the imaginary unit only: the scorer gives full marks to nan.
     "complex_arithmetic": re.compile(r"[-+\d.ij\s*()]+", re.ASCII),
-    "fraction_simplification": re.compile(r"\$?\s*-?(?:\d+\s*/\s*\d+|\\d?frac\s*\{-?\d+\}\s*\{-?\d+\})\s*\$?", re.ASCII),
+    "fraction_simplification": re.compile(
+        rf"\$?\s{{0,9}}-?(?:{_DIGITS}\s{{0,9}}/\s{{0,9}}{_DIGITS}|\\d?frac\s{{0,9}}\{{-?{_DIGITS}\}}\s{{0,9}}\{{-?{_DIGITS}\}})\s{{0,9}}\$?",
+        re.ASCII,
+    ),
     "kakurasu": re.compile(r"[01\s]+", re.ASCII),
-    "polynomial_equations": re.compile(rf"{_DECIMAL}(?:\s*,\s*{_DECIMAL})*", re.ASCII),
+    "polynomial_equations": re.compile(rf"{_DECIMAL}(?:\s{{0,9}},\s{{0,9}}{_DECIMAL}){{0,20}}", re.ASCII),
     "quantum_lock": re.compile(r"[A-Ca-c\s,→>-]+"),
     "rubiks_cube": re.compile(r"[A-Za-z0-9'\s]+", re.ASCII),
     "sokoban": re.compile(r"[UDLR]+"),
     "survo": re.compile(r"[\d\s]+", re.ASCII),
-    "tower_of_hanoi": re.compile(r"(?:Move disk \d+ from Peg \d+ to Peg \d+\s*)+", re.ASCII),
+    "tower_of_hanoi": re.compile(r"(?:Move disk \d{1,9} from Peg \d{1,9} to Peg \d{1,9}\s{0,9})+", re.ASCII),
     "time_intervals": re.compile(r"[\d:.]+|\d+( days?)?|\d+ days?, [\d:.]+", re.ASCII),
 }
 

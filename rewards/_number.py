@@ -15,7 +15,7 @@ _NUMBER = re.compile(
 )
 # Full-width characters and typeset minus signs only: a superscript is not a digit.
 _USUAL = {0xFF01 + i: 0x21 + i for i in range(94)} | dict.fromkeys(map(ord, "−–﹣"), "-")
-_TIMES = re.compile(r"\s*(?:×|\*|\\times|\\cdot)\s*")
+_TIMES = re.compile(r"\s{0,9}(?:×|\*|\\times|\\cdot)\s{0,9}")
 _PLAIN = re.compile(rf"-?(?:0|[1-9]\d{{0,39}}|{_DIGITS.split('|')[1]})", re.ASCII)
 
 

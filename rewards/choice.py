@@ -19,9 +19,9 @@ from rewards._text import evidence, read, short
 MAX_CHARACTERS = 20_000  # of an answer; a longer one is not a choice
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{([^{}]*)\}")
 _LEAD = re.compile(
-    r"(?:(?:so|thus|therefore|hence),? )?(?:the )?(?:correct |right |final |best )*(?:answer|option|choice)(?: is)?:?\s*", re.I
+    r"(?:(?:so|thus|therefore|hence),? )?(?:the )?(?:correct |right |final |best ){0,3}(?:answer|option|choice)(?: is)?:?\s{0,9}", re.I
 )
-_CHINESE_LEAD = re.compile(r"(?:所以|因此|故)?(?:正确)?(?:答案|选项)?(?:是|为|选)?[:：]?\s*")
+_CHINESE_LEAD = re.compile(r"(?:所以|因此|故)?(?:正确)?(?:答案|选项)?(?:是|为|选)?[:：]?\s{0,9}")
 _HEDGE = re.compile(
     r"\b(?:or|and|not|but|maybe|perhaps|probably|possibly|also|well|both|all|any|either|neither|other|another|option|choice|answer"
     r"|first|second|third|fourth|last|wrong|incorrect|invalid|mistaken?|instead|rather|except|unless|if|unlikely|unsure|guess"

@@ -3,8 +3,8 @@
 Covered: fractions, mixed numbers, decimals, percent, money, units, digit grouping, scientific notation, roots, algebra,
 tuples, sets, intervals, inequalities, equations, systems, cases, matrices, families over the integers, several parts, bases,
 multiple choice, numbers in words, plain text, English and Chinese phrases. Unfinished arithmetic, several answers for one,
-retracted answers, and chains whose sides differ are wrong. A rounded value does not equal the exact one unless `rounded` or
-`tolerance` allows it.
+answers that are taken back, and chains whose sides differ are wrong. A rounded value does not equal the exact one unless
+`rounded` or `tolerance` allows it.
 Not covered: text in other words; integrals, sums and limits in another form than the gold answer's. Sizes are checked before
 anything is computed, so no answer costs more than milliseconds; values that are too large are only compared as text.
 """
@@ -59,8 +59,8 @@ def math(
 def _decide(claim: Claim, expected: str, compare: Callable[[str], str]) -> tuple[str, str]:
     """How a claim equals the expected answer (empty if it does not), and the evidence."""
     shown = f"extracted {_short(claim.texts[0])} from {claim.source}, expected {_short(expected)}"
-    if claim.hedge:
-        return "", f"{shown}: hedged by {claim.hedge!r}"
+    if claim.against:
+        return "", f"{shown}: {claim.against}"
     for text in claim.texts:
         path = compare(text)
         if path:

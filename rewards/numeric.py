@@ -15,7 +15,7 @@ from rewards._number import read_number
 from rewards._options import at_least
 from rewards._text import evidence, read, short
 
-_CURRENCY = re.compile(r"^([+-]?)\s*[$€£¥](?=[\d.])")
+_CURRENCY = re.compile(r"^([+-]?)\s{0,9}[$€£¥](?=[\d.])")
 
 
 @reward("numeric", evidence=evidence)

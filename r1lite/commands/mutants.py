@@ -82,6 +82,7 @@ def _wrong(gold: Response, other: str, question: str) -> Iterator[Mutant]:
         "two boxes": f"\\boxed{{{other}}} \\boxed{{{right}}}",
         "two lines": f"{right}\n{other}",
         "retracted answer": f"{right}, no, {other}",
+        "corrected answer": f"{right}. Correction: {other}",
         "negated answer": f"not {right}",
         "stuffed answers": ", ".join([other, *map(str, range(30)), right]),
         "question as the answer": f"{question} {other} {right}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
@@ -37,6 +36,7 @@ FUNCTION_WORDS = {
 }  # fmt: skip
 LANGUAGES = ("zh", *FUNCTION_WORDS, *SCRIPTS.values())
 _FUNCTION_WORDS = {language: frozenset(listed.split()) for language, listed in FUNCTION_WORDS.items()}
+_LANGUAGES_OF = {word: [n for n, own in _FUNCTION_WORDS.items() if word in own] for listed in _FUNCTION_WORDS.values() for word in listed}
 UNKNOWN = ""
 SHORT = 4  # a Latin run of fewer words takes the language of the rest
 SPARSE = 8  # a run with less than one function word in so many is in no known language
@@ -76,6 +76,8 @@ def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> list[str]:
 
 def _interleaved(run: Sequence[Word], language: str) -> str:
     """A second language whose sentence remains when the function words of the first are taken out, as when they are sprinkled in."""
+    if len(run) < INTERLEAVED:
+        return UNKNOWN
     own = _FUNCTION_WORDS.get(language, frozenset())
     rest = [text for w in run if (text := w.text.casefold()) not in own]
     hits = {other: [text for text in rest if text in listed] for other, listed in _FUNCTION_WORDS.items() if other != language}
@@ -88,8 +90,10 @@ def _by_function_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:
 
     Related languages share function words, so a run stays with the rest of the text unless another language has two more.
     """
-    texts = [w.text.casefold().replace("’", "'") for w in run]
-    hits = Counter({language: sum(text in listed for text in texts) for language, listed in _FUNCTION_WORDS.items()})
+    hits = dict.fromkeys(FUNCTION_WORDS, 0)
+    for word in run:
+        for language in _LANGUAGES_OF.get(word.text.casefold().replace("’", "'"), ()):
+            hits[language] += 1
     best = max(hits, key=lambda language: (hits[language] + (language == prefer), language == prefer))
     names = sum(w.text.istitle() for w in run)  # Alice, Bob and Carol belong to no language
-    return best if hits[best] and hits[best] * SPARSE >= len(texts) - names else UNKNOWN
+    return best if hits[best] and hits[best] * SPARSE >= len(run) - names else UNKNOWN

@@ -12,7 +12,7 @@ ANSWER, END_ANSWER = "<answer>", "</answer>"
 TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
 
 _TAG = re.compile("|".join(map(re.escape, TAGS)))
-_WELL_FORMED = re.compile(rf"\s*{THINK}(?P<thought>.*?){END_THINK}\s*{ANSWER}(?P<answer>.*?){END_ANSWER}\s*", re.DOTALL)
+_WELL_FORMED = re.compile(rf"\s{{0,9}}{THINK}(?P<thought>.*?){END_THINK}\s{{0,9}}{ANSWER}(?P<answer>.*?){END_ANSWER}\s{{0,9}}", re.DOTALL)
 
 
 def respond(response: Response) -> str:

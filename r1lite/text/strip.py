@@ -20,8 +20,10 @@ _LINK = re.compile(r"(?:https?://|www\.)[!-~]+")  # ASCII only: a sentence in an
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _NAME = re.compile(r"\b[A-Za-z_]*[0-9_][A-Za-z0-9_]*\b|\b[a-z]+[A-Z][A-Za-z]*\b", re.ASCII)  # x1, my_list, isPrime
 _SENTENCE = re.compile(r"\b(?:[^\W\d_]{2,}[ ,;'’-]+){3,}[^\W\d_]{2,}|[\u4e00-\u9fff][\u4e00-\u9fff，、；。]{6,}[\u4e00-\u9fff]")
-_COMMENT = re.compile(r"^\s*(?:#|//|--|\*)+\s*")
-_STATEMENT = re.compile(r"[=(){}\[\]<>]|^\s*(?:import|from|return|for|while|if|elif|else|def|class|with|print|assert|raise|del)\b.*[:\w]$")
+_COMMENT = re.compile(r"^\s{0,9}(?:#|//|--|\*)+\s{0,9}")
+_STATEMENT = re.compile(
+    r"[=(){}\[\]<>]|^\s{0,9}(?:import|from|return|for|while|if|elif|else|def|class|with|print|assert|raise|del)\b.*[:\w]$"
+)
 
 
 def prose(text: str) -> str:

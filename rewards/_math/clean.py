@@ -36,22 +36,22 @@ _TABLE = str.maketrans(_SIGNS | {g: f"\\{name} " for g, name in _GREEK.items()})
 _RAISED = re.compile(f"[{''.join(map(re.escape, _SUPER))}]+")
 _LOWERED = re.compile(f"[{''.join(_SUB)}]+")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
-_ROOT = re.compile(r"([√∛∜])\s*(?:(\d+(?:\.\d+)?|[A-Za-z])|(?=[({\\]))")
-_DEGREE = re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![A-Za-z])|\\degrees?(?![A-Za-z])|\\textdegree(?![A-Za-z])")
+_ROOT = re.compile(r"([√∛∜])\s{0,9}(?:(\d+(?:\.\d+)?|[A-Za-z])|(?=[({\\]))")
+_DEGREE = re.compile(r"\^\s{0,9}\{\s{0,9}\\circ\s{0,9}\}|\^\s{0,9}\\circ(?![A-Za-z])|\\degrees?(?![A-Za-z])|\\textdegree(?![A-Za-z])")
 _STYLE = re.compile(
     r"\\(?:left|right|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|biggl|biggr|displaystyle|textstyle|limits|mathstrut|middle)(?![A-Za-z])\.?"
     r"|\\(?:mathbf|boldsymbol|mathit|mathcal|bm|mathbin|mathrel|mathord|underline|pmb)(?![A-Za-z])"
 )
 _SPACE = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z])|hspace\*?\{[^{}]*\})|~|[\u200b\ufeff]|(?<!\\)\\\n")
-_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s*(?:\{,\}|,\\!|\\,|\\;|\\:|\\ |~|\\!|['\u2009\u202f\u00a0])\s*|[ ])\d{3})+(?!\d)")
+_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s{0,9}(?:\{,\}|,\\!|\\,|\\;|\\:|\\ |~|\\!|['\u2009\u202f\u00a0])\s{0,9}|[ ])\d{3})+(?!\d)")
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
-_EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s*\{\s*([.,;:]?)\s*\}")
+_EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,9}\{\s{0,9}([.,;:]?)\s{0,9}\}")
 _DELIMITER = re.compile(r"(?<!\\)\\[()\[\]]")
 _POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(])")
-_BLACKBOARD = re.compile(r"\\mathbb\s*([A-Z])")
+_BLACKBOARD = re.compile(r"\\mathbb\s{0,9}([A-Z])")
 _OVER = re.compile(r"\{?([^{}]{1,60})\\over(?![A-Za-z])([^{}]{1,60})\}?")
-_NEGATIVE = re.compile(r"(?:\\text\s*\{\s*)?\b(?:negative|minus)\b\s*\}?\s*(?=[\d\\.])", re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?:\\text\s{0,9}\{\s{0,9})?\b(?:negative|minus)\b\s{0,9}\}?\s{0,9}(?=[\d\\.])", re.IGNORECASE)
 _SINGLE_DOLLAR = re.compile(r"(?<!\\)\$")
 _RENAME = {
     "dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "dbinom": r"\binom", "tbinom": r"\binom", "leq": r"\le", "leqslant": r"\le",

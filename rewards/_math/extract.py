@@ -1,10 +1,10 @@
-"""What a response claims to be the answer, in its own words, and whether it takes the claim back.
+"""What a response claims to be the answer, in its own words, and whether it hedges the claim or takes it back.
 
-Looked at in this order, after the thought: every answer block and the last box, or what stands after `####`, `the answer
-is`, 答案是 and the like, or a short response as a whole, or the conclusion of the last line. Several boxes in a row are
-one list; a correction in between ("but after checking") leaves the last. Every claim has to be right.
-Covered: nested braces, boxes and blocks that contradict each other, "or" before or after a box. Not covered: an answer
-that is only said in the middle of the text, hedges in other languages than English and Chinese.
+Looked at in this order, after the thought: every answer block and the last box; what stands after `####`, `the answer is`,
+答案是 and the like; a displayed formula at the end, a short response as a whole, or what the last sentence states. Every
+claim has to be right. A claim that is taken back is not paid; if another value is put in its place, that one is the claim.
+Covered: nested braces, boxes and blocks that contradict each other, `or` before or after a box, labelled boxes. Not covered:
+an answer that is only given in the middle of the text, hedges in other languages than English and Chinese.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from r1lite.text.braces import braced
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, last_answer
-from rewards._math import phrases
-from rewards._math.lex import MAX_CHARACTERS
+from rewards._math import boxes, ending, phrases
+from rewards._math.retraction import Retraction, retraction
 
-MAX_BOXES = 12
-MAX_SHORT = 160  # characters of a response that may be nothing but its answer
+MAX_BLOCKS = 12
+MAX_PHRASES = 12
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)|\\(?:boxed|fbox)\s+(?=[\w$\\-])")
-_BLOCK = re.compile(rf"{ANSWER}((?:(?!{ANSWER}).)*?){END_ANSWER}", re.DOTALL)
-_BLANKS = re.compile(r"\s{8,}")  # a page of them would cost every pattern below its square
-
+_BLANKS = re.compile(r"\s{8,}")  # a page of them would make every bounded repeat below cost its bound
 _PRAISE = re.compile(
-    r"(?:(?:also|indeed|therefore|thus) )?(?:correct|right|verified|confirmed|reasonable|consistent|valid|正确|对)的?[.!。！]?",
-    re.IGNORECASE,
+    r"(?:(?:also|indeed|therefore|thus) )?"
+    r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|正确|对)的?(?:[.!。！]?$|[,;，；].*)",
+    re.IGNORECASE | re.DOTALL,
 )
-_CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no)\b|但|不", re.IGNORECASE)
+# `a wrong answer is 8` claims nothing.
+_FOREIGN = re.compile(
+    r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|falsche|fausse|mauvaise)|错误的?)\s{0,3}$", re.IGNORECASE
+)
+_CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no|aber|nein|mais|non)\b|但|不", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Claim:
 
     source: str
     texts: tuple[str, ...]  # ways to cut it out; one of them has to be right
-    hedge: str = ""  # the words that take it back
+    against: str = ""  # why it is not paid even if it is right: `hedged by 'or'`, `taken back by 'That is wrong'`
     each: tuple[str, ...] = ()  # or all of these, which say the same in several forms
 
 
@@ -46,73 +47,82 @@ def claims(response: str) -> list[Claim]:
     if THINK in response and END_THINK not in response:
         return []
     text = _BLANKS.sub(lambda m: "\n\n" if "\n" in m[0] else "  ", response.rsplit(END_THINK, 1)[-1])
-    found = _blocks(text)
-    rest = _BLOCK.sub(" ", text) if found else text
+    found, rest = _blocks(text)
     return [*found, *_outside(rest, bool(found))]
 
 
 def gold(answer: str) -> str:
-    """The answer in a gold text that may be a whole solution: after `####`, or in its last box."""
+    """The answer in a gold text that may be a whole solution: after `####`, in its boxes, or the first word of `Yes, because ...`."""
     head, mark, tail = answer.rpartition("####")
     if mark and tail.strip():
         return tail.strip()
-    boxes = _boxes(head + mark + tail)
-    return boxes[-1][2] if boxes else answer.strip()
+    return boxes.expected(head + mark + tail) or phrases.yes_or_no(answer) or answer.strip()
 
 
-def _blocks(text: str) -> list[Claim]:
+def _blocks(text: str) -> tuple[list[Claim], str]:
+    """The claims of all answer blocks, and the text outside them."""
     last = last_answer(text)
     if last is None:
-        return []
-    bodies = dict.fromkeys([*(b.strip() for b in _BLOCK.findall(text)[-MAX_BOXES:]), last])
-    taken_back = phrases.hedge_after(text, text.rfind(END_ANSWER) + len(END_ANSWER))
-    return [_inner(body, taken_back) for body in bodies]
+        return [], text
+    bodies, rest = _split_blocks(text)
+    after = text.rfind(END_ANSWER) + len(END_ANSWER)
+    unique = dict.fromkeys([*bodies[-MAX_BLOCKS:], last])
+    against = _against(phrases.hedge_after(text, after), retraction(text, after, last))
+    return [_inner(body, against) for body in unique], rest
 
 
-def _inner(body: str, taken_back: str) -> Claim:
-    """The claim of an answer block: its box or its phrase, where it has one, else all of it."""
-    inside = _boxed(body) or _phrased(body) or [Claim("", phrases.variants(body))]
-    return Claim("answer block", inside[0].texts, inside[0].hedge or taken_back)
+def _split_blocks(text: str) -> tuple[list[str], str]:
+    """The contents of all answer blocks, and the text without them. Of several opening tags the last one opens the block."""
+    bodies: list[str] = []
+    rest: list[str] = []
+    *closed, tail = text.split(END_ANSWER)
+    for part in closed:
+        before, opening, body = part.rpartition(ANSWER)
+        if opening:
+            bodies.append(body.strip())
+        rest.append(before if opening else part + END_ANSWER)
+    return bodies, " ".join([*rest, tail])
+
+
+def _inner(body: str, against: str) -> Claim:
+    """The claim of an answer block: its boxes or its phrase, where it has one, else all of it."""
+    inside = _boxed(body) or _phrased(body) or [Claim("", (*phrases.variants(body), *ending.displayed(body)))]
+    return Claim("answer block", inside[0].texts, inside[0].against or against, inside[0].each)
 
 
 def _outside(text: str, beside_block: bool) -> list[Claim]:
     found = _boxed(text)
     if found or beside_block:
         return found
-    return _phrased(text) or _whole(text)
-
-
-def _boxes(text: str) -> list[tuple[int, int, str]]:
-    """Start, end and content of the last outermost boxes."""
-    starts = [(m.start(), m.end()) for m in _BOX.finditer(text)][-MAX_BOXES:]
-    boxes: list[tuple[int, int, str]] = []
-    for start, inner in starts:
-        if boxes and start < boxes[-1][1]:
-            continue
-        if text[inner] == "{":
-            body, end = braced(text[: inner + MAX_CHARACTERS], inner)
-            body = body if end - inner == len(body) + 2 else ""  # a box that never closes holds no answer
-        else:
-            body = text[inner:].split(maxsplit=1)[0].rstrip("$.,")
-            end = inner + len(body)
-        boxes.append((start, end, body.strip()))
-    return boxes
+    if found := _phrased(text):
+        return found
+    source, texts = ending.last_words(text)
+    return [Claim(source, texts)] if texts else []
 
 
 def _boxed(text: str) -> list[Claim]:
-    boxes = _boxes(text)
-    if not boxes:
+    found = boxes.claimed(text)
+    if not found:
         return []
-    first = len(boxes) - 1
-    while first and phrases.linked(text[boxes[first - 1][1] : boxes[first][0]]):
-        first -= 1
-    start, end = boxes[first][0], boxes[-1][1]
-    bodies = list(dict.fromkeys(b[2] for b in boxes[first:]))
-    hedge = phrases.hedge(text, start, end)
-    said = _phrased(text[end:]) if not hedge else []
-    if len(bodies) == 1:
-        return [Claim("box", (bodies[0],), hedge), *_without_praise(said)]
-    return [Claim(f"{len(bodies)} boxes in a row", (" , ".join(bodies),), hedge, each=tuple(bodies)), *_without_praise(said)]
+    hedge = phrases.hedge(text, found.start, found.end)
+    back = retraction(text, found.end, found.bodies[-1])
+    said = [] if hedge else _without_praise(_phrased(text[found.end :]))
+    if back and said:
+        return said  # the last word
+    if back and back.value:
+        return [_corrected(back)]
+    each = found.bodies if len(found.bodies) > 1 else ()
+    return [Claim(found.source, (found.text,), _against(hedge, back), each), *said]
+
+
+def _corrected(back: Retraction) -> Claim:
+    return Claim("correction", phrases.variants(back.value))
+
+
+def _against(hedge: str, back: Retraction | None) -> str:
+    if hedge:
+        return f"hedged by {hedge!r}"
+    return f"taken back by {back.words!r}" if back else ""
 
 
 def _without_praise(said: list[Claim]) -> list[Claim]:
@@ -122,7 +132,8 @@ def _without_praise(said: list[Claim]) -> list[Claim]:
 
 def _phrased(text: str) -> list[Claim]:
     """What stands after the last `the answer is`; after each of several, where nothing comes between them."""
-    found = list(phrases.PHRASE.finditer(text))[-MAX_BOXES:]
+    found = [phrase for phrase in phrases.PHRASE.finditer(text) if not _FOREIGN.search(text[max(0, phrase.start() - 20) : phrase.start()])]
+    found = found[-MAX_PHRASES:]
     praised = [phrase for phrase in found if _PRAISE.fullmatch(phrases.sentence(text, phrase.end())[0])]
     found = [phrase for phrase in found if phrase not in praised] or found
     told: list[Claim] = []
@@ -130,7 +141,10 @@ def _phrased(text: str) -> list[Claim]:
         body, end = phrases.sentence(text, phrase.end())
         if not body or (not told and at and phrase.start() < found[at - 1].end()):
             continue
-        told.append(Claim("phrase", phrases.variants(body), phrases.hedge_after(text, end)))
+        back = None if told else retraction(text, end, body, subject=False)
+        if back and back.value:
+            return [_corrected(back)]
+        told.append(Claim("phrase", phrases.variants(body), _against(phrases.hedge_after(text, end), back)))
         if not at or _apart(text, found[at - 1].end(), phrase.start()):
             break
     return told
@@ -142,18 +156,3 @@ def _apart(text: str, start: int, stop: int) -> bool:
     if end > stop:
         return bool(_CORRECTION.search(text[start:stop]))
     return text[end:stop].strip(" .。\n*$#").casefold().removesuffix("the").strip() not in ("", "so", "or", "and", "also")
-
-
-def _whole(text: str) -> list[Claim]:
-    """A short response as a whole, and what its last line comes to."""
-    lines = [line.strip() for line in text[-4 * MAX_CHARACTERS :].splitlines() if line.strip()]
-    if not lines:
-        return []
-    short = len(lines) == 1 and len(lines[0]) <= MAX_SHORT
-    texts = [lines[0]] if short else []
-    last = lines[-1].rstrip(".。 ")
-    texts += [display] if (display := phrases.display(last)) else []
-    ends = list(phrases.CONCLUSION.finditer(last[-400:]))
-    if ends and not (short and "=" in last):
-        texts.append(last[-400:][ends[-1].end() :])
-    return [Claim("whole response" if short else "last line", tuple(dict.fromkeys(t for t in texts if t)))] if any(texts) else []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from rewards._math.lex import TEXT
+from rewards._math.lex import MAX_CHARACTERS, TEXT
 from rewards._math.numeric import real
 from rewards._math.structures import Answer, Family, Group, Relation, Value, Words, name
 from rewards._math.tree import Num, Op, Sym, Tree, Unread, symbols
@@ -20,19 +20,22 @@ from rewards._math.tree import Num, Op, Sym, Tree, Unread, symbols
 _DOMAINS = {r"\mathbb{z}": "Z", r"\mathbb{n}": "N", r"\mathbb{r}": "R"}
 INTEGER = "\\integer"  # a name that no answer can write
 MAX_BRANCHES = 60
-_TEXT = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s*\{{([^{{}}]*)\}}")
+_TEXT = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s{{0,9}}\{{([^{{}}]*)\}}")
 _LEADS = r"(?:where|for|with|and|when|if|here|其中|any|all|some|every|each|an?|arbitrary)"
-_KIND = r"(?:(?:an?|any|all|some|arbitrary)\s+)*(?:integers?|整数|任意整数|(?P<{}>real(?:\s+numbers?)?|实数))"
+_KIND = r"(?:(?:an?|any|all|some|arbitrary)\s{{1,9}}){{0,3}}(?:integers?|整数|任意整数|(?P<{}>real(?:\s{{1,9}}numbers?)?|实数))"
 _LETTER = r"(?P<{}>[A-Za-z])"
 _TAIL = re.compile(
-    rf"(?P<body>.*?)[\s,;:，(\[]*(?:\\q?quad\s*)*(?:{_LEADS}\s*)*"
-    rf"(?:{_LETTER.format('a')}\s*\\in\s*(?:\\mathbb\s*)?\{{?\s*(?P<domain>[ZNR])\s*\}}?\s*(?:[\^_]\s*\{{?\s*(?P<sign>[+*])\s*\}}?)?"
-    rf"|{_LETTER.format('b')}\s*(?:is|are|be|为|是)?\s*{_KIND.format('real_b')}"
-    rf"|{_KIND.format('real_c')}\s+{_LETTER.format('c')})[\s)\].,]*",
+    rf"\A(?P<body>.{{0,{MAX_CHARACTERS}}}?)[\s,;:，(\[]{{0,9}}+(?:\\q?quad\s{{0,9}}+){{0,3}}+(?:{_LEADS}\s{{0,9}}+){{0,3}}"
+    rf"(?:{_LETTER.format('a')}\s{{0,9}}\\in\s{{0,9}}(?:\\mathbb\s{{0,9}})?\{{?\s{{0,9}}(?P<domain>[ZNR])\s{{0,9}}\}}?\s{{0,9}}"
+    rf"(?:[\^_]\s{{0,9}}\{{?\s{{0,9}}(?P<sign>[+*])\s{{0,9}}\}}?)?"
+    rf"|{_LETTER.format('b')}\s{{0,9}}(?:is|are|be|为|是)?\s{{0,9}}{_KIND.format('real_b')}"
+    rf"|{_KIND.format('real_c')}\s{{1,9}}{_LETTER.format('c')})[\s)\].,]{{0,9}}",
     re.DOTALL,
 )
+_ALONE = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _UNION = re.compile(
-    r"\\bigcup_\{?\s*(?:(?P<a>[a-z])\s*=\s*-\\infty\s*\}?\s*\^\s*\{?\s*\+?\\infty|(?P<b>[a-z])\s*\\in\s*\\mathbb\{Z\})\s*\}?(?P<body>.*)",
+    r"\\bigcup_\{?\s{0,9}(?:(?P<a>[a-z])\s{0,9}=\s{0,9}-\\infty\s{0,9}\}?\s{0,9}\^\s{0,9}\{?\s{0,9}\+?\\infty"
+    r"|(?P<b>[a-z])\s{0,9}\\in\s{0,9}\\mathbb\{Z\})\s{0,9}\}?(?P<body>.*)",
     re.DOTALL,
 )
 
@@ -48,7 +51,7 @@ def declared(text: str) -> tuple[str, str, str] | None:
         return None
     letter = found["a"] or found["b"] or found["c"]
     body = found["body"].strip()
-    if not re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])|\d{letter}(?![A-Za-z])|(?<![A-Za-z\\]){letter}(?=\\)", body):
+    if letter not in _ALONE.findall(body):
         return None
     domain = "R" if found["real_b"] or found["real_c"] else found["domain"] or "Z"
     return body, letter, domain + (found["sign"] or "").replace("*", "+")

@@ -19,11 +19,11 @@ from rewards._math.structures import Answer, Words
 from rewards._math.tree import Unread
 
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
-_SIGNS = re.compile(r"\\\{\s*\\\}|[∅∞]")  # what says something without a letter or a digit
-_INTEGRAL = re.compile(r"\+\s*[CcKk]\s*$")  # of integration: whatever it is called
+_SIGNS = re.compile(r"\\\{\s{0,9}\\\}|[∅∞]")  # what says something without a letter or a digit
+_INTEGRAL = re.compile(r"\+\s{0,9}[CcKk]\s{0,9}$")  # of integration: whatever it is called
 _COEFFICIENT = re.compile(r"(?<![A-Za-z\\])[a-dkm-qA-DK](?![A-Za-z])")  # beside one, a letter at the end is one more
-_ITEMS = re.compile(r"\s*(?:[,;\n]|\band\b)\s*")
-_LETTERED = re.compile(r"(?:\\[a-z]+\s*\{)?\s*\(?[A-J]\)?\s*\}?")
+_ITEMS = re.compile(r"\s{0,9}(?:[,;\n]|\band\b)\s{0,9}")
+_LETTERED = re.compile(r"(?:\\[a-z]+\s{0,9}\{)?\s{0,9}\(?[A-J]\)?\s{0,9}\}?")
 
 
 def readable(gold: str) -> bool:

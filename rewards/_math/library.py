@@ -15,7 +15,7 @@ from rewards._math.clean import clean
 MAX_CHARACTERS = 200
 _REFUSED = re.compile(
     r"\\(?:int|iint|oint|sum|prod|lim|text|mathrm|textbf|mathbb|partial|nabla|binom|boxed|begin|not|sup|inf|max|min)(?![A-Za-z])"
-    r"|\\frac\s*\{\s*d|!|\d{16}|[=<>,;|&]|\\(?:le|ge|ne|approx|in|to|pm|mp|lor|land|cup)(?![A-Za-z])|\^\{?[^{}]{0,8}\^|\^\{?-?\d{4}"
+    r"|\\frac\s{0,9}\{\s{0,9}d|!|\d{16}|[=<>,;|&]|\\(?:le|ge|ne|approx|in|to|pm|mp|lor|land|cup)(?![A-Za-z])|\^\{?[^{}]{0,8}\^|\^\{?-?\d{4}"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 

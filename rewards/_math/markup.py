@@ -19,17 +19,17 @@ _NEGATED = {"=": r"\ne", "<": r"\ge", ">": r"\le", r"\le": ">", r"\leq": ">", r"
 _UNREAD = r"\notrelated"  # a relation that is not read
 
 _SINGLE = re.compile(r"(?<!\\)\\(?:[A-Za-z]|$)")  # where there is none, backslashes were escaped once too often
-_PRIME = re.compile(r"\^\s*\{?\s*((?:\\prime\s*)+)\}?")
+_PRIME = re.compile(r"\^\s{0,9}\{?\s{0,9}((?:\\prime\s{0,9})+)\}?")
 _COMMAND = re.compile(r"\\([A-Za-z]+|\\)")
-_COLOR = re.compile(rf"\\(?:{'|'.join(_COLORS)})\s*(?:\[[^\[\]]*\])?\s*\{{[^{{}}]*\}}")
-_UNSEEN = re.compile(rf"\\(?:{'|'.join(_HIDDEN)})\*?\s*\{{[^{{}}]*\}}")
+_COLOR = re.compile(rf"\\(?:{'|'.join(_COLORS)})\s{{0,9}}(?:\[[^\[\]]*\])?\s{{0,9}}\{{[^{{}}]*\}}")
+_UNSEEN = re.compile(rf"\\(?:{'|'.join(_HIDDEN)})\*?\s{{0,9}}\{{[^{{}}]*\}}")
 _SWITCH = re.compile(rf"\\(?:{'|'.join(_SWITCHES)})(?![A-Za-z])")
-_END_MARK = re.compile(rf"(?<=[^\s{{])[\s$]*\\(?:{'|'.join(_END_MARKS)})\s*$")
-_ROW = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\]|\\cr(?![A-Za-z])")
-_NOT = re.compile(r"\\not\s*(=|<|>|\\(?:leq?|geq?|in|approx|equiv)(?![A-Za-z]))")
+_END_MARK = re.compile(rf"(?<=[^\s{{])[\s$]*\\(?:{'|'.join(_END_MARKS)})\s{{0,9}}$")
+_ROW = re.compile(r"\\\\\s*\[\s{0,9}-?[\d.]+\s{0,9}[a-z]{2}\s{0,9}\]|\\cr(?![A-Za-z])")
+_NOT = re.compile(r"\\not\s{0,9}(=|<|>|\\(?:leq?|geq?|in|approx|equiv)(?![A-Za-z]))")
 _UNIT_VECTOR = re.compile(
-    rf"\\(?:{'|'.join(_VECTORS)})(?:(?=\s*\{{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{{?\s*)?(?:[ijk]|\\[ij]math)\s*\}})"
-    r"|\s*(?=(?<=\s)[ijk](?![A-Za-z])|\\[ij]math))"
+    rf"\\(?:{'|'.join(_VECTORS)})(?:(?=\s{{0,9}}\{{\s{{0,9}}(?:\\(?:mathbf|boldsymbol|bm)\s{{0,9}}\{{?\s{{0,9}})?(?:[ijk]|\\[ij]math)\s{{0,9}}\}})"
+    r"|\s{0,9}(?=(?<=\s)[ijk](?![A-Za-z])|\\[ij]math))"
 )
 
 

@@ -12,7 +12,7 @@ _UNION = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])")
 _MEMBER = re.compile(r"(?<![A-Za-z])([A-Za-z])\s+in\s+(?=[\[({\\])")
 _WITHOUT = re.compile(r"(?<=[R}])\s*\\\s*(?=\\?\{)")
 _OUTWARD = re.compile(r"^\s*\]|\[\s*$|\[\s*(?:\\cup|∪)|(?:\\cup|\\in|∪|∈)\s*\]")
-_INTERVAL = re.compile(r"([\[\]])([^\[\]]*?[,;][^\[\]]*?)([\[\]])")
+_INTERVAL = re.compile(r"([\[\]])([^\[\],;]{0,200}[,;][^\[\]]{0,200}+)([\[\]])")
 _FROM, _TO = {"[": "[", "]": "("}, {"]": "]", "[": ")"}
 _CHOOSE = re.compile(r"\{([^{}]+)\\choose(?![A-Za-z])([^{}]+)\}")
 _N = r"\{?(\d{1,3})\}?"

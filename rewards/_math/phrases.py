@@ -1,6 +1,7 @@
-"""The phrases around an answer: what leads to it, where it ends, what takes it back.
+"""The phrases around an answer: what leads to it, where it ends, what hedges it.
 
-Covered: English and Chinese. Not covered: other languages; irony.
+Covered: English and Chinese; leads in German and French. What takes an answer back is in `retraction`. Every repeat is
+bounded, so that no text costs more than its length. Not covered: irony.
 """
 
 from __future__ import annotations
@@ -8,82 +9,119 @@ from __future__ import annotations
 import re
 
 from rewards._math.lex import MAX_CHARACTERS
+from rewards._math.retraction import retraction
 
 NEAR = 90  # characters around an answer that may hedge it
 
 PHRASE = re.compile(
-    r"####\s*|(?:^|\n)[#*\s]*(?:final\s+)?answer[*\s]*\n\s*"
-    r"|\b(?:final\s+|correct\s+|our\s+|my\s+)?(?:answer|final result)(?:\s+(?:to|for|of|choice|option)\b[^.\n:=$]{0,60})?(?:\s*\*\*)?\s*"
+    r"####\s{0,9}|(?:^|\n)[#* \t]{0,9}(?:final\s{1,3})?answer[*: \t]{0,6}\n\s{0,9}"
+    r"|\b(?:final\s{1,3}|correct\s{1,3}|right\s{1,3}|our\s{1,3}|my\s{1,3})?(?:answer|final result|final solution)"
+    r"(?:\s{1,3}(?:to|for|of|choice|option)\b[^.\n:=$]{0,60})?(?:\s{0,3}\*\*)?\s{0,9}"
     r"(?:is(?! (?:not|in the|the same|given|clear|found|obtained)\b)|are|was|equals|:|=|(?:would|should|must|will) be|is then|comes to)"
-    r"(?:\s+(?:therefore|thus|then|simply|just|indeed))?\s*:?(?:\s*\*\*)?\s*"
-    r"|(?:最终|正确|最后)?(?:答案|最终结果)(?:应该|应当)?(?:就)?(?:是|为|：|:|等于|选)\s*[:：]?\s*"
-    r"|(?:^|\n|。)\s*(?:答|解)\s*[:：]\s*|(?:故|所以|因此|应)选择?\s*[:：]?\s*",
+    r"(?:\s{1,3}(?:therefore|thus|then|simply|just|indeed))?\s{0,3}:?(?:\s{0,3}\*\*)?\s{0,9}"
+    r"|(?:最终的?|正确的?|最后的?)?(?:答案|最终结果)(?:应该|应当|应)?(?:就)?(?:是|为|：|:|等于|选|改为|改成)\s{0,3}[:：]?\s{0,9}"
+    r"|(?:^|\n|。)\s{0,3}(?:答|解)\s{0,3}[:：]\s{0,9}|(?:故|所以|因此|应)选择?\s{0,3}[:：]?\s{0,9}"
+    r"|\b(?:antwort|endergebnis|ergebnis)(?:\s{0,3}\*\*)?\s{0,3}(?:ist|lautet|wäre|:)"
+    r"(?! (?:nicht|falsch)\b)(?:\s{1,3}(?:also|daher|somit))?\s{0,3}:?\s{0,9}"
+    r"|\b(?:réponse|r[ée]sultat final)(?: finale)?(?:\s{0,3}\*\*)?\s{0,3}(?:est|serait|:)"
+    r"(?! (?:fausse|pas)\b)(?:\s{1,3}donc)?\s{0,3}:?\s{0,9}",
     re.IGNORECASE,
 )
-CONCLUSION = re.compile(
-    r"(?:\b(?:is|are|equals|get|have|gives|find|be|was|costs?|makes?|needs?)\b|=|等于|(?<!不)(?:是|为)"
-    r"|(?:一共|总共|共)?有|一共|总共|共|得到?|需要?)\s*:?\s*"
+_VERB = (
+    r"\b(?:is|are|equals|get|have|has|gives|find|be|was|costs?|makes?|needs?|becomes|comes to|amounts to|totals|leaves"
+    r"|yields|(?:falls?|lands?|is) on(?: an?)?)\b"
 )
+_HAN_VERB = r"等于|(?<!不)(?:是|为)|(?:一共|总共|共)?有|一共|总共|共|得到?|需要?"
+CONCLUSION = re.compile(rf"(?:{_VERB}|=|{_HAN_VERB})\s{{0,3}}:?\s{{0,3}}")
+_STATES = re.compile(rf"(?:{_VERB}|:|：|{_HAN_VERB})\s{{0,3}}:?\s{{0,3}}", re.IGNORECASE)
+_RIVAL = re.compile(rf"^\W{{0,4}}\d|(?:{_VERB}|=|:)\s{{0,3}}[$(\\-]{{0,3}}\d", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"\b(?:or|either|neither|not|no|isn't|aren't|never|maybe|perhaps|possibly|probably|guess|if|unless|suppose|assum\w{1,5}|might|could|would|may"
+    r"|wrong|incorrect|false|oder|vielleicht|nicht|kein\w{0,2}|ou|peut-être|pas)\b|\?|或|可能|也许|不|没|如果|若|假设",
+    re.IGNORECASE,
+)
+_GUESS = re.compile(r"\b(?:maybe|perhaps|possibly|either|guess|might|vielleicht|peut-être)\b|可能|也许", re.IGNORECASE)
 _END = re.compile(r"\.(?=\s|$|[*\"”])|[。\n]|(?<=\w)[!?](?=\s|$)|！|？")
 _REASON = re.compile(
-    r"[,，]?\s*(?:\b(?:because|since|which|as (?:we|it|the|shown|required|desired|expected)|so that|obtained|by the)\b|因为|由于|即为).*",
-    re.DOTALL | re.IGNORECASE,
+    r"[,，]?\s{0,3}(?:\b(?:because|since|which|as (?:we|it|the|shown|required|desired|expected)|so that|obtained|by the"
+    r"|weil|denn|da|car)\b|因为|由于|即为)",
+    re.IGNORECASE,
 )
-_DISPLAY = re.compile(r"\s*(?:\\\[(?P<a>.{1,600}?)\\\]|\$\$(?P<b>.{1,600}?)\$\$)", re.DOTALL)
-_ALIKE = r"(?!\s*(?:equivalently|simply|just|in other words|about|approximately|\\?approx))"
+_YES_NO = re.compile(r"(yes|no|true|false|ja|nein|oui|non|是|否|对|错)\s{0,3}[,.;:，。；：–—-]\s{0,3}(?=\D)", re.IGNORECASE)
+_TURNS = re.compile(r"\b(?:no|not (?:really|quite|exactly)|yes|but|however|or|wait|nein|aber|mais|non)\b|不是|但", re.IGNORECASE)
+_DISPLAY = re.compile(r"\s{0,9}(?:\\\[(?P<a>(?:[^\\]|\\[^\[\]]){1,600})\\\]|\$\$(?P<b>[^$]{1,600})\$\$)")
+_ALIKE = r"(?!\s{0,3}(?:equivalently|simply|just|in other words|about|approximately|\\?approx))"
 # What may be done with an answer says nothing against it: "this may be verified".
-_DONE = r"(?!\s+(?:verified|checked|seen|shown|written|found|obtained|simplified|expressed|confirmed|proved|proven|derived|solved|done))"
+_DONE = (
+    r"(?!\s{1,3}(?:verified|checked|seen|shown|written|found|obtained|simplified|expressed|confirmed|proved|proven|derived|solved|done))"
+)
+_CLOSERS = " \t\n$()],;*"
 _AFTER = re.compile(
-    rf"^[\s$()\].,;*]*(?:\\\)|\\\])?[\s$().,;*]*(?:or\b{_ALIKE}|或|还是|isn't|不对|不是|是错"
-    r"|(?:is|are|was|seems?)\s+(?:not\b|wrong|incorrect|false|a guess))"
-    rf"|\b(?:could|might|may)\s+(?:also\s+|instead\s+)?be\b{_DONE}|\balternatively\b(?!,?\s+(?:one|we|you|it)\b)|\banother\s+(?:possible\s+)?answer\b"
-    r"|\balso\s+(?:a\s+)?possible\b|\b(?:not|un)\s*(?:entirely\s+|quite\s+|really\s+)?(?:sure|certain)\b|也可能|或者|不确定",
+    rf"^(?:or\b{_ALIKE}|或|还是|isn't|不对|不是|是错|oder\b|ou\b"
+    r"|(?:is|are|was|seems?)\s{1,3}(?:not\b|wrong|incorrect|false|a guess))"
+    rf"|\b(?:could|might|may)\s{{1,3}}(?:also\s{{1,3}}|instead\s{{1,3}})?be\b{_DONE}|\balternatively\b(?!,?\s{{1,3}}(?:one|we|you|it)\b)"
+    r"|\banother\s{1,3}(?:possible\s{1,3})?answer\b|\balso\s{1,3}(?:a\s{1,3})?possible\b"
+    r"|\b(?:not|un)\s{0,3}(?:entirely\s{1,3}|quite\s{1,3}|really\s{1,3})?(?:sure|certain)\b|也可能|或者|不确定",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:\b(?:or|not|isn't|either|maybe|perhaps|possibly)|(?:could|might|may)\s+(?:also\s+)?be|不是|或者?|也许|可能是?)"
-    r"[\s$(:]*(?:\\\(|\\\[)?\s*$",
+    r"(?:\b(?:or|not|isn't|either|maybe|perhaps|possibly|oder|nicht|ou|pas)|(?:could|might|may)\s{1,3}(?:also\s{1,3})?be|不是|或者?|也许|可能是?)"
+    r"[\s$(:]{0,9}(?:\\[(\[])?\s{0,9}$",
     re.IGNORECASE,
 )
 _LINK = re.compile(
     r"\b(?:and|or|also|as well as|alternatively|either|maybe|perhaps|possibly|another|could|might|be|it|is|are|the|final|answer|answers"
-    r"|so|possible|part|case|solution|solutions|other|one|first|second|third|option|guess|my|attempt|try|possibility|text|boxed|[a-e]|x|y|z)\b|\d|或者?|和|以及|答案|是|为|也|可能|还",
+    r"|so|possible|part|parts|case|solution|solutions|other|one|first|second|third|option|guess|my|attempt|try|possibility|text|boxed|for"
+    r"|question|problem|[a-e]|i{1,3}|x|y|z)\b|\d|或者?|和|以及|答案|是|为|也|可能|还",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"\b(?:or|alternatively|maybe|perhaps|possibly|either)\b|\b(?:could|might|may)\s+(?:also\s+)?be\b|或|可能",
+    r"\b(?:or|alternatively|maybe|perhaps|possibly|either)\b|\b(?:could|might|may)\s{1,3}(?:also\s{1,3})?be\b|或|可能",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_LISTS = re.compile(r"[\s$),;\\]{0,9}(?:\b(?:and|while|und|et)\b|和|以及|而|(?<=[,;])\s|，)", re.IGNORECASE)
+_CONCLUDES = re.compile(
+    r"[.!?](?=\s)|\n\s{0,9}\n|[。！？]|=|\b(?:so|thus|therefore|hence|then|get|gives?|yields?|obtain|which|since|because|but|if|not|actually|after|from"
+    r"|finally|leads?|means?|implies|checking|instead|that)\b|所以|因此|故|则|得",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(r"\\[a-zA-Z]{1,30}")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_STYLE = re.compile(r"^(?:[\s>*_#]|-+(?=[\s>*_#]))+(?=[^\d\s.(\\])|(?<![*_`])[*_`]+$")
+_LEADING_STYLE = re.compile(r"(?:[\s>*_#]|-{1,9}(?=[\s>*_#])){1,9}(?=[^\d\s.(\\])")
 
 
 def hedge(text: str, start: int, end: int) -> str:
-    """The words around text[start:end] that take it back: `or` beside it, `is wrong` after it."""
+    """The words around text[start:end] that hedge it: `or` beside it, `might be` after it."""
     found = _BEFORE.search(text[max(0, start - NEAR) : start])
     return found[0].strip() if found else hedge_after(text, end)
 
 
 def hedge_after(text: str, end: int) -> str:
     """The same, after it only."""
-    found = _AFTER.search(text[end : end + NEAR])
+    found = _AFTER.search(_without_closers(text[end : end + NEAR]))
     return found[0].strip() if found else ""
 
 
+def _without_closers(text: str) -> str:
+    """A text without the signs that close a formula or a sentence at its start."""
+    bare = text.lstrip(_CLOSERS + ".")
+    return bare[2:].lstrip(_CLOSERS + ".") if bare.startswith((r"\)", r"\]")) else bare
+
+
 def linked(between: str) -> bool:
-    """Whether two answers are one list, or two tries: nothing, or nothing but links, stands between them."""
+    """Whether two answers are one list, or two tries: nothing, links, or `and the width is` stands between them."""
     if len(between) > NEAR:
         return False
     bare = _COMMAND.sub(" ", between)
-    return not _LETTER.search(_LINK.sub(" ", bare)) or bool(_HEDGE.search(bare))
+    if not _LETTER.search(_LINK.sub(" ", bare)) or _HEDGE.search(bare):
+        return True
+    return bool(_LISTS.match(between)) and not _CONCLUDES.search(between)
 
 
-def display(text: str) -> str:
-    """The formula, where a text is one displayed formula; else empty."""
-    found = _DISPLAY.fullmatch(text)
-    return str(found["a"] or found["b"]) if found else ""
+def only_links(between: str) -> bool:
+    """Whether nothing but links stands between two answers."""
+    return len(between) <= NEAR and not _LETTER.search(_LINK.sub(" ", _COMMAND.sub(" ", between)))
 
 
 def sentence(text: str, start: int) -> tuple[str, int]:
@@ -99,9 +137,48 @@ def sentence(text: str, start: int) -> tuple[str, int]:
 
 
 def variants(body: str) -> tuple[str, ...]:
-    """A phrase as it stands, and without the reason that follows it."""
-    body = _STYLE.sub("", body.strip())
-    cut = _REASON.sub("", body).strip()
-    # 小明有5个苹果: Chinese puts a whole sentence where English puts the number.
-    ends = list(CONCLUSION.finditer(cut)) if _CHINESE.match(cut) else []
-    return tuple(dict.fromkeys(t for t in (body, cut, cut[ends[-1].end() :] if ends else "") if t)) or (body,)
+    """The ways to cut an answer out of a phrase: as it stands, without the reason after it, without the words before it."""
+    body = unstyled(body)
+    reason = _REASON.search(body)
+    taken_back = reason and retraction(body, reason.start())
+    cut = body[: reason.start()].strip() if reason and not taken_back else body
+    yes_no = _YES_NO.match(body)
+    told = yes_no[1] if yes_no and not _TURNS.search(body[yes_no.end() :]) else ""
+    return tuple(dict.fromkeys(t for t in (body, cut, stated(cut), told) if t)) or (body,)
+
+
+def unstyled(text: str) -> str:
+    """A text without the marks of Markdown around it."""
+    text = text.strip()
+    found = _LEADING_STYLE.match(text)
+    text = text[found.end() :] if found else text
+    bare = text.rstrip("*_`")
+    return bare if bare else text
+
+
+def yes_or_no(text: str) -> str:
+    """The first word of `Yes, because ...`; empty where a text is anything else."""
+    found = _YES_NO.match(text.strip())
+    return found[1] if found and not _TURNS.search(text[found.end() :]) else ""
+
+
+def stated(sentence: str) -> str:
+    """What a sentence says that something is: 小明有5个苹果, `the volume is 5`. Empty where it says more than one thing, or is unsure."""
+    ends = list(_STATES.finditer(sentence[-400:]))
+    if not ends or (not _CHINESE.match(sentence) and not _says_one_thing(sentence[-400:][: ends[-1].start()])):
+        return ""
+    return sentence[-400:][ends[-1].end() :].strip()
+
+
+def _says_one_thing(before: str) -> bool:
+    return not _UNSURE.search(before) and not _RIVAL.search(before)
+
+
+def guesses(text: str) -> bool:
+    """Whether a text has a word such as `maybe`."""
+    return bool(_GUESS.search(text))
+
+
+def unsure(text: str) -> bool:
+    """Whether a text has a word by which it commits to nothing."""
+    return bool(_UNSURE.search(text))

@@ -13,7 +13,7 @@ from rewards._math.cursor import Cursor, decimal
 from rewards._math.tree import Unread
 
 MAX_PERIOD = 100
-_SEEN = re.compile(r"(\d*?)(?:(\d)\2{2,}|(\d{2,20}?)\3+)(\d*)")  # a digit three times, a longer period twice
+_SEEN = re.compile(r"\A(\d{0,30}?)(?:(\d)\2{2,40}|(\d{2,20}?)\3{1,20})(\d{0,20})")  # a digit three times, a longer period twice
 
 
 def repeats(cursor: Cursor) -> bool:

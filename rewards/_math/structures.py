@@ -12,7 +12,9 @@ from rewards._math.quantity import Reading
 from rewards._math.tree import Sym, Tree
 
 # Text around an expression, or a denial, names nothing.
-_NO_NAME = re.compile(r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s*\d|\b(?:not|no|isn|never|neither|nicht|kein|pas|than|at least|at most)\b|不|非")
+_NO_NAME = re.compile(
+    r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s{0,9}\d|\b(?:not|no|isn|never|neither|nicht|kein|pas|than|at least|at most)\b|不|非"
+)
 
 
 @dataclass(frozen=True, slots=True)

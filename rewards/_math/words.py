@@ -12,7 +12,7 @@ import re
 from rewards._math.lex import TEXT
 
 _WRAPPER = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})(?![A-Za-z])")
-_WRAPPED = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s*\{{([^{{}}]*)\}}")
+_WRAPPED = re.compile(rf"\\(?:{'|'.join(sorted(TEXT))})\s{{0,9}}\{{([^{{}}]*)\}}")
 _DROPPED = re.compile(r"[{}$*_`\"“”‘’']|\\(?=[,;:! ])")
 _EDGE = " .,;:!?。，；：！？"
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2}|[\u4e00-\u9fff]")
@@ -26,17 +26,17 @@ _SAME = {"dne": "does not exist", "doesn t exist": "does not exist", "doesnt exi
 _SAME |= dict.fromkeys(("infinite number of solutions", "infinite solutions", "infinitely many", "无穷多解"), "infinitely many solutions")
 
 _CHOICE = re.compile(
-    r"(?:(?:i\s+(?:choose|pick|select)|option|choice|answer|选项|选)\s*:?\s*)*[\(\[（]?\s*([A-Ja-j])\s*"
-    r"(?:[)\]）]|(?=[.:、,]|\s*$|\s+is\s+(?:the\s+)?(?:correct|right|answer)\b))\s*[.:、,]?\s*(.*)",
+    r"\A(?:(?:i\s{1,9}(?:choose|pick|select)|option|choice|answer|选项|选)\s{0,9}:?\s{0,9}){0,4}[\(\[（]?\s{0,9}([A-Ja-j])\s{0,9}"
+    r"(?:[)\]）]|(?=[.:、,]|\s{0,9}$|\s{1,9}is\s{1,9}(?:the\s{1,9})?(?:correct|right|answer)\b))\s{0,9}[.:、,]?\s{0,9}(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_LETTERS = re.compile(r"[A-H](?:\s*(?:,|and|&|和|、|;)?\s*[A-H]){1,7}")
-_RATIO = re.compile(r"(\d{1,9})\s*:\s*(\d{1,9})(?:\s*:\s*(\d{1,9}))?")
+_LETTERS = re.compile(r"[A-H](?:\s{0,9}(?:,|and|&|和|、|;)?\s{0,9}[A-H]){1,7}")
+_RATIO = re.compile(r"(\d{1,9})\s{0,9}:\s{0,9}(\d{1,9})(?:\s{0,9}:\s{0,9}(\d{1,9}))?")
 _OTHER_CHOICE = re.compile(r"(?:^|[\s(,])[A-J](?=[).:,\s]|$)|\([a-j]\)|(?i:\b(?:or|not|wrong|incorrect|isn|either|maybe)\b|或|不)")
-_BASED = re.compile(r"[({]*([0-9A-Za-z]+)[)}]*_\{?\s*\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s*\}?$")
-_PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:part\s+)?\(?([a-h]|[1-9]|i{1,3}|iv|v)\)[:.]?(?=[\s\\$]|\d)\s*", re.IGNORECASE)
+_BASED = re.compile(r"\A[({]{0,4}([0-9A-Za-z]{1,200})[)}]{0,4}_\{?\s{0,9}\(?(\d{1,2}|two|three|eight|ten|sixteen)\)?\s{0,9}\}?$")
+_PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:part\s{1,9})?\(?([a-h]|[1-9]|i{1,3}|iv|v)\)[:.]?(?=[\s\\$]|\d)\s{0,9}", re.IGNORECASE)
 _LABELS = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v"))
-_IN_BASE = re.compile(r"^([0-9A-Za-z]+)\s*\(?\s*(?:in\s+)?base\s*(\d{1,2}|two|three|eight|ten|sixteen)\s*\)?$")
+_IN_BASE = re.compile(r"^([0-9A-Za-z]{1,200})\s{0,9}\(?\s{0,9}(?:in\s{1,9})?base\s{0,9}(\d{1,2}|two|three|eight|ten|sixteen)\s{0,9}\)?$")
 _BASE_NAMES = {"two": 2, "three": 3, "eight": 8, "ten": 10, "sixteen": 16}
 
 
@@ -47,7 +47,7 @@ def plain(text: str) -> str:
         return _STOP.sub("", re.sub(r"\s+", " ", text.casefold()).strip())
     text = _DROPPED.sub(" ", text) if "\\" not in text else text
     text = re.sub(r"\s+", " ", text.casefold()).strip(_EDGE)
-    text = re.sub(r"^(?:the|an?) (?=\w\w)", "", re.sub(r"\s*([,;])\s*", r"\1 ", text))
+    text = re.sub(r"^(?:the|an?) (?=\w\w)", "", re.sub(r"\s{0,9}([,;])\s{0,9}", r"\1 ", text))
     return _SAME.get(text, text)
 
 

@@ -1,0 +1,98 @@
+"""Where an answer stands in a response, and where several answers do: each form beside an unfair likeness."""
+
+import pytest
+from test_math import paid
+
+DISPLAYED = [
+    ("5", "Therefore,\n\\[\nx = 5\n\\]", True),
+    ("5", "Hence\n$$\nx = 5.\n$$\n", True),
+    ("5", "so\n\\[ x = 2+3 = 5 \\]\n\\qed", True),
+    ("5", "so\n\\begin{align*}\nx &= 2+3 \\\\\n&= 5\n\\end{align*}", True),
+    ("4", "so\n\\[ x = 3 = 4 \\]", False),
+    ("5", "We conclude that\n\n$x = 5$", True),
+    ("5", "We conclude that\n\n5", True),
+    ("5", "We conclude that\n\n**5**", True),
+    (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", "\\boxed{\\begin{pmatrix}\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix}}", True),
+    (
+        r"\begin{cases} 1 & x>0 \\ 0 & x\le 0 \end{cases}",
+        "So\n\\[\nf(x) = \\begin{cases}\n1 & x>0 \\\\\n0 & x\\le 0\n\\end{cases}\n\\]",
+        True,
+    ),
+    (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", "Hence\n\\[\n\\begin{pmatrix}\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix}\n\\]", True),
+    (
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+        "The answer is\n\\[\n\\begin{pmatrix}\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix}.\n\\]",
+        True,
+    ),
+]
+STATED = [
+    ("120", "Final Answer: The volume of $ABCD$ is $120$.", True),
+    ("120", "Final Answer: The volume of $ABCD$ is $130$.", False),
+    ("120", "Final Answer: The volume is 100, the area is 120", False),
+    ("5", "The final answer: x is 4 or y is 5.", False),
+    ("12", "We conclude that there are 12 ways to do this.", True),
+    ("45", "Total cost: 45 dollars", True),
+    ("45 dollars", "After all that work we add up.\nTotal cost: 45 dollars", True),
+    ("42", "Long work.\nThus 42 is the number of days.", True),
+    ("12", "Long work.\nSo Tom has 12 apples left. I hope this helps!", True),
+    ("5 cm", "Long work.\nSo the rope of 5 meters remains.", False),
+    ("5 m", "Long work.\nSo the rope of 5 meters remains.", True),
+    ("8", "Work.\nThere are not 8 ways.", False),
+    ("8", "Work.\nMaybe there are 8 ways.", False),
+    ("8", "Work.\nThere are 8 more than before.", False),
+    ("Tuesday", "So it falls on a Tuesday.", True),
+    ("Tuesday", "The answer is Tuesday.", True),
+    ("Tuesday", "Work here.\nTherefore the day is Tuesday, because 3 days pass.", True),
+    ("Tuesday", "It is not Tuesday.", False),
+    ("Tuesday", "It is Monday or Tuesday.", False),
+    ("Tuesday", "Monday Tuesday", False),
+    ("Yes, because 7 is prime.", "The answer is yes.", True),
+    ("Yes, because 7 is prime.", "Yes, since 7 has no divisors.", True),
+    ("Yes, because 7 is prime.", "No, since 7 has no divisors.", False),
+    ("yes", "Yes, but actually no.", False),
+    ("yes", "The answer is yes, because it works.", True),
+    ("No", "No, it does not converge.", True),
+]
+SEVERAL = [
+    ("3, 5", r"for part (a) \boxed{3} and for part (b) \boxed{5}", True),
+    ("5", r"for part (a) \boxed{3} and for part (b) \boxed{5}", False),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"for part (a) \boxed{3} and for part (b) \boxed{5}", True),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"for part (b) \boxed{5} and for part (a) \boxed{3}", True),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"for part (a) \boxed{5} and for part (b) \boxed{3}", False),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"\boxed{5}", False),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"\boxed{3}, \boxed{5}", True),
+    (r"(a) \boxed{3}, (b) \boxed{5}", r"\boxed{5}, \boxed{3}", False),
+    (r"(a) \boxed{3}, (b) \boxed{5}", "(a) 3 (b) 5", True),
+    (r"(a) \boxed{3}, (b) \boxed{5}", "The answer is 3 and 5.", True),
+    (r"(a) \boxed{3}, (b) \boxed{5}", "The answer is 5 and 3.", False),
+    (r"\boxed{3} and \boxed{5}", r"\boxed{5} and \boxed{3}", True),
+    (r"\boxed{3} and \boxed{5}", r"\boxed{5}", False),
+    (r"\boxed{3} and \boxed{5}", "The answer is 3, 5", True),
+    (r"The length is \boxed{3} and the width is \boxed{5}", r"\boxed{3}, \boxed{5}", True),
+    (r"The length is \boxed{3} and the width is \boxed{5}", r"\boxed{5}, \boxed{3}", False),
+    (r"The length is \boxed{3} and the width is \boxed{5}", r"\boxed{5}", False),
+    (r"The length is \boxed{3} and the width is \boxed{5}", r"The length is \boxed{3} and the width is \boxed{5}", True),
+    (
+        r"(a) \boxed{3} (b) \boxed{5}",
+        "**(a)** Long work here gives $x=\\boxed{3}$.\n\n**(b)** Other long work, too long for one list, gives $\\boxed{5}$.",
+        True,
+    ),
+    ("3", r"We get \boxed{3}. So the answer is \boxed{3}.", True),
+    (r"\boxed{\frac12} = \boxed{0.5}", "1/2", True),
+    (r"So x is \boxed{5}. Thus, the answer is \boxed{5}", "5", True),
+]
+
+
+@pytest.mark.parametrize(("gold", "response", "right"), DISPLAYED)
+def test_a_formula_at_the_end(gold: str, response: str, right: bool):
+    assert paid(gold, response) == float(right)
+
+
+@pytest.mark.parametrize(("gold", "response", "right"), STATED)
+def test_what_the_last_sentence_states(gold: str, response: str, right: bool):
+    assert paid(gold, response) == float(right)
+
+
+@pytest.mark.parametrize(("gold", "response", "right"), SEVERAL)
+def test_several_boxes(gold: str, response: str, right: bool):
+    assert paid(gold, response) == float(right)
