@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from r1lite.commands import audit
 from r1lite.commands._findings import findings
+from r1lite.commands._golds import check_golds
 from r1lite.commands._trials import gold_response, make_cases, try_all
 from r1lite.commands.mutants import SHOULD, battery, wrong_answer
 from r1lite.config import CONF, Config, ScoringConfig
@@ -292,3 +293,19 @@ def test_a_slow_rule_is_named(config: Callable[..., Config], monkeypatch: pytest
     monkeypatch.setattr("r1lite.commands._trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
     found = audit.audit(config("scoring.workers=0"), problems=1)
     assert found == ["rule answer took 5 s for one verdict, but its deadline is 2 s (scoring.seconds, or what the rule declares)"]
+
+
+def test_expected_answers_that_cannot_be_checked_are_listed() -> None:
+    class Task:
+        def problems(self, split: str) -> Iterator[Problem]:
+            for name, answer in (("a", "2"), ("b", "???"), ("c", None), ("d", r"\frac{1}{2}")):
+                yield Problem(id=name, prompt="What is it?", answer=answer)
+
+    rules = Rules(weights={"math": 1.0}, options={"math": {}}, right_rule="math", right_at=1.0)
+    golds = check_golds(rules, Task())
+    assert golds.tried == 4
+    assert golds.lines() == [
+        "Expected answers that can be checked: 50.0% of the first 4.",
+        "  problem b, answer '???': abstained",
+        "  problem c, answer 'None': no answer",
+    ]

@@ -34,10 +34,12 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
     """Print the table, and return what is wrong."""
     from r1lite.build import make_rules, make_task
     from r1lite.commands._findings import findings
-    from r1lite.commands._trials import make_cases, timings, try_all
+    from r1lite.commands._golds import check_golds
+    from r1lite.commands._trials import hung, make_cases, timings, try_all
     from rewards import rewards
 
-    rules, cases = make_rules(cfg), make_cases(make_task(cfg), problems)
+    rules, task = make_rules(cfg), make_task(cfg)
+    cases = make_cases(task, problems)
     names = [m.name for m in cases[0][1]]
     for name in allow:
         if name not in names:
@@ -47,6 +49,8 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, allow: Sequence[str] = ()) -
     wrong = findings(rules, trials, allow)
     marked = {finding.row for finding in wrong}
     show(rules, trials, seconds, marked, f"{cfg.task['name']}: {len(trials) // len(names)} problems")
+    if rules.right_rule and not hung([t.scored for t in trials]):
+        print(*check_golds(rules, task).lines(), sep="\n")
     slow = [
         f"rule {name} took {max(s):.2g} s for one verdict, but its deadline is {deadline:g} s (scoring.seconds, or what the rule declares)"
         for name, s in seconds.items()
