@@ -101,6 +101,7 @@ class Verdict:
     value: float | None
     why: str = ""
     outcome: Outcome = "scored"
+    how: str = field(default="", compare=False)  # the way in which a rule with several ways reached it
     spans: tuple[Span, ...] = field(default=(), compare=False)  # where in the response the evidence is
 
 

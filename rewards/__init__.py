@@ -34,6 +34,7 @@ def reward(
     decides: bool = True,
     penalty: bool = False,
     evidence: Callable[..., Sequence[Span]] | None = None,
+    reads: Callable[..., str] | None = None,
 ) -> Callable[[R], R]: ...
 def reward(
     name: str | Rule = "",
@@ -44,6 +45,7 @@ def reward(
     decides: bool = True,
     penalty: bool = False,
     evidence: Callable[..., Sequence[Span]] | None = None,
+    reads: Callable[..., str] | None = None,
 ) -> Any:
     """Register a rule: `@reward("brief")`, or `@reward` for a rule that is named like its function.
 
@@ -52,13 +54,14 @@ def reward(
     decides: whether it can be the right rule, which decides whether a response is correct
     penalty: whether it only subtracts; such a rule is the right rule only if no other rule can be
     evidence: a function of the response and the options: the spans of verdicts that name none themselves
+    reads: a function of the expected answer and the options: how a response would be compared with it, for `r1lite audit`
     """
 
     def register(rule: R) -> R:
         own = name if isinstance(name, str) and name else getattr(rule, "__name__", "")
         if own == "<lambda>" or not own:
             raise ValueError(f"{rule!r} has no name to register it under; name it: reward('my_rule')(function)")
-        declaration = declared(rule, deadline=deadline, warm_up=warm_up, decides=decides, penalty=penalty, evidence=evidence)
+        declaration = declared(rule, deadline=deadline, warm_up=warm_up, decides=decides, penalty=penalty, evidence=evidence, reads=reads)
         rewards.register(own, rule, declaration)
         return rule
 

@@ -24,6 +24,7 @@ class Declaration:
     penalty: bool = False  # it only subtracts, so it is the right rule only if no other rule can be
     scores_groups: bool = False  # a parameter is named `rollouts`: it receives a whole group
     evidence: Callable[..., Sequence[Span]] | None = None  # of a response and the options: the spans of verdicts that name none
+    reads: Callable[..., str] | None = None  # of the expected answer and the options: how a response would be compared with it
     takes_right: bool = False  # a parameter is named `right`: it receives whether the response is correct
 
     def seconds(self, options: Mapping[str, Any]) -> float:

@@ -17,7 +17,7 @@ from functools import partial
 
 from rewards import Problem, Rollout, Verdict, reward
 from rewards._math.extract import Claim, claims, gold
-from rewards._math.judge import judge, readable
+from rewards._math.judge import judge, readable, reading
 from rewards._math.library import agrees
 from rewards._options import at_least
 
@@ -30,7 +30,12 @@ def warm_up(**_: object) -> None:
         agrees(r"\frac{x}{2}", r"\frac{2x}{4}")
 
 
-@reward("math", warm_up=warm_up)
+def reads(answer: str, *, decimal_comma: bool = False, **_: object) -> str:
+    """How responses are compared with an expected answer."""
+    return reading(gold(answer), decimal_comma=decimal_comma)
+
+
+@reward("math", warm_up=warm_up, reads=reads)
 def math(
     problem: Problem, rollout: Rollout, *, tolerance: float = 0.0, rounded: bool = False, decimal_comma: bool = False
 ) -> Verdict | None:
@@ -47,13 +52,14 @@ def math(
     claimed = claims(rollout.response)
     if not claimed:
         return Verdict(value=0.0, why=f"no answer found, expected {_short(expected)}")
-    whys = []
+    paths, whys = [], []
     for claim in claimed:
         path, why = _decide(claim, expected, compare)
         if not path:
             return Verdict(value=0.0, why=why)
+        paths.append(path)
         whys.append(why)
-    return Verdict(value=1.0, why="; ".join(whys))
+    return Verdict(value=1.0, why="; ".join(whys), how="; ".join(dict.fromkeys(paths)))
 
 
 def _decide(claim: Claim, expected: str, compare: Callable[[str], str]) -> tuple[str, str]:

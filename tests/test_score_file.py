@@ -39,7 +39,13 @@ def test_lines_come_back_in_order_with_all_that_they_held(tmp_path: Path, monkey
     scored = score(tmp_path, [json.dumps(row) for row in rows])
     assert [{k: row[k] for k in rows[0]} for row in scored] == rows
     assert [row["reward"] for row in scored] == pytest.approx([1.2, 1.2, *[0.2] * 6])
-    assert scored[0]["verdicts"]["answer"] == {"value": 1.0, "outcome": "scored", "why": "extracted '0', expected '0'", "spans": [[26, 27]]}
+    assert scored[0]["verdicts"]["answer"] == {
+        "value": 1.0,
+        "outcome": "scored",
+        "why": "extracted '0', expected '0'",
+        "how": "",
+        "spans": [[26, 27]],
+    }
     assert "好" in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
 
 
@@ -116,7 +122,7 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
 def test_an_abstention_is_left_out_and_blank_lines_are_no_rows(tmp_path: Path) -> None:
     (row,) = score(tmp_path, ["", json.dumps({"completion": GOOD.format(7)}), "  ", ""])
     assert row["reward"] == pytest.approx(0.2)
-    assert row["verdicts"]["answer"] == {"value": None, "outcome": "abstained", "why": "", "spans": []}
+    assert row["verdicts"]["answer"] == {"value": None, "outcome": "abstained", "why": "", "how": "", "spans": []}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.adapters import require_peft
 from r1lite.registry import unknown
-from r1lite.scoring.dry_run import rehearse
+from r1lite.scoring.dry_run import rehearse, try_some_golds
 from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import stage_of, stages, tests_itself
 from r1lite.trackers import trackers
@@ -56,7 +56,7 @@ def check(cfg: Config) -> list[str]:
     above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     notices = [notice for name in cfg.stages for notice in check_stage(name, cfg)]
     notices += [f"{name} is not in stages={cfg.stages}, so its settings have no effect" for name in cfg.rounds if name not in cfg.stages]
-    return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems)]
+    return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems), *try_some_golds(cfg, rules, task, problems)]
 
 
 def _scoring(cfg: Config) -> None:

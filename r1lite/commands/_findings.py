@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from r1lite.commands._trials import Trial
-from r1lite.commands.mutants import GOLD, WRONG
+from r1lite.commands.families import WRONG
+from r1lite.commands.mutants import GOLD
 from r1lite.scoring.rules import Rules
 from r1lite.types import Verdict
 from rewards import rewards
@@ -23,7 +24,7 @@ class Finding:
     text: str
 
 
-def findings(rules: Rules, trials: Sequence[Trial], allow: Sequence[str] = ()) -> list[Finding]:
+def findings(rules: Rules, trials: Sequence[Trial], allow: Collection[str] = ()) -> list[Finding]:
     """The first finding of each kind for each row and rule. Rows in `allow` are not judged."""
     judged = [t for t in trials if t.mutant.name not in allow]
     exempt = {name for name in rules.weights if _need_not_pay_gold(rules, name, trials)}

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from r1lite.commands.mutants import Mutant, battery, is_chinese, prompt_text, wrong_answer
+from r1lite.commands.mutants import Mutant, battery, wrong_answer
 from r1lite.config import ScoringConfig
+from r1lite.scoring.gold import gold_response
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
 from r1lite.scoring.verdicts import verdicts_of
-from r1lite.types import Group, Problem, Response, Scored, Verdict
+from r1lite.types import Group, Problem, Scored, Verdict
 
 TIMED_SECONDS = 1.0  # time for measuring one rule
-THOUGHT = "First, we read the question with care. Next, we work it out one step at a time. Finally, we check that the result fits."
-CHINESE_THOUGHT = "首先，我们把题目仔细读一遍。然后，一步一步地算出结果。最后，检查答案是不是合理。"
 
 Case = tuple[Problem, list[Mutant]]
 
@@ -33,34 +31,23 @@ class Trial:
     gold: float
 
 
+def some_split(task: Any) -> Sequence[Problem]:
+    """The problems of the training split; of the test split, if there is no other."""
+    try:
+        return task.problems("train")
+    except ValueError:
+        return task.problems("test")
+
+
 def make_cases(task: Any, count: int) -> list[Case]:
     """The first problems of the training split (of the test split, if there is no other), each with its battery."""
-    try:
-        problems = list(islice(iter(task.problems("train")), count))
-    except ValueError:
-        problems = list(islice(iter(task.problems("test")), count))
+    problems = list(islice(iter(some_split(task)), count))
     golds = [gold_response(task, problem) for problem in problems]
     cases = []
     for i, (problem, gold) in enumerate(zip(problems, golds, strict=True)):
         other_answers = (other.answer for other in [*golds[i + 1 :], *golds[:i]])
         cases.append((problem, battery(gold, problem, wrong_answer(gold.answer, other_answers))))
     return cases
-
-
-def gold_response(task: Any, problem: Problem) -> Response:
-    """The task's demonstration, or the expected answer after a thought that fits any question."""
-    if hasattr(task, "demonstration"):
-        return task.demonstration(problem)
-    answer, choices = problem.answer, problem.info.get("choices", ())
-    if answer is None:
-        raise ValueError(f"problem {problem.id} has no answer, so the audit has no gold response. Map a column to it with task.columns.")
-    if type(answer) is int and answer in range(len(choices)):
-        answer = choices[answer]  # it was an index
-    if isinstance(answer, list | tuple) and answer and all(isinstance(a, str) for a in answer):
-        answer = answer[0]  # all of them are accepted
-    if isinstance(answer, dict | list | tuple):
-        answer = json.dumps(answer, ensure_ascii=False)
-    return Response(thought=CHINESE_THOUGHT if is_chinese(prompt_text(problem)) else THOUGHT, answer=str(answer))
 
 
 def try_all(rules: Rules, cfg: ScoringConfig, cases: Sequence[Case]) -> list[Trial]:

@@ -107,7 +107,9 @@ def _by_problem(lines: Sequence[Line], name: str, rule: str) -> list[list[Line]]
 
 
 def _result(scored: Scored) -> dict[str, Any]:
-    verdicts = {name: {"value": v.value, "outcome": v.outcome, "why": v.why, "spans": v.spans} for name, v in scored.verdicts.items()}
+    verdicts = {
+        name: {"value": v.value, "outcome": v.outcome, "why": v.why, "how": v.how, "spans": v.spans} for name, v in scored.verdicts.items()
+    }
     return {"reward": scored.reward, "verdicts": verdicts}
 
 

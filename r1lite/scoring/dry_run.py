@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from r1lite.config import Config
+from r1lite.scoring.gold import described, try_golds
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
 from r1lite.text.response import respond
-from r1lite.types import Group, Problem, Response, Rollout, Verdict
+from r1lite.types import Group, Problem, Response, Rollout, Task, Verdict
 
 PROBLEMS = 3
+GOLDS, GOLD_SECONDS = 200, 0.5  # most gold answers that are tried, and the time after which no more are
 
 
 def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str]:
@@ -38,6 +40,15 @@ def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str
             why = f": {verdicts[-1].why}" if verdicts[-1].why else ""
             notices.append(f"rule {name!r} says nothing about the first {len(groups)} problems{why}")
     return notices
+
+
+def try_some_golds(cfg: Config, rules: Rules, task: Task, problems: Sequence[Problem]) -> list[str]:
+    """A line if some of the gold answers do not count as correct: no response to such a problem can be."""
+    if not len(problems) or any(problems[i].answer is None for i in range(min(PROBLEMS, len(problems)))):
+        return []
+    with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
+        golds = try_golds(scorer, task, problems, GOLDS, seconds=GOLD_SECONDS)
+    return [f"{described(golds, rules)}. `r1lite audit` with the same settings tries more"] if golds.refused else []
 
 
 def as_asked(problem: Problem) -> Group:

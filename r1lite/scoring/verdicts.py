@@ -107,11 +107,11 @@ def as_verdict(returned: VerdictLike, response: str = "") -> Verdict:
     why = str(verdict.why).encode(errors="backslashreplace").decode()
     if verdict.value is None:
         outcome = "abstained" if verdict.outcome == "scored" else verdict.outcome
-        return Verdict(value=None, why=why, outcome=outcome, spans=_checked(verdict.spans, response))
+        return Verdict(value=None, why=why, outcome=outcome, how=str(verdict.how), spans=_checked(verdict.spans, response))
     value = float(verdict.value)
     if not math.isfinite(value):
         raise ValueError(f"the rule returned {value}, which is not a finite number")
-    return Verdict(value=value, why=why, outcome=verdict.outcome, spans=_checked(verdict.spans, response))
+    return Verdict(value=value, why=why, outcome=verdict.outcome, how=str(verdict.how), spans=_checked(verdict.spans, response))
 
 
 def _checked(spans: Sequence[Span], response: str) -> tuple[Span, ...]:

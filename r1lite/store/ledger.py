@@ -70,13 +70,14 @@ def _scored(row: dict[str, Any], problem: Problem) -> Scored:
 
 def _verdict(v: dict[str, Any]) -> Verdict:
     spans = tuple((start, end) for start, end in v.get("spans") or ())
-    return Verdict(value=v["value"], why=v["why"], outcome=v["outcome"], spans=spans)
+    return Verdict(value=v["value"], why=v["why"], outcome=v["outcome"], how=v.get("how") or "", spans=spans)
 
 
 def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[str, Any]:
     problem, rollout = scored.problem, scored.rollout
     verdicts = [
-        {"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why, "spans": v.spans} for name, v in scored.verdicts.items()
+        {"rule": name, "value": v.value, "outcome": v.outcome, "why": v.why, "how": v.how, "spans": v.spans}
+        for name, v in scored.verdicts.items()
     ]
     return {
         "stage": stage,
@@ -103,7 +104,7 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
 def _schema() -> Any:
     import pyarrow as pa
 
-    columns = {"rule": pa.string(), "value": pa.float64(), "outcome": pa.string(), "why": pa.string()}
+    columns = {"rule": pa.string(), "value": pa.float64(), "outcome": pa.string(), "why": pa.string(), "how": pa.string()}
     verdict = pa.struct([*columns.items(), ("spans", pa.list_(pa.list_(pa.int32())))])
     types = {
         "stage": pa.string(),

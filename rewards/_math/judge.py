@@ -15,20 +15,47 @@ from rewards._math.compare import same
 from rewards._math.conventions import rounds_to, with_points
 from rewards._math.cursor import decimal
 from rewards._math.lex import MAX_CHARACTERS
-from rewards._math.structures import Answer, Words
+from rewards._math.structures import Answer, Builder, Cases, Family, Group, Matrix, Relation, Union, Words
 from rewards._math.tree import Unread
 
+KINDS = {
+    Words: "words",
+    Group: "several values",
+    Matrix: "a matrix",
+    Relation: "a relation",
+    Union: "a set",
+    Builder: "a set",
+    Cases: "cases",
+    Family: "a family",
+}
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
 _SIGNS = re.compile(r"\\\{\s{0,9}\\\}|[∅∞]")  # what says something without a letter or a digit
 _INTEGRAL = re.compile(r"\+\s{0,9}[CcKk]\s{0,9}$")  # of integration: whatever it is called
 _COEFFICIENT = re.compile(r"(?<![A-Za-z\\])[a-dkm-qA-DK](?![A-Za-z])")  # beside one, a letter at the end is one more
 _ITEMS = re.compile(r"\s{0,9}(?:[,;\n]|\band\b)\s{0,9}")
 _LETTERED = re.compile(r"(?:\\[a-z]+\s{0,9}\{)?\s{0,9}\(?[A-J]\)?\s{0,9}\}?")
+_SPACE = re.compile(r"(?<!\d) | (?!\d)")  # but not between digits: `1 5` is not 15
 
 
 def readable(gold: str) -> bool:
     """Whether a gold answer holds anything that could be compared."""
     return 0 < len(gold) <= MAX_CHARACTERS and (any(c.isalnum() for c in gold) or bool(_SIGNS.search(gold)))
+
+
+def reading(gold: str, *, decimal_comma: bool = False) -> str:
+    """What a gold answer is taken for, which decides how responses are compared with it."""
+    text = clean(with_points(gold) if decimal_comma else gold)
+    if _NUMBER.fullmatch(text):
+        return "a number"
+    if words.choice(text, expected=True) and _LETTERED.fullmatch(text):
+        return "a choice"
+    try:
+        answers = read(text)
+    except (Unread, RecursionError):
+        answers = ()
+    if not answers or (_unread(answers[0]) and "\\" in text):
+        return "text that only math-verify reads" if library.may_read(text) else "text alone"
+    return KINDS.get(type(answers[0]), "an expression")
 
 
 def judge(gold: str, given: str, tolerance: float = 0.0, *, rounded: bool = False, decimal_comma: bool = False) -> str:
@@ -49,7 +76,7 @@ def judge(gold: str, given: str, tolerance: float = 0.0, *, rounded: bool = Fals
 
 
 def _judged(a: str, b: str, tolerance: float) -> str:
-    if a and re.sub(r"\s", "", a) == re.sub(r"\s", "", b):
+    if a and _tight(a) == _tight(b):
         return "the same text"
     if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b) and not tolerance:
         return "exact numbers" if decimal(a) == decimal(b) else ""
@@ -66,6 +93,10 @@ def _judged(a: str, b: str, tolerance: float) -> str:
     if (other := words.based(b)) and _NUMBER.fullmatch(a):
         return "a number in another base" if int(other[0], other[1]) == decimal(a) else ""
     return _structures(a, b, tolerance)
+
+
+def _tight(text: str) -> str:
+    return _SPACE.sub("", " ".join(text.split()))
 
 
 def _parts(gold: Mapping[str, str], given: Mapping[str, str], bare: str, tolerance: float) -> str:

@@ -36,6 +36,11 @@ def agrees(gold: str, given: str) -> bool:
     return bool(left and right) and all(verify(a, b, timeout_seconds=None) for a, b in ((left, right), (right, left)))
 
 
+def may_read(text: str) -> bool:
+    """Whether math-verify is asked about such a text."""
+    return _safe(clean(text))
+
+
 def _safe(text: str) -> bool:
     return 0 < len(text) <= MAX_CHARACTERS and text.count("{") < 20 and text.count("(") < 10 and _plain(text)
 
