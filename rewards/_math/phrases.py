@@ -88,7 +88,8 @@ _CONCLUDES = re.compile(
 _COMMAND = re.compile(r"\\[a-zA-Z]{1,30}")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_LEADING_STYLE = re.compile(r"(?:[\s>*_#]|-{1,9}(?=[\s>*_#])){1,9}(?=[^\d\s.(\\])")
+# A mark of quotation stands before a sentence; before a value it is a relation.
+_LEADING_STYLE = re.compile(r"(?:[\s*_#]|-{1,9}(?=[\s*_#])|>(?=\s{0,9}[A-Z][a-z]{1,20}\s)){1,9}(?=[^\d\s.(\\])")
 
 
 def hedge(text: str, start: int, end: int) -> str:
