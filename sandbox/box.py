@@ -102,14 +102,14 @@ class Sandbox:
                 except JailFailed as failure:
                     self._failed(worker, task, failure, retries)
                 else:
-                    yield task.index, result
+                    yield task.number, result
                 idle.append(worker)
 
     def _failed(self, worker: Worker, task: Task, failure: JailFailed, retries: list[Task]) -> Worker:
         """A failure of the jail says nothing about its program, which is tried again in another jail."""
         worker.stop()
         if task.tries + 1 >= TRIES:
-            raise SandboxError(f"program {task.index} could not be run: {failure}") from failure
+            raise SandboxError(f"program {task.number} could not be run: {failure}") from failure
         retries.append(task._replace(tries=task.tries + 1))
         return worker
 

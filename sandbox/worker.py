@@ -28,7 +28,7 @@ class JailFailed(Exception):
 
 
 class Task(NamedTuple):
-    index: int  # of the program, in the order of the programs
+    number: int  # of the program, in the order of the programs
     program: Program
     tries: int
 

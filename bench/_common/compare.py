@@ -79,7 +79,7 @@ def row_difference(old: Any, new: Any, missing: set[str]) -> str | None:
     missing |= {f"{name} only in OLD" for name in {*old.column_names} - {*new.column_names}}
     missing |= {f"{name} only in NEW" for name in {*new.column_names} - {*old.column_names}}
     shared = [name for name in old.column_names if name in new.column_names]
-    return first_difference(*(comparable(table.select(shared).to_pylist()) for table in (old, new)), "row")
+    return first_difference(comparable(old.select(shared).to_pylist()), comparable(new.select(shared).to_pylist()), "row")
 
 
 def tensor_difference(old: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor]) -> str | None:

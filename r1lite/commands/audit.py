@@ -87,7 +87,7 @@ def show(
     for family in dict.fromkeys(t.mutant.family for t in trials):
         own = [t for t in trials if t.mutant.family == family]
         names = list(dict.fromkeys(t.mutant.name for t in own))
-        rows.append(_line(rules, own, f"{MARK if marked & {*names} else ' '} {family} ({len(names)})"))
+        rows.append(_line(rules, own, f"{MARK if {*marked} & {*names} else ' '} {family} ({len(names)})"))
         for name in names if len(names) > 1 else ():
             if name in shown:
                 rows.append(_line(rules, [t for t in own if t.mutant.name == name], f"{MARK if name in marked else ' '}   {name}"))
