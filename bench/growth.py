@@ -139,7 +139,7 @@ def dearest(name: str, call: Callable[[str], object], texts: Iterable[Text], len
     for tried, count in zip(LENGTHS, KEPT, strict=True):
         took = [(seconds(call, text, tried, 1), at) for at, text in enumerate(kept)]
         kept = [kept[at] for _, at in sorted(took, reverse=True)[:count]]
-        if max(took)[0] > HOPELESS * tried:
+        if seconds(call, kept[0], tried, 3) > HOPELESS * tried:
             return _grown(name, call, kept[0], tried)
     return max((_grown(name, call, text, length) for text in kept), key=lambda cost: (cost.length < length, cost.seconds))
 

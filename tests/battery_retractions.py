@@ -1,8 +1,8 @@
 """Ways to take an answer back, and honest sentences that look like one, in English, Chinese, German and French.
 
 tests/data/retractions.jsonl holds families of templates; each template follows a claim of {r}, and {w} is another answer. After
-an honest sentence the claim must be paid, after any other it must not. Half of the families were written before the rule and
-held out while it was written.
+an honest sentence the claim must be paid, after any other it must not. They were written in rounds: each round before the rule
+that passes it, and measured once on the rule of the round before (docs/results/math_rule.md has the figures).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sample:
 
     language: str
     family: str
-    held_out: bool
+    round: int
     honest: bool
     gold: str
     response: str

@@ -7,26 +7,27 @@ from test_math import paid, score
 SAMPLES = list(samples())
 
 
-def share(*, honest: bool, held_out: bool) -> float:
-    """The share of responses that are judged as they should be."""
-    judged = [paid(s.gold, s.response) == float(s.honest) for s in SAMPLES if s.honest == honest and s.held_out == held_out]
-    return sum(judged) / len(judged)
+def share(*, honest: bool) -> dict[str, float]:
+    """The share of responses that are judged as they should be, by language."""
+    shares = {}
+    for language in ("en", "zh", "de", "fr"):
+        judged = [paid(s.gold, s.response) == float(s.honest) for s in SAMPLES if s.honest == honest and s.language == language]
+        shares[language] = sum(judged) / len(judged)
+    return shares
 
 
 def test_what_is_taken_back_is_not_paid():
-    assert share(honest=False, held_out=False) == 1.0
-    assert share(honest=False, held_out=True) >= 0.95
+    assert min(share(honest=False).values()) >= 0.97
 
 
 def test_honest_sentences_are_paid():
-    assert share(honest=True, held_out=False) == 1.0
-    assert share(honest=True, held_out=True) >= 0.95
+    assert min(share(honest=True).values()) >= 0.97
 
 
-def test_both_halves_are_broad():
-    for language, families in (("en", 12), ("zh", 6), ("de", 4), ("fr", 4)):
+def test_the_families_are_broad():
+    for language, families in (("en", 24), ("zh", 16), ("de", 12), ("fr", 12)):
         assert len({(s.family, s.honest) for s in SAMPLES if s.language == language}) >= families
-    assert len(SAMPLES) > 1000
+    assert len(SAMPLES) > 2000
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ MAX_PHRASES = 12
 _BLANKS = re.compile(r"\s{8,}")  # a page of them would make every bounded repeat below cost its bound
 _PRAISE = re.compile(
     r"(?:(?:also|indeed|therefore|thus) )?"
-    r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|正确|对)的?(?:[.!。！]?$|[,;，；].*)",
+    r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|this|that"
+    r"|(?:as |the )?(?:given |shown |boxed )?above|正确|对|这个?|如上)的?(?:[.!。！]?$|[,;，；].*)",
     re.IGNORECASE | re.DOTALL,
 )
 # `a wrong answer is 8` claims nothing.

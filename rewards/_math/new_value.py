@@ -14,13 +14,23 @@ MAX_VALUE = 80  # characters
 MAX_WORDS = 3
 
 _EXPLANATION = re.compile(
-    r"(?:[,;，]| \()?\s{0,3}(?:\b(?:not|instead|rather|because|since|as|so|then|of course|weil|denn|statt|nicht|car|pas)\b"
+    r"(?:[,;，]| \()?\s{0,3}(?:\b(?:not|instead|as my|rather|because|since|as|so|then|of course|weil|denn|statt|nicht|car|pas)\b"
     r"|因为|而不是|不是)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _SENTENCE = re.compile(
     r"\b(?:is|are|was|has|have|does|do|can|cannot|gives|would|should|must|than|of|for|to|in|that|ist|est|nicht|pas|als|que)\b|[是为的能]",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"[-−+$€£¥(\[{\\\d]|[A-Za-z]\w?\s{0,3}=|(?:about|approximately|exactly|option|choice|part|约|大约)\b|[零一二三四五六七八九十百]",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(r"\b(?:to|so|is|are|as|be|ist|auf|est|en)\b|[:：为是]")
+_NAMED_AFTER = re.compile(
+    r"(?:i (?:now )?(?:think|believe) )?(?P<value>\S.{0,40}?) (?:is|must be|should be) (?:actually |really )?"
+    r"the (?:correct |right |real |actual )?(?:answer|value|result)$",
     re.IGNORECASE,
 )
 _CHECK = re.compile(r"\d\s{0,3}=")
@@ -36,7 +46,10 @@ def corrected(clause: str, language: Language, claimed: str, turned: bool) -> st
     restated = language.restates.match(clause)
     if restated:
         return _value(clause[restated.end() :], claimed)
-    return value_of(clause, language, claimed) if turned else ""
+    if not turned:
+        return ""
+    after = _NAMED_AFTER.match(clause)
+    return _value(after["value"], claimed) if after else value_of(clause, language, claimed)
 
 
 def value_of(clause: str, language: Language, claimed: str = "") -> str:
@@ -48,6 +61,12 @@ def value_of(clause: str, language: Language, claimed: str = "") -> str:
 def after_colon(clause: str) -> str:
     head, _, tail = clause.replace("：", ":").partition(":")
     return _value(tail) if head else ""
+
+
+def named_last(clause: str) -> str:
+    """The value at the end of a clause, after `to`, `so` and the like."""
+    ends = list(_LEADS.finditer(clause))
+    return _value(clause[ends[-1].end() :]) if ends else ""
 
 
 def without_markup(text: str) -> str:
@@ -65,7 +84,7 @@ def _value(text: str, claimed: str = "") -> str:
         return ""
     words = len(_WORD.findall(text))
     if any(c.isdigit() for c in text):
-        return text if words <= MAX_WORDS else ""
+        return text if words <= MAX_WORDS and _VALUE.match(text) else ""
     instead_of_word = bool(claimed) and not any(c.isdigit() or c == "\\" for c in claimed)
     if instead_of_word or text[0] in "\\$" or len(bare) == 1:
         return text if words < MAX_WORDS else ""

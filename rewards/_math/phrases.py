@@ -23,7 +23,7 @@ PHRASE = re.compile(
     r"|(?:^|\n|。)\s{0,3}(?:答|解)\s{0,3}[:：]\s{0,9}|(?:故|所以|因此|应)选择?\s{0,3}[:：]?\s{0,9}"
     r"|\b(?:antwort|endergebnis|ergebnis)(?:\s{0,3}\*\*)?\s{0,3}(?:ist|lautet|wäre|:)"
     r"(?! (?:nicht|falsch)\b)(?:\s{1,3}(?:also|daher|somit))?\s{0,3}:?\s{0,9}"
-    r"|\b(?:réponse|r[ée]sultat final)(?: finale)?(?:\s{0,3}\*\*)?\s{0,3}(?:est|serait|:)"
+    r"|\b(?:réponse|r[ée]sultat final)(?: finale| correcte| exacte| juste)?(?:\s{0,3}\*\*)?\s{0,3}(?:est|serait|:)"
     r"(?! (?:fausse|pas)\b)(?:\s{1,3}donc)?\s{0,3}:?\s{0,9}",
     re.IGNORECASE,
 )
@@ -59,7 +59,8 @@ _CLOSERS = " \t\n$()],;*"
 _AFTER = re.compile(
     rf"^(?:or\b{_ALIKE}|或|还是|isn't|不对|不是|是错|oder\b|ou\b"
     r"|(?:is|are|was|seems?)\s{1,3}(?:not\b|wrong|incorrect|false|a guess))"
-    rf"|\b(?:could|might|may)\s{{1,3}}(?:also\s{{1,3}}|instead\s{{1,3}})?be\b{_DONE}|\balternatively\b(?!,?\s{{1,3}}(?:one|we|you|it)\b)"
+    rf"|(?<!\byou )(?<!\bone )\b(?:could|might|may)\s{{1,3}}(?:also\s{{1,3}}|instead\s{{1,3}})?be\b{_DONE}"
+    r"|\balternatively\b(?!,?\s{1,3}(?:one|we|you|it)\b)"
     r"|\banother\s{1,3}(?:possible\s{1,3})?answer\b|\balso\s{1,3}(?:a\s{1,3})?possible\b"
     r"|\b(?:not|un)\s{0,3}(?:entirely\s{1,3}|quite\s{1,3}|really\s{1,3})?(?:sure|certain)\b|也可能|或者|不确定",
     re.IGNORECASE,

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewards._math.languages import LANGUAGES, Language
-from rewards._math.new_value import after_colon, corrected, value_of, without_markup
+from rewards._math.new_value import after_colon, corrected, named_last, value_of, without_markup
+from rewards._math.rival import rival
 
 REACH = 2000  # characters after an answer, and at the end of the response, that are read
 MAX_SENTENCES = 40
@@ -28,7 +29,21 @@ _CLAUSE = re.compile(
     r"|c'est)\b)",
     re.IGNORECASE,
 )
-_EDGE = ' \t\r*_>#"“”()[]$\\:：,，.-–—…~`|'
+_LEADING = re.compile(
+    r"(?:[\s*_>#\"“”)\]:：,，.–—…~`|]|-(?=\s)|\\[)\]]|\$(?=[\s.,;:!?*)_]|$)){1,40}"
+)  # what closes a formula or a quotation
+_TRAILING = ' \t\r*_"“”:：,，.–—…~`|'
+_DIGIT = re.compile(r"\d")
+_ALL_THE_SAME = re.compile(
+    r"\b(?:but|aber|mais)\b.{0,30}\b(?:right|correct|true|fine|richtig|korrekt|correcte?|juste)\b|但.{0,9}(?:正确|对)", re.IGNORECASE
+)
+_DENIAL = re.compile(r"(?:not|n'?t ?be|n't|cannot ?be|不是|不等于|不为|nicht|pas)$", re.IGNORECASE)
+_LEFT_OPEN = re.compile(
+    r"[\s\W]{0,9}(?:(?:actually|hm{1,9}|oh|wait|well|but|ach|mais|ah)[\s,]{1,3}){0,3}(?:no|nope|wrong|wait|nein|falsch|non|faux|不|不对)[\s\W]{0,9}$",
+    re.IGNORECASE,
+)
+_FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|ich|wir|je|on|nous)\b|我", re.IGNORECASE)
+_CHECKING = re.compile(r"\b(?:verify|check|confirm|sure|see|prüf\w{0,3}|vérifi\w{0,3})\b|验|检查|确认", re.IGNORECASE)
 _GAP = re.compile(r"[\s,.:!…—–，：*_-]{0,12}")
 
 
@@ -48,7 +63,8 @@ class _Sentence(NamedTuple):
 class _Place(NamedTuple):
     """What a clause needs to know of the text before it."""
 
-    before: str  # the earlier clauses of its sentence
+    sentence: str
+    before: str  # the earlier clauses of the sentence
     claimed: str  # the answer
     turned: bool  # an opener such as `no` ended just before
     near: bool  # among the first sentences after the answer
@@ -61,25 +77,33 @@ def retraction(text: str, start: int, claimed: str = "", *, subject: bool = True
     subject: whether the answer is the subject of what follows directly
     """
     found: Retraction | None = None
-    turned = False
+    denied = None  # a last word such as `actually no`
+    asked = False
+    turn = -2  # the last sentence with an opener such as `no`: what it leads to may come in the next
     for at, sentence in enumerate(_sentences(text, start)):
         before = ""
         for clause in (_HAN_CLAUSE if _HAN.search(sentence.text) else _CLAUSE).split(sentence.text):
             if found and found.unless_confirmed and any(language.confirms.search(clause) for language in LANGUAGES):
                 found = None
-            place = _Place(before, claimed, turned, at < NEAR, subject and not at and not before)
-            told, turned = _clause(clause.replace("’", "'").strip(_EDGE), place)
+            place = _Place(sentence.text, before, claimed, at - turn < 2, at < NEAR, subject and not at and not before)
+            told, turns = _clause(_trimmed(clause.replace("’", "'")), place)
+            if sentence.asks or _CHECKING.search(clause):
+                turn = -2
+            elif turns:
+                turn = at
             before += f"{clause}, "
             if told and (told.value or (not found and not sentence.asks)):
                 found = told
-    return found
+            denied = _LEFT_OPEN.match(clause) if not asked else None
+        asked = sentence.asks
+    return Retraction(denied[0].strip()) if denied and not found else found
 
 
 def _sentences(text: str, start: int) -> Iterator[_Sentence]:
     tail = text[start:] if len(text) - start <= 2 * REACH else f"{text[start : start + REACH]}\n{text[-REACH:]}"
     at = count = 0
     for end in _SENTENCE_END.finditer(f"{tail}\n"):
-        sentence = tail[at : end.start()].strip(_EDGE)[:MAX_CHARACTERS]
+        sentence = _trimmed(tail[at : end.start()][: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS]
         at = end.end()
         if sentence:
             yield _Sentence(sentence, end[0] in "?？")
@@ -88,21 +112,28 @@ def _sentences(text: str, start: int) -> Iterator[_Sentence]:
             return
 
 
+def _trimmed(text: str) -> str:
+    closed = _LEADING.match(text)
+    return text[closed.end() if closed else 0 :].rstrip(_TRAILING)
+
+
 def _clause(clause: str, place: _Place) -> tuple[Retraction | None, bool]:
     """What one clause says, and whether it is an opener alone, such as `no`, that leads to what comes next."""
     for language in LANGUAGES:
         rest = _without_openers(clause, language)
         opener = clause[: len(clause) - len(rest)]
         turns = bool(language.turn.search(opener))
-        if not rest and opener and language.act.match(opener.strip(_EDGE)):
+        if not rest and opener and language.act.match(_trimmed(opener)):
             return Retraction(clause), True
         if not rest and turns:
             return None, True
-        if rest and not language.others.search(place.before):
-            told = _told(clause, rest, language, place, turns or place.turned)
-            if told:
+        if rest:
+            turned = turns or place.turned
+            about_others = language.others.search(place.before)
+            told = None if about_others else _told(clause, rest, language, place, turned)
+            if told := told or _in_passing(clause, rest, language, place, turned):
                 return told, False
-    return None, False
+    return None, any(language.turn.search(clause[: len(clause) - len(_without_openers(clause, language))]) for language in LANGUAGES)
 
 
 def _told(clause: str, rest: str, language: Language, place: _Place, turned: bool) -> Retraction | None:
@@ -112,12 +143,40 @@ def _told(clause: str, rest: str, language: Language, place: _Place, turned: boo
     if language.again.match(rest):
         value = after_colon(rest)
         return Retraction(clause, value, not value)
-    if place.near and (language.verdict.match(rest) or (place.beside and language.predicate.match(clause))):
+    about_another = _about_another(place.before, place.claimed)
+    if place.near and not about_another and (language.verdict.match(rest) or (place.beside and language.predicate.match(clause))):
         return Retraction(clause)
     if place.claimed and _denies(rest, place.claimed, language):
         return Retraction(clause)
     value = corrected(rest, language, place.claimed, turned)
     return Retraction(clause, value) if value else None
+
+
+def _in_passing(clause: str, rest: str, language: Language, place: _Place, turned: bool) -> Retraction | None:
+    """A mistake that a clause admits, or another value that it gives, in whatever words."""
+    scope = rest if turned else place.sentence  # after `wait`, only the clause itself can be about something else
+    if not place.near or language.others.search(scope):
+        return None
+    if _admits(clause, place, language):
+        return Retraction(clause, named_last(clause))
+    value = rival(rest, scope, language) if place.claimed and not _CHECKING.search(place.sentence) else ""
+    return Retraction(clause, value) if value else None
+
+
+def _admits(clause: str, place: _Place, language: Language) -> bool:
+    """Whether a clause speaks of a mistake or a change of mind of its own: `I got the sign wrong`, `the work above has an error`."""
+    fault = language.fault.search(clause)
+    if not fault or not language.owner.search(clause) or _ALL_THE_SAME.search(place.sentence):
+        return False
+    head = clause[: fault.start()]
+    about_another = _DIGIT.search(head) and without_markup(place.claimed) not in without_markup(head)
+    return not about_another and not language.denied.search(head[-60:])
+
+
+def _about_another(before: str, claimed: str) -> bool:
+    """Whether `it` is about another value that the sentence has just named: `since 8 is even, it cannot work`."""
+    named = _DIGIT.search(before) and without_markup(claimed) not in without_markup(before)
+    return bool(named) and not _FIRST_PERSON.search(before)
 
 
 def _without_openers(clause: str, language: Language) -> str:
@@ -138,10 +197,10 @@ def _denies(rest: str, claimed: str, language: Language) -> bool:
     said, answer = without_markup(rest), without_markup(claimed)
     if not answer:
         return False
-    for no in ("not", "不是"):
-        if said.startswith(no + answer):
-            following = said[len(no + answer) :]
-            return not following[:1].isdigit() and not following.startswith(".")
+    at = said.find(answer)
+    following = said[at + len(answer) :]
+    if at > 0 and _DENIAL.search(said[:at]) and not following[:1].isalnum() and not (following.startswith(".") and len(following) > 1):
+        return True
     if not said.startswith(answer):
         return False
     end = next((at for at in range(1, len(rest) + 1) if without_markup(rest[:at]) == answer), len(rest))

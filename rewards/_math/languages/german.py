@@ -44,14 +44,27 @@ GERMAN = Language(
     verdict=compiled(_SUBJECT + _VERDICT),
     predicate=compiled(_VERDICT.replace(" (?:ist", " ?(?:ist", 1)),
     leads=compiled(
-        r"(?:(?:es|das|dies|die (?:richtige )?antwort|das ergebnis)(?: (?:ist|sind|wäre|wären|lautet|beträgt|muss|müsste"
-        r"|sollte))(?: (?:eigentlich|doch|tatsächlich|also|nun)){0,2}|=|ich meinte|ich meine|gemeint (?:war|ist))\s{0,3}:?\s{0,3}"
+        r"(?:(?:ist es|sind es|(?:es|das|dies|die (?:richtige )?antwort|das ergebnis)(?: (?:ist|sind|wäre|wären|lautet|beträgt|muss|müsste"
+        r"|sollte)))(?: (?:eigentlich|doch|tatsächlich|also|nun)){0,2}|=|ich meinte|ich meine|gemeint (?:war|ist))\s{0,3}:?\s{0,3}"
     ),
     restates=compiled(
         r"(?:die |das )?(?:richtige?s?|korrekte?s?)(?: (?:antwort|ergebnis|lösung|wert))? (?:ist|wäre|lautet)|(?:es|das"
         r"|die antwort|das ergebnis) (?:muss|müsste|sollte)(?: (?:eigentlich|also|doch))?|ich meinte|es ist (?:eigentlich|doch"
         r"|tatsächlich)|gemeint (?:war|ist)"
     ),
-    others=compiled(r"\b(?:viele|manche|man|jemand|schüler\w{0,15}|häufig\w{0,15}|oft|wenn|falls|wer|könnte|würde|hätte|angenommen)\b"),
+    others=compiled(
+        r"\b(?:viele|manche|man|jemand|schüler\w{0,15}|häufig\w{0,15}|oft|wenn|falls|wer|könnte|würde|hätte|angenommen|ander\w{1,2}|wäre)\b"
+    ),
     confirms=compiled(r"\b(?:ja|stimmt|richtig|korrekt|passt|gleiche?|bestätigt)\b(?! nicht)(?<!nicht richtig)(?<!nicht korrekt)"),
+    fault=compiled(
+        r"\b(?:falsch\w{0,2}|fehler\w{0,4}|irrtum|vertan|ver(?:rechnet|zählt|lesen|schrieben|wechselt)|geirrt|irre|korrigier\w{1,3}|ungültig)\b"
+    ),
+    owner=compiled(
+        r"\b(?:ich|mich|mir|mein\w{0,2}|das|dies\w{0,2}|oben|obig\w{1,2}|vorherig\w{1,2}|die antwort|die rechnung|die lösung)\b"
+    ),
+    denied=compiled(r"\b(?:kein\w{0,2}|nicht|ohne|nie|niemals|nichts)(?: \w{1,12}){0,3} ?$"),
+    equates=compiled(
+        r"(?:\b(?:es|das|dies|antwort|ergebnis|wert) (?:ist|sind|wäre|wären|lautet|beträgt|muss|müssen|sollten?)|\b(?:ist|sind) es)"
+        r"(?: (?:eigentlich|doch|tatsächlich|also|nun|jetzt|nur|genau)){0,2} ?:? ?$"
+    ),
 )

@@ -12,7 +12,7 @@ def compiled(*alternatives: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """Patterns of one language, all for `match` at the start of a clause, except `others` and `confirms` (`search`)."""
+    """Patterns of one language. The first eight are matched at the start of a clause, the others are searched for."""
 
     opener: re.Pattern[str]  # one word that may come before anything: `so`, `wait`
     turn: re.Pattern[str]  # an opener after which another value is a correction
@@ -24,3 +24,7 @@ class Language:
     restates: re.Pattern[str]  # leads to another value without any opener: `it should be`
     others: re.Pattern[str]  # the sentence is about what somebody else might answer
     confirms: re.Pattern[str]
+    fault: re.Pattern[str]  # a word for a mistake or a change of mind; with an owner in its clause, it takes the answer back
+    owner: re.Pattern[str]  # `I`, `this`, `the answer above`
+    equates: re.Pattern[str]  # ends right before another value: `so it must be`; nothing before it says what else has that value
+    denied: re.Pattern[str]  # ends right before a fault that is not there: `no error`
