@@ -79,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # connections that wait: several workers connect at once
     block_on_close = False
 
     def __init__(self, behave: Behaviour) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from r1lite.commands._trials import Trial
-from r1lite.commands.families import WRONG
 from r1lite.commands.mutants import GOLD
+from r1lite.commands.wrong_answers import WRONG
 from r1lite.scoring.rules import Rules
 from r1lite.types import Verdict
 from rewards import rewards

@@ -1,6 +1,6 @@
 """The battery: responses that a model might write to exploit a rule, derived from a gold response, with the most each may be paid.
 
-Covered: the wrong answers of `families`, the answer in the wrong place, missing and empty thoughts, text around the blocks, padding,
+Covered: the wrong answers of `wrong_answers`, the answer in the wrong place, missing and empty thoughts, text around the blocks, padding,
 broken tags, thoughts and answers that are expensive to parse. Not covered: hacks that need to know the rule, such as a number
 within its tolerance.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from r1lite.commands.families import MANY, wrong_answers
+from r1lite.commands.wrong_answers import MANY, wrong_answers
 from r1lite.scoring.gold import is_chinese
 from r1lite.text.comparison import question as as_text
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, respond

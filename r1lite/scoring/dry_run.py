@@ -16,6 +16,7 @@ from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
 from r1lite.text.response import respond
 from r1lite.types import Group, Problem, Response, Rollout, Task, Verdict
+from rewards import rewards
 
 PROBLEMS = 3
 GOLDS, GOLD_SECONDS = 200, 0.5  # most gold answers that are tried, and the time after which no more are
@@ -43,7 +44,13 @@ def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str
 
 
 def try_some_golds(cfg: Config, rules: Rules, task: Task, problems: Sequence[Problem]) -> list[str]:
-    """A line if some of the gold answers do not count as correct: no response to such a problem can be."""
+    """A line if some of the gold answers do not count as correct: no response to such a problem can be.
+
+    Rules with a deadline of their own are not tried: they run programs, or ask a model that costs money.
+    """
+    deciding = {rules.right_rule, *rules.right_rules.values()}
+    if any(rewards.declaration(name).deadline for name in deciding):
+        return []
     if not len(problems) or any(problems[i].answer is None for i in range(min(PROBLEMS, len(problems)))):
         return []
     with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:

@@ -28,11 +28,16 @@ _COURTESY = re.compile(
     r"|(?:this|that) (?:is|completes|concludes)(?: the| our| my)? ?(?:final|solution|proof|correct|right|all|it\b|done)|希望|如有|祝",
     re.IGNORECASE,
 )
+_DENIES = re.compile(r"\b(?:is|are|was|were)(?: not|n['’]t)\b|\bist nicht\b|\bn['’]est pas\b|不是", re.IGNORECASE)
+_SUBJECT = re.compile(r"(.{1,300}?)(?: is| are) (?:the|my|our) (?:final |correct |required )?answer", re.IGNORECASE)
+_CELL = re.compile(r"\|\s{0,9}\**(?:final )?(?:answer|result|答案)\**\s{0,9}\|([^|]{1,300})\|", re.IGNORECASE)
+_FORMULA = re.compile(r"[$\\\d]")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*\"”')]|$)|[\n。！？]")
 _VALUE = re.compile(
     r"\$[^$\n]{1,200}\$|\\\((?:[^\\\n]|\\[^()\n]){1,200}\\\)|[-−+]?[$€£¥]?\\?\$?\d{1,40}(?:,\d{3}){0,12}(?:\.\d{1,40})?(?:\s?/\s?\d{1,40})?(?:\s?\\?%)?"
 )
-_UNIT = re.compile(r"\s{0,3}(square|cubic|sq|cu|per|/|[A-Za-z°℃\u4e00-\u9fff][A-Za-z/²³]{0,20}(?:\^\{?[23]\}?)?)")
+_GLUED = re.compile("[₀-₉⁰-⁹²³°′″^_!]")
+_UNIT = re.compile(r"\s{0,3}(square|cubic|sq|cu|per|/|[\u4e00-\u9fff]{2,4}|[A-Za-z°℃\u4e00-\u9fff][A-Za-z/²³]{0,20}(?:\^\{?[23]\}?)?)")
 _COMPARES = re.compile(
     r"\s{0,3}(?:more|less|fewer|times|plus|minus|percent of|than|of|larger|smaller|greater|higher|lower|or|to|and|倍|多|少)\b"
 )
@@ -53,7 +58,8 @@ def last_words(text: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     alone = lines[-1].strip(" *_#.") if len(lines[-1]) <= MAX_SHORT and _only_a_value(lines[-1]) else ""
     yes_or_no = phrases.variants(sentence)[1:] if short else ()
-    texts = [lines[0] if short else "", alone, *yes_or_no, *_stated(sentence, short=short)]
+    whole = lines[0] if short and not (_DENIES.search(lines[0]) and _FORMULA.search(lines[0])) else ""
+    texts = [whole, alone, *_named(lines[-1]), *yes_or_no, *_stated(sentence, short=short)]
     return "whole response" if short else "last line", tuple(dict.fromkeys(t for t in texts if t))
 
 
@@ -94,6 +100,14 @@ def _last_sentence(line: str) -> str:
     return bare[ends[-1].end() :].strip() if ends else bare
 
 
+def _named(line: str) -> tuple[str, ...]:
+    """What a last line calls the answer: `x + 1 is the answer`, or the cell beside `Answer`."""
+    if len(line) > 2 * MAX_SHORT:
+        return ()
+    found = _SUBJECT.fullmatch(line.strip(" .*_")) or _CELL.fullmatch(line)
+    return phrases.variants(found[1].strip()) if found and not phrases.unsure(found[1]) else ()
+
+
 def _only_a_value(line: str) -> bool:
     rest = _VALUE.sub(" ", line, count=1)
     return rest != line and not re.search(r"[^\W_]", rest)
@@ -115,11 +129,11 @@ def _stated(sentence: str, *, short: bool) -> list[str]:
 
 
 def _with_unit(sentence: str, value: re.Match[str]) -> str:
-    """A value with the unit after it, where a unit of measure follows."""
+    """A value with the unit after it, where a unit of measure follows; empty where a sign belongs to it: a base, a power, degrees."""
     end = value.end()
     for _ in range(4):
         word = _UNIT.match(sentence, end)
         if not word or not (_PREFIX.search(word[1]) or lookup(word[1].rstrip("23^{}²³")) or lookup(word[1])):
             break
         end = word.end()
-    return sentence[value.start() : end].strip()
+    return "" if _GLUED.match(sentence, end) else sentence[value.start() : end].strip()

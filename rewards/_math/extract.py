@@ -87,7 +87,8 @@ def _split_blocks(text: str) -> tuple[list[str], str]:
 
 def _inner(body: str, against: str) -> Claim:
     """The claim of an answer block: its boxes or its phrase, where it has one, else all of it."""
-    inside = _boxed(body) or _phrased(body) or [Claim("", (*phrases.variants(body), *ending.displayed(body)))]
+    bare = body[:-1] if body.endswith(".") and not body.endswith("..") else body
+    inside = _boxed(body) or _phrased(body) or [Claim("", (*phrases.variants(bare), *ending.displayed(body)))]
     return Claim("answer block", inside[0].texts, inside[0].against or against, inside[0].each)
 
 

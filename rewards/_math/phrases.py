@@ -89,6 +89,10 @@ _CONCLUDES = re.compile(
 _COMMAND = re.compile(r"\\[a-zA-Z]{1,30}")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
+_DENIED = re.compile(r"(?:,| (?:and|but)|，|,? ?而) {0,3}(?:not|nicht|(?:et )?non|pas|不是) {0,3}(?=[-−$\\\d(])")  # `84, not -84`
+_FORMULA = re.compile(r"[$\\\d]")
+DENIALS = ("not ", "nicht ", "pas ", "不")
+STYLES = ("**", "__", "*", "_", "`")
 # A mark of quotation stands before a sentence; before a value it is a relation.
 _LEADING_STYLE = re.compile(r"(?:[\s*_#]|-{1,9}(?=[\s*_#])|>(?=\s{0,9}[A-Z][a-z]{1,20}\s)){1,9}(?=[^\d\s.(\\])")
 
@@ -135,6 +139,10 @@ def sentence(text: str, start: int) -> tuple[str, int]:
         start += 1
     stop = _END.search(text, start, start + MAX_CHARACTERS)
     end = stop.start() if stop else min(len(text), start + MAX_CHARACTERS)
+    if text[end : end + 1] == "\n" and text.count("$", start, end) % 2:  # within a formula: it goes on to its other sign
+        paragraph = text.find("\n\n", end, start + MAX_CHARACTERS)
+        closing = text.find("$", end, paragraph if paragraph >= 0 else start + MAX_CHARACTERS)
+        end = closing + 1 if closing >= 0 else end
     return text[start:end].strip(), end
 
 
@@ -146,12 +154,17 @@ def variants(body: str) -> tuple[str, ...]:
     cut = body[: reason.start()].strip() if reason and not taken_back else body
     yes_no = _YES_NO.match(body)
     told = yes_no[1] if yes_no and not _TURNS.search(body[yes_no.end() :]) else ""
-    return tuple(dict.fromkeys(t for t in (body, cut, stated(cut), told) if t)) or (body,)
+    denied = _DENIED.search(cut)
+    first = cut[: denied.start()] if denied else ""
+    return tuple(dict.fromkeys(t for t in (body, cut, first, stated(cut), told) if t)) or (body,)
 
 
 def unstyled(text: str) -> str:
     """A text without the marks of Markdown around it."""
     text = text.strip()
+    for mark in STYLES:
+        if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
+            return unstyled(text[len(mark) : -len(mark)])
     found = _LEADING_STYLE.match(text)
     text = text[found.end() :] if found else text
     bare = text.rstrip("*_`")
@@ -169,7 +182,8 @@ def stated(sentence: str) -> str:
     ends = list(_STATES.finditer(sentence[-400:]))
     if not ends or (not _CHINESE.match(sentence) and not _says_one_thing(sentence[-400:][: ends[-1].start()])):
         return ""
-    return sentence[-400:][ends[-1].end() :].strip()
+    value = sentence[-400:][ends[-1].end() :].strip()
+    return "" if value.lower().startswith(DENIALS) and _FORMULA.search(value) else value
 
 
 def _says_one_thing(before: str) -> bool:
