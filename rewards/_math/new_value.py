@@ -29,7 +29,7 @@ _VALUE = re.compile(
 )
 _LEADS = re.compile(r"\b(?:to|so|is|are|as|be|ist|auf|est|en)\b|[:：为是]")
 _NAMED_AFTER = re.compile(
-    r"(?:i (?:now )?(?:think|believe) )?(?P<value>\S.{0,40}?) (?:is|must be|should be) (?:actually |really )?"
+    r"(?:i (?:now )?(?:think|believe) )?(?P<value>\S.{0,24}?) (?:is|must be|should be) (?:actually |really )?"
     r"the (?:correct |right |real |actual )?(?:answer|value|result)$",
     re.IGNORECASE,
 )

@@ -39,7 +39,7 @@ _ALL_THE_SAME = re.compile(
 )
 _DENIAL = re.compile(r"(?:not|n'?t ?be|n't|cannot ?be|不是|不等于|不为|nicht|pas)$", re.IGNORECASE)
 _LEFT_OPEN = re.compile(
-    r"[\s\W]{0,9}(?:(?:actually|hm{1,9}|oh|wait|well|but|ach|mais|ah)[\s,]{1,3}){0,3}(?:no|nope|wrong|wait|nein|falsch|non|faux|不|不对)[\s\W]{0,9}$",
+    r"\W{0,9}+(?:(?:actually|hm{1,9}|oh|wait|well|but|ach|mais|ah)[\s,]{1,3}){0,3}(?:no|nope|wrong|wait|nein|falsch|non|faux|不|不对)\W{0,9}+$",
     re.IGNORECASE,
 )
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|ich|wir|je|on|nous)\b|我", re.IGNORECASE)

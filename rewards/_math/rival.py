@@ -11,7 +11,7 @@ import re
 from rewards._math.languages import Language
 
 _LAST_VALUE = re.compile(
-    r"(?P<value>\$[^$]{1,80}\$|\\\(.{1,80}\\\)|\\(?:[dt]?frac|sqrt)\S{1,60}|[-−+]?[$€£¥]?\d[\d,]{0,20}(?:\.\d{1,20})?(?:/\d{1,9})?\s?%?"
+    r"(?P<value>\$[^$]{1,80}\$|\\\(.{1,80}\\\)|\\(?:[dt]?frac|sqrt)\S{1,60}|(?<![\d.,])[-−+]?[$€£¥]?\d[\d,]{0,20}(?:\.\d{1,20})?(?:/\d{1,9})?\s?%?"
     r"(?: (?:cm|mm|km|m|kg|g|ways|dollars|degrees|units|points))?)(?: (?:instead|now|then|sein|heißen|lauten))?$"
 )
 _OF_SOMETHING_ELSE = re.compile(
