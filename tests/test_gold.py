@@ -48,6 +48,10 @@ def test_golds_that_are_not_paid_are_counted_and_named() -> None:
     )
 
 
+def test_a_problem_without_an_answer_has_no_gold() -> None:
+    assert tried(Rules.from_config({"numeric": {}}), 1, None, 3).tried == 2
+
+
 def test_only_the_first_are_named() -> None:
     golds = tried(Rules.from_config({"numeric": {}}), *"abcdefgh")
     assert described(golds, Rules.from_config({"numeric": {}})).endswith("p4 (expected 'e', which is not a number), and 3 more")

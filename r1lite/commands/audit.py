@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from r1lite.types import Verdict
 
 PROBLEMS, GOLDS = 20, 1000
+GOLD_SECONDS = 5.0  # after which no more gold answers are tried: a rule may run programs, or ask a model
 MARK = "!"
 
 
@@ -46,7 +47,7 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, golds: int = GOLDS, rows: bo
     task, rules = make_task(cfg), make_rules(cfg)
     cases = make_cases(task, problems)
     with Scorer(rules, cfg.scoring) as scorer:
-        tried = try_golds(scorer, task, some_split(task), golds)
+        tried = try_golds(scorer, task, some_split(task), golds, seconds=GOLD_SECONDS)
     allowed = {name for named in allow for name in _rows_of(named, cases)}
     trials = try_all(rules, cfg.scoring, cases)
     seconds = timings(rules, trials)

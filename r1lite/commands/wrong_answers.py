@@ -75,7 +75,7 @@ WORDS = {
     },
 }
 # Characters that look like others.
-LOOK_ALIKES = str.maketrans("015ABCEHKMOPTXaceopxy", "Ol5АВСЕНКМОРТХасеорху".replace("5", "S"))
+LOOK_ALIKES = str.maketrans("015ABCEHKMOPTXaceopxy", "OlSАВСЕНКМОРТХасеорху")
 MANY = 9000
 _NUMBER = re.compile(r"-?\d{2,40}", re.ASCII)
 

@@ -42,11 +42,14 @@ class Golds:
 
 
 def try_golds(scorer: Scorer, task: Any, problems: Sequence[Problem], count: int, seconds: float = float("inf")) -> Golds:
-    """Score the gold response of up to `count` problems, spread evenly over all. Stops after some seconds."""
+    """Score the gold response of up to `count` problems, spread evenly over all. Stops after some seconds.
+
+    A problem that has neither an answer nor a demonstration has no gold response, and is left out.
+    """
     golds, started = Golds(), time.monotonic()
     chosen = range(0, len(problems), -(-len(problems) // count)) if count else range(0)
     for at in range(0, len(chosen), CHUNK):
-        of_chunk = [problems[i] for i in chosen[at : at + CHUNK]]
+        of_chunk = [p for p in (problems[i] for i in chosen[at : at + CHUNK]) if p.answer is not None or hasattr(task, "demonstration")]
         for (scored,), problem in zip(scorer.score(_group(task, p) for p in of_chunk), of_chunk, strict=True):
             rule = scorer.rules.right_for(problem)
             golds.tried += 1

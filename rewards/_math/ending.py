@@ -31,7 +31,6 @@ _COURTESY = re.compile(
 _DENIES = re.compile(r"\b(?:is|are|was|were)(?: not|n['’]t)\b|\bist nicht\b|\bn['’]est pas\b|不是", re.IGNORECASE)
 _SUBJECT = re.compile(r"(.{1,300}?)(?: is| are) (?:the|my|our) (?:final |correct |required )?answer", re.IGNORECASE)
 _CELL = re.compile(r"\|\s{0,9}\**(?:final )?(?:answer|result|答案)\**\s{0,9}\|([^|]{1,300})\|", re.IGNORECASE)
-_FORMULA = re.compile(r"[$\\\d]")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*\"”')]|$)|[\n。！？]")
 _VALUE = re.compile(
     r"\$[^$\n]{1,200}\$|\\\((?:[^\\\n]|\\[^()\n]){1,200}\\\)|[-−+]?[$€£¥]?\\?\$?\d{1,40}(?:,\d{3}){0,12}(?:\.\d{1,40})?(?:\s?/\s?\d{1,40})?(?:\s?\\?%)?"
@@ -58,7 +57,7 @@ def last_words(text: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     alone = lines[-1].strip(" *_#.") if len(lines[-1]) <= MAX_SHORT and _only_a_value(lines[-1]) else ""
     yes_or_no = phrases.variants(sentence)[1:] if short else ()
-    whole = lines[0] if short and not (_DENIES.search(lines[0]) and _FORMULA.search(lines[0])) else ""
+    whole = lines[0] if short and not (_DENIES.search(lines[0]) and phrases.FORMULA.search(lines[0])) else ""
     texts = [whole, alone, *_named(lines[-1]), *yes_or_no, *_stated(sentence, short=short)]
     return "whole response" if short else "last line", tuple(dict.fromkeys(t for t in texts if t))
 

@@ -90,7 +90,7 @@ _COMMAND = re.compile(r"\\[a-zA-Z]{1,30}")
 _LETTER = re.compile(r"[^\W\d_]")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
 _DENIED = re.compile(r"(?:,| (?:and|but)|，|,? ?而) {0,3}(?:not|nicht|(?:et )?non|pas|不是) {0,3}(?=[-−$\\\d(])")  # `84, not -84`
-_FORMULA = re.compile(r"[$\\\d]")
+FORMULA = re.compile(r"[$\\\d]")
 DENIALS = ("not ", "nicht ", "pas ", "不")
 STYLES = ("**", "__", "*", "_", "`")
 # A mark of quotation stands before a sentence; before a value it is a relation.
@@ -183,7 +183,7 @@ def stated(sentence: str) -> str:
     if not ends or (not _CHINESE.match(sentence) and not _says_one_thing(sentence[-400:][: ends[-1].start()])):
         return ""
     value = sentence[-400:][ends[-1].end() :].strip()
-    return "" if value.lower().startswith(DENIALS) and _FORMULA.search(value) else value
+    return "" if value.lower().startswith(DENIALS) and FORMULA.search(value) else value
 
 
 def _says_one_thing(before: str) -> bool:
