@@ -47,7 +47,7 @@ def grpo(cfg: Config, steps: int) -> Iterator[dict[str, float]]:
     for step in range(1, steps + 1):
         # 1. Sample: a group of several rollouts for each problem. The seed says which random numbers are drawn.
         asked = problems.take(cfg.rl.prompts_per_step)
-        groups = list(sampler.sample(asked, n=cfg.rl.group_size, seed=f"{cfg.seed}/rl/{step}"))
+        groups = sorted(sampler.sample(asked, n=cfg.rl.group_size, seed=f"{cfg.seed}/rl/{step}"), key=lambda group: group.place)
 
         # 2. Score: a rollout's reward is the weighted sum of what the rules say about it.
         rewards = [[rules.total(verdicts) for verdicts in verdicts_of(rules, group)] for group in groups]

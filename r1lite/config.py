@@ -397,6 +397,13 @@ class QualityConfig:
 
 
 @dataclass
+class ParallelConfig:
+    """Several ranks: processes that train together. `processes` starts them on this machine, torchrun on several."""
+
+    timeout: float = 1800.0  # seconds that a rank waits for the others before all end
+
+
+@dataclass
 class Config:
     """A whole run. From Python `Config()` is what `python -m r1lite.train` runs without any settings."""
 
@@ -406,6 +413,7 @@ class Config:
     stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2
     plugins: list[str] = listed()  # your own rewards, tasks and trackers: my_package.rules or ./rules.py
     trackers: list[str] = free([])  # where metrics go besides metrics.jsonl: names of trackers, yours come from plugins
+    processes: str = free("1")  # on this machine, which train together; auto is one for each GPU
     threads: int = 0  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
@@ -427,4 +435,5 @@ class Config:
     parity: ParityConfig = free(ParityConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+    parallel: ParallelConfig = free(ParallelConfig)
     rounds: dict[str, Any] = field(default_factory=dict)  # what a repeated stage changes, written as rl_2.steps=20

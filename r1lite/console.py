@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from r1lite.parallel import world
 from r1lite.types import Scored
 
 LINE_SECONDS = 10.0  # between two lines of progress where there is no bar
@@ -45,6 +46,7 @@ def _using(console: Console) -> Iterator[None]:
 
 
 def _new(*, quiet: bool = False) -> Console:
+    quiet = quiet or not world.is_leader()
     if sys.stdout.isatty() and not in_notebook():
         return Console(highlight=False, quiet=quiet)
     # Plain text in a notebook too: rich would show each line as a display object, and kernels set FORCE_COLOR.
@@ -82,12 +84,13 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.contexts.close()
 
-    def advance(self, metrics: Mapping[str, float]) -> None:
-        """Count one step, and show these metrics of it."""
-        self.done += 1
+    def advance(self, metrics: Mapping[str, float], by: int = 1) -> None:
+        """Count a step, or several at once, and show these metrics."""
+        by = min(by, self.total - self.done)
+        self.done += by
         text = "  ".join(f"{name} {value:.3g}" for name, value in metrics.items())
         if self.bar is not None:
-            self.bar.update(self.id, advance=1, numbers=text)
+            self.bar.update(self.id, advance=by, numbers=text)
             if self.cell is not None:
                 self.cell.redraw()
             return

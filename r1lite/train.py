@@ -14,6 +14,7 @@ from r1lite.api.callable import make_callable
 from r1lite.api.pipeline import train
 from r1lite.api.train import train as train_from_python
 from r1lite.config import CONF, Config
+from r1lite.parallel import exchange, guard, launch, world
 from r1lite.settings import command_line
 from r1lite.settings.compose import as_config, register
 from r1lite.settings.reference import help_text
@@ -30,7 +31,13 @@ def _entry(composed: DictConfig) -> None:
     except ValueError as error:
         sys.exit(f"error: {error}")
     try:
-        train(cfg)
+        if not world.is_one_of_several() and (count := launch.count_of(cfg.processes)) > 1:
+            sys.exit(launch.launch(count, launch.own_command([*sys.argv[1:], f"run_dir={cfg.run_dir}"])))
+        world.join(cfg.parallel.timeout)
+        with guard.guarded():
+            cfg.run_dir = exchange.on_leader(lambda: cfg.run_dir)
+            train(cfg)
+        world.leave()
     except ValueError as error:  # meant for the user; anything else is a bug and keeps its traceback
         sys.exit(f"error: {error}{_saved_traceback(cfg)}")
     except OSError as error:

@@ -92,6 +92,7 @@ class Group:
 
     problem: Problem
     rollouts: tuple[Rollout, ...]
+    place: int = 0  # of the problem among those that were asked for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,7 +238,7 @@ class Engine(Protocol):
 
 
 class Sampler(Protocol):
-    """Turns problems into groups of rollouts; yields each group as it finishes."""
+    """Turns this rank's share of the problems into groups of rollouts; yields each group as it finishes."""
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]: ...
 

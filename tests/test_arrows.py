@@ -17,7 +17,7 @@ BESIDE = sorted(path.relative_to(HOME) for folder in ("bench", "examples") for p
 # room of its own row, so there can be no ring.
 FLOORS = (
     "r1lite r1lite/types r1lite/registry sandbox",
-    "r1lite/text r1lite/advantage r1lite/config r1lite/endpoint",
+    "r1lite/text r1lite/advantage r1lite/config r1lite/endpoint r1lite/parallel",
     "r1lite/prompt r1lite/console r1lite/losses r1lite/settings",
     "rewards tasks r1lite/objective r1lite/trackers",
     "r1lite/store",

@@ -71,7 +71,9 @@ def bench(model: Any, tokenizer: Any, config: Any) -> Callable[..., Bench]:
 def collected(sampler: Any, weights: int = 0, seed: str = "s") -> Collected:
     groups = sampler.sample(PROBLEMS, n=4, seed=f"{seed}{weights}")
     scored = [[Scored(problem=g.problem, rollout=r, reward=0.0, verdicts={}) for r in g.rollouts] for g in groups]
-    return Collected(groups=scored, weights_step=weights, position=6, settled=(), prompts={}, broken=None, seconds={})
+    return Collected(
+        groups=scored, sampled_by=[0] * len(scored), weights_step=weights, position=6, settled=(), prompts={}, broken=None, seconds={}
+    )
 
 
 def refusal(bench: Bench, sampler: Any) -> str:

@@ -47,7 +47,7 @@ def steps_of(lag: int, *, last: int) -> list[tuple[int, int, float]]:
     def slow(step: int, weights: int) -> Collected:
         time.sleep(0.02)  # training is faster, so that a sync which did not wait would be seen
         groups: Any = (step, weights, sampler.number)
-        return Collected(groups=groups, weights_step=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
+        return Collected(groups=groups, sampled_by=[], weights_step=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
 
     found: list[Any] = []
     with Prefetcher(slow, sampler, lag=lag, last=last) as ahead:
@@ -75,7 +75,7 @@ def test_what_goes_wrong_ahead_is_said_when_its_turn_comes() -> None:
     def failing(step: int, weights: int) -> Collected:
         if step == 2:
             raise ValueError("no such prompt")
-        return Collected(groups=[], weights_step=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
+        return Collected(groups=[], sampled_by=[], weights_step=weights, position=0, settled=(), prompts={}, broken=None, seconds={})
 
     sampler: Any = Loaded()
     with Prefetcher(failing, sampler, lag=1, last=3) as ahead:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --he
 
 def train(cfg: Config) -> dict[str, Any]:
     """Weights in, weights out, stage by stage; what was finished before is not done again."""
+    from r1lite.checks.ranks import check_ranks
     from r1lite.checks.run import check
     from r1lite.console import say
     from r1lite.models.pretrained import locate
+    from r1lite.parallel import exchange
     from r1lite.registry import load_plugins
     from r1lite.reporting.summary import Report
     from r1lite.settings.stages import BASE, stage_of, start_of, with_sections
@@ -25,7 +27,8 @@ def train(cfg: Config) -> dict[str, Any]:
     prepare_torch(cfg)
     load_plugins(cfg.plugins)
     cfg = with_sections(cfg, [*cfg.stages, *cfg.rounds])
-    for notice in check(cfg):
+    check_ranks(cfg)
+    for notice in exchange.on_leader(lambda: check(cfg)):
         say(notice)
     with Run(cfg).opened() as run:
         report = Report(run)

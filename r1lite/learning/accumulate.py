@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from r1lite.learning import parallel
 from r1lite.learning.optimiser import Optimiser
+from r1lite.parallel import exchange
 from r1lite.types import Batch
 
 LossAndMetrics = tuple[Tensor, Mapping[str, Tensor]]  # of a micro-batch; both are summed over the step
@@ -20,7 +20,7 @@ LossFunction = Callable[[Batch], LossAndMetrics]
 
 
 def train_step(batches: Sequence[Batch], loss_function: LossFunction, optimiser: Optimiser, *others: Optimiser) -> dict[str, float]:
-    """Accumulate gradients over all micro-batches, then step all optimisers. The metrics are those of the first one."""
+    """Accumulate gradients over this rank's micro-batches, then step all optimisers. The metrics are those of the first one."""
     metrics = _accumulate(batches, loss_function, optimiser.backward)
     for other in others:
         other.step()
@@ -40,4 +40,4 @@ def _accumulate(batches: Sequence[Batch], loss_function: LossFunction, backward:
         backward(loss)
         for key, value in (*stats.items(), ("loss", loss)):
             metrics[key] = metrics.get(key, 0.0) + float(value.detach())
-    return parallel.sum_metrics(metrics)
+    return exchange.sum_metrics(metrics)

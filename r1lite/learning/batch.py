@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from r1lite.learning import parallel
-from r1lite.learning.packing import Part, length, pack, pack_by_prompt, padded_tokens
+from r1lite.learning.packing import Part, length, pack_pairs, pack_shares, pack_shares_by_prompt, padded_tokens
+from r1lite.parallel import exchange, world
 from r1lite.types import Batch, Prompts, Sample, Totals
 
 
@@ -20,24 +20,29 @@ def collate(
     device: torch.device | str = "cpu",
     share_prompts: bool = False,
 ) -> list[Batch]:
-    """Micro-batches of samples of similar length. Their size affects memory only, since the totals are those of the step.
+    """This rank's micro-batches of samples of similar length. Their size affects memory only, since the totals are those of the step.
 
-    With `share_prompts`, a prompt is computed once for all of its samples, if that means fewer padded tokens.
+    With `share_prompts`, a prompt is computed once for all of its samples, if that means fewer padded tokens over all ranks.
     """
-    totals = totals or parallel.sum_totals(totals_of(samples))
-    whole = pack([length(s) for s in samples], micro_batch_tokens)
+    totals = totals or totals_of(samples)
+    whole = pack_shares(samples, micro_batch_tokens, world.size())
     if share_prompts:
-        shared = pack_by_prompt(samples, micro_batch_tokens)
-        if sum(padded_tokens(samples, part) for part in shared) < sum(len(p) * max(length(samples[i]) for i in p) for p in whole):
-            return [_batch_with_prompts(samples, part, totals, device) for part in shared]
-    return [as_batch([samples[i] for i in rows], rows, totals, device) for rows in whole]
+        shared = pack_shares_by_prompt(samples, micro_batch_tokens, world.size())
+        tokens = sum(len(rows) * max(length(samples[i]) for i in rows) for of_rank in whole for rows in of_rank)
+        if sum(padded_tokens(samples, part) for of_rank in shared for part in of_rank) < tokens:
+            return [_batch_with_prompts(samples, part, totals, device) for part in shared[world.rank()]]
+    return [as_batch([samples[i] for i in rows], rows, totals, device) for rows in whole[world.rank()]]
 
 
 def collate_pairs(pairs: Sequence[tuple[Sample, Sample]], *, micro_batch_tokens: int, device: torch.device | str = "cpu") -> list[Batch]:
-    """Micro-batches of pairs: the first half of the rows has the first sample of each pair, the second half the second."""
-    totals = parallel.sum_totals(Totals(tokens=sum(s.trained for pair in pairs for s in pair), sequences=len(pairs)))
-    widths = [2 * max(map(length, pair)) for pair in pairs]
-    return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in pack(widths, micro_batch_tokens)]
+    """This rank's micro-batches of pairs: the first half of the rows has the first sample of each pair, the second half the second."""
+    totals = totals_of_pairs(pairs)
+    parts = pack_pairs(pairs, micro_batch_tokens, world.size())[world.rank()]
+    return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in parts]
+
+
+def totals_of_pairs(pairs: Sequence[tuple[Sample, Sample]]) -> Totals:
+    return Totals(tokens=sum(s.trained for pair in pairs for s in pair), sequences=len(pairs))
 
 
 def totals_of(samples: Sequence[Sample]) -> Totals:
@@ -45,13 +50,14 @@ def totals_of(samples: Sequence[Sample]) -> Totals:
 
 
 def per_sample(batches: Sequence[Batch], values: Sequence[Tensor], samples: Sequence[Sample]) -> list[list[float]]:
-    """Split [N, T] tensors, one per batch, into one list per sample, with a value for each completion token."""
-    rows: list[list[float]] = [[] for _ in samples]
+    """Split [N, T] tensors, one per batch, into one list per sample of all ranks, with a value for each completion token."""
+    own: list[tuple[int, list[float]]] = []
     for batch, tensor in zip(batches, values, strict=True):
         for i, row in zip(batch.rows, tensor.float().cpu().tolist(), strict=True):
             begin = _begin(samples[i], batch.first)
-            rows[i] = row[begin : begin + len(samples[i].token_ids)]
-    return rows
+            own.append((i, row[begin : begin + len(samples[i].token_ids)]))
+    of_sample = dict(exchange.gather_flat(own))
+    return [of_sample[i] for i in range(len(samples))]
 
 
 def as_batch(samples: Sequence[Sample], rows: Sequence[int], totals: Totals, device: torch.device | str) -> Batch:

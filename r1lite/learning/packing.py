@@ -4,9 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from r1lite.parallel import share
 from r1lite.types import Sample
 
+UNITS_PER_RANK = 2  # with fewer prompts than this, their samples are split between ranks
 Part = list[list[int]]  # a micro-batch with shared prompts: for each prompt, the indices of its samples
+
+
+def pack_shares(samples: Sequence[Sample], budget: int, ranks: int) -> list[list[list[int]]]:
+    """For each rank, its micro-batches of sample indices."""
+    return _packed([length(s) for s in samples], budget, ranks)
+
+
+def pack_pairs(pairs: Sequence[tuple[Sample, Sample]], budget: int, ranks: int) -> list[list[list[int]]]:
+    """For each rank, its micro-batches of pair indices. A pair takes two rows of the width of its longer one."""
+    return _packed([2 * max(map(length, pair)) for pair in pairs], budget, ranks)
+
+
+def pack_shares_by_prompt(samples: Sequence[Sample], budget: int, ranks: int) -> list[list[Part]]:
+    """For each rank, its micro-batches with shared prompts. A prompt's samples go to one rank, unless there are too few prompts."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, sample in enumerate(samples):
+        groups.setdefault(sample.prompt_ids, []).append(i)
+    pieces = -(-UNITS_PER_RANK * ranks // len(groups)) if ranks > 1 and groups else 1
+    units = [rows[k::pieces] for rows in groups.values() for k in range(min(pieces, len(rows)))]
+    shares = share.deal([sum(len(samples[i].token_ids) for i in unit) for unit in units], ranks)
+    parts = []
+    for of_rank in shares:
+        rows = sorted(i for unit in of_rank for i in units[unit])
+        packed = pack_by_prompt([samples[i] for i in rows], budget)
+        parts.append([[[rows[i] for i in of_prompt] for of_prompt in part] for part in packed])
+    return parts
+
+
+def _packed(widths: Sequence[int], budget: int, ranks: int) -> list[list[list[int]]]:
+    return [[[of_rank[i] for i in part] for part in pack([widths[i] for i in of_rank], budget)] for of_rank in share.deal(widths, ranks)]
 
 
 def pack(widths: Sequence[int], budget: int) -> list[list[int]]:

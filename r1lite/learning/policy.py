@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from r1lite.config import TrainingConfig
-from r1lite.learning import parallel
 from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import collate, per_sample, totals_of
 from r1lite.learning.critic import Critic
@@ -22,6 +21,7 @@ from r1lite.learning.optimiser import Optimiser, load_weights
 from r1lite.losses.parts import entropy_threshold, high_entropy_mask
 from r1lite.models import adapters, pretrained
 from r1lite.objective import Objective, policy_loss
+from r1lite.parallel import exchange
 from r1lite.types import Batch, Sample, State, Totals
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """Save a plain model that loads without r1lite; adapters are merged into it, and also saved beside it."""
+        exchange.leader_writes(lambda: self._write(folder))
+
+    def _write(self, folder: Path) -> None:
         pretrained.save(adapters.merged(self.model), self.tokenizer, folder)
         if adapters.has_adapters(self.model):
             adapters.save_adapters(self.model, folder.parent / "adapter")
@@ -89,7 +92,7 @@ class Policy:
 
     def step(self, samples: Sequence[Sample], objective: Objective, *, totals: Totals | None = None) -> dict[str, float]:
         """One optimiser step over all samples. The loss is divided by the samples' totals unless others are given."""
-        trained = parallel.sum_totals(totals_of(samples)).tokens
+        trained = totals_of(samples).tokens
         batches = self._collate(samples, totals)
         threshold = self._entropy_threshold(batches) if self.entropy_share < 1 else None
         others = [self.critic.optimiser] if self.critic is not None else []
@@ -158,7 +161,7 @@ class Policy:
     def _entropy_threshold(self, batches: Sequence[Batch]) -> Tensor:
         """The threshold of the whole step, so that it does not depend on micro-batches or ranks."""
         per_batch = [self._forward(batch).entropy[batch.mask > 0] for batch in batches]
-        entropy = parallel.gather_values(torch.cat(per_batch)).unsqueeze(0)
+        entropy = exchange.gather_values(torch.cat([torch.zeros(0, device=self.model.device), *per_batch])).unsqueeze(0)
         return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
     def state(self) -> State:

@@ -15,6 +15,7 @@ from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser, load_weights
 from r1lite.losses.preference import reward_model_loss, split_pairs
 from r1lite.models import pretrained
+from r1lite.parallel import exchange
 from r1lite.types import Batch, Pair, State
 
 
@@ -63,4 +64,4 @@ class RewardModel:
         self.optimiser.restore(state["optimiser"])
 
     def save(self, folder: Path) -> None:
-        pretrained.save(self.model, self.tokenizer, folder)
+        exchange.leader_writes(lambda: pretrained.save(self.model, self.tokenizer, folder))

@@ -15,6 +15,7 @@ from r1lite.models.cpu.linear import use_onednn
 from r1lite.models.cpu.recompute import use_recomputing_layers
 from r1lite.models.gguf_read import is_gguf, read_model, read_tokenizer
 from r1lite.models.layers import configure_layers
+from r1lite.parallel import world
 from r1lite.prompt import end_token
 from r1lite.store.files import atomic
 
@@ -54,7 +55,8 @@ def locate(path: str) -> str:
 
 def device_of(name: str) -> torch.device:
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = f"cuda:{world.local_rank()}" if world.local_size() > 1 else "cuda"
+        name = name if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("model.device=cuda, but torch finds no GPU. Set model.device=cpu, or install a torch build for your GPU.")
     device = torch.device(name)
@@ -149,6 +151,7 @@ def load_reward_model(path: str, cfg: ModelConfig) -> tuple[PreTrainedModel, Pre
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write a model that loads without r1lite."""
     with atomic(folder) as part:
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)

@@ -10,6 +10,7 @@ from typing import Any
 from r1lite.config import EvaluateConfig
 from r1lite.console import say, show_table
 from r1lite.data.examples import SAMPLING
+from r1lite.parallel import exchange
 from r1lite.reporting.evaluation import evaluate
 from r1lite.reporting.model_card import write_card
 from r1lite.settings.stages import BASE
@@ -38,14 +39,14 @@ class Report:
         elif self.run.cfg.evaluate.every_stage and not unchanged:
             say(f"evaluating {name}")
             results = evaluate(weights, self.run.cfg)
-            write_json(evaluation, results)
+            exchange.leader_writes(lambda: write_json(evaluation, results))
             entry |= results
         sampling = self.run.folder / name / SAMPLING
         if sampling.exists():
             entry["sampling"] = read_json(sampling)
         position = next((i for i, other in enumerate(self.entries) if other["name"] == name), len(self.entries))
         self.entries[position : position + 1] = [entry]
-        write_card(self.run, name, Path(weights), self.entries[: position + 1])
+        exchange.leader_writes(lambda: write_card(self.run, name, Path(weights), self.entries[: position + 1]))
         self._write("running")
 
     def finish(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class Report:
     def _write(self, status: str) -> dict[str, Any]:
         seconds = round(self.earlier_seconds + time.perf_counter() - self.started, 1)
         summary = {"status": status, "seconds": seconds, "seed": self.run.cfg.seed, "stages": self.entries}
-        write_json(self.run.folder / SUMMARY, summary)
+        exchange.leader_writes(lambda: write_json(self.run.folder / SUMMARY, summary))
         return summary
 
     def _relative(self, weights: str) -> str:

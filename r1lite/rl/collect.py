@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from r1lite.advantage import has_signal
 from r1lite.config import Config
 from r1lite.data.feed import Feed
+from r1lite.parallel import world
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import RuleBroken, Scorer
 from r1lite.store.metrics import Stopwatch
@@ -18,6 +19,7 @@ class Collected:
     """A step's groups, and the state when the last of them arrived. With a lag, later steps change that state before this one trains."""
 
     groups: list[list[Scored]]
+    sampled_by: list[int]  # for each group, the rank that sampled it
     weights_step: int  # training steps that the weights had seen which sampled these groups
     position: int  # in the data, after this step
     settled: tuple[str, ...]  # problems that the curriculum considers settled
@@ -30,6 +32,7 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int
     """Sample and score a step. If the algorithm refills groups without signal (DAPO), new prompts are sampled with the same weights."""
     watch, seed = Stopwatch(), f"{feed.seed}/{step}"
     groups: list[list[Scored]] = []
+    sampled_by: list[int] = []
     feed.begin(step, cfg.rl.steps)
     for refill in range(cfg.algorithm.refill_rounds + 1):
         missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
@@ -40,9 +43,11 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int
             pending = scorer.ask(sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{refill}" if refill else seed))
         with watch.lap("score"):  # the time that is left after sampling
             groups += scorer.wait(pending)
+        sampled_by += [place % world.size() for place in range(len(problems))]
     feed.learn(groups)
     return Collected(
         groups=groups,
+        sampled_by=sampled_by,
         weights_step=weights_step,
         position=feed.position,
         settled=feed.settled,

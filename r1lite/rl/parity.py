@@ -18,6 +18,7 @@ from torch import Tensor
 from r1lite.config import ParityConfig, SamplerConfig
 from r1lite.learning.policy import Policy
 from r1lite.losses.parts import k3
+from r1lite.parallel import world
 from r1lite.rl.collect import Collected
 from r1lite.rl.mismatch import EDGE_FACTOR, Evidence, Rows, differences, likely_cause
 from r1lite.rl.prefetch import temporary_weights
@@ -46,7 +47,9 @@ class ParityCheck:
 
     def check(self, step: int, collected: Collected, past: dict[str, Tensor]) -> dict[str, float]:
         """The metrics of the check; ValueError with a likely cause if the log-probs differ too much."""
-        rollouts = spread([[s.rollout for s in group if s.rollout.written] for group in collected.groups], self.cfg.sequences)
+        written = [[s.rollout for s in group if s.rollout.written] for group in collected.groups]
+        of_ranks = [[group for group, by in zip(written, collected.sampled_by, strict=True) if by == r] for r in range(world.size())]
+        rollouts = [rollout for groups in of_ranks for rollout in spread(groups, self.cfg.sequences)]  # any sampler may be stale
         if not rollouts:
             return {}
         samples = [Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids, mask=r.mask) for r in rollouts]

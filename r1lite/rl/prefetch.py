@@ -18,6 +18,7 @@ from contextvars import copy_context
 import torch
 from torch import Tensor
 
+from r1lite.parallel import world
 from r1lite.rl.collect import Collected
 from r1lite.types import Sampler
 
@@ -78,7 +79,9 @@ class Prefetcher:
     def _submit(self, step: int) -> Future[Collected]:
         if self.pool is not None:
             # In a copy of this context, so that output goes to the console of this run.
-            return self.pool.submit(copy_context().run, self.collect, step, self.weights_step)
+            context = copy_context()
+            context.run(world.use_channel, world.SAMPLING)  # the thread's exchanges must not get between those of training
+            return self.pool.submit(context.run, self.collect, step, self.weights_step)
         done: Future[Collected] = Future()
         done.set_result(self.collect(step, self.weights_step))
         return done

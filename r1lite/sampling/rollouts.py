@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
+from r1lite.parallel import share
 from r1lite.prompt import Prompter
 from r1lite.types import Completion, Engine, Group, Problem, Request, Rollout
 
@@ -34,10 +35,11 @@ class Sampler:
         self.engine.load(weights)
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]:
-        """A group of n rollouts for each problem, yielded as soon as it is complete."""
-        requests = self.requests(problems, n=n, seed=seed)
-        for index, completions in self.engine.complete(requests, greedy=greedy):
-            yield self._group(problems[index], requests[index], completions)
+        """A group of n rollouts for each problem of this rank's share, yielded as soon as it is complete."""
+        own = share.every_nth(list(zip(problems, self.requests(problems, n=n, seed=seed), strict=True)))
+        for index, completions in self.engine.complete([request for _, (_, request) in own], greedy=greedy):
+            place, (problem, request) = own[index]
+            yield self._group(place, problem, request, completions)
 
     def requests(self, problems: Sequence[Problem], *, n: int, seed: str) -> list[Request]:
         """The engine's request for each problem, in the same order."""
@@ -51,7 +53,7 @@ class Sampler:
             for problem, stream in zip(problems, streams(problems), strict=True)
         ]
 
-    def _group(self, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
+    def _group(self, place: int, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
         prefill = self.prompter.response_prefix(problem)
         rollouts = (
             Rollout(
@@ -67,7 +69,7 @@ class Sampler:
             )
             for index, completion in enumerate(completions)
         )
-        return Group(problem=problem, rollouts=tuple(rollouts))
+        return Group(problem=problem, rollouts=tuple(rollouts), place=place)
 
 
 def streams(problems: Sequence[Problem]) -> list[str]:

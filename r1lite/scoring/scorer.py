@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from r1lite.config import ScoringConfig
+from r1lite.parallel import exchange, world
 from r1lite.registry import load_plugins
 from r1lite.scoring.functions import pickled, register
 from r1lite.scoring.rules import Rules
@@ -30,7 +31,7 @@ class RuleBroken(ValueError):
 
 
 class Scorer:
-    """Scores groups as they arrive; results come in the order of the groups, whatever the number of workers."""
+    """Scores this rank's groups as they arrive; results are those of all ranks, whatever the number of ranks and workers."""
 
     def __init__(self, rules: Rules, cfg: ScoringConfig) -> None:
         self.rules, self.cfg = rules, cfg
@@ -55,12 +56,16 @@ class Scorer:
         return [(group, self._submit(group)) for group in groups]
 
     def wait(self, jobs: Sequence[tuple[Group, Job]]) -> list[list[Scored]]:
-        """The scored rollouts, in the order of the groups."""
-        return [self._scored(group, job) for group, job in jobs]
+        """The scored rollouts of all ranks, in the order of the problems."""
+        own = [(group.place, self._scored(group, job)) for group, job in jobs]
+        scored = [of_group for _, of_group in sorted(exchange.gather_flat(own), key=lambda one: one[0])]
+        self._count(scored)
+        return scored
 
     def _start_workers(self) -> Workers:
         prepare = partial(_prepare, self._sent, pickled(self.rules.functions))
-        return Workers(self.cfg.workers, prepare=prepare, memory_mb=self.cfg.memory_mb)
+        count = max(1, self.cfg.workers // world.local_size())  # the machine's workers, dealt to its ranks
+        return Workers(count, prepare=prepare, memory_mb=self.cfg.memory_mb)
 
     def _submit(self, group: Group) -> Job:
         if self.workers is not None:
@@ -95,11 +100,6 @@ class Scorer:
 
     def _scored(self, group: Group, job: Job) -> list[Scored]:
         verdicts = job.result()
-        for row in verdicts:
-            for name, v in row.items():
-                if v.outcome in ("failed", "timed_out"):
-                    self.reasons.setdefault(name, v.why)
-        self.outcomes.update((name, v.outcome) for row in verdicts for name, v in row.items())
         return [
             Scored(
                 problem=group.problem,
@@ -110,6 +110,13 @@ class Scorer:
             )
             for rollout, row in zip(group.rollouts, verdicts, strict=True)
         ]
+
+    def _count(self, scored: Sequence[Sequence[Scored]]) -> None:
+        verdicts = [(name, v) for group in scored for s in group for name, v in s.verdicts.items()]
+        self.outcomes.update((name, v.outcome) for name, v in verdicts)
+        for name, v in verdicts:
+            if v.outcome in ("failed", "timed_out"):
+                self.reasons.setdefault(name, v.why)
 
     def check_health(self) -> None:
         """Raise RuleBroken rather than train on a broken rule."""

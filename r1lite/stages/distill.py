@@ -15,6 +15,7 @@ from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
 from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
+from r1lite.parallel import exchange
 from r1lite.prompt import Prompter
 from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
 from r1lite.teaching.imitation import epochs, imitate
@@ -54,7 +55,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     if settings.teacher == "local" and (wanted or settings.method == "on_policy"):
         teacher = _local_teacher(start, student, cfg)
     if wanted and teacher is None:
-        ask_teacher(prompter, cfg, settings, place)
+        exchange.on_leader(lambda: ask_teacher(prompter, cfg, settings, place))
     elif wanted and teacher is not None:
         sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
     if settings.method == "traces":

@@ -12,7 +12,7 @@ from r1lite.checks.bounds import above_zero, not_negative
 from r1lite.checks.data import check_pairs
 from r1lite.config import Config, DPOConfig
 from r1lite.learning.accumulate import LossAndMetrics, train_step
-from r1lite.learning.batch import collate_pairs
+from r1lite.learning.batch import collate_pairs, totals_of_pairs
 from r1lite.learning.forward import forward
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
@@ -56,7 +56,7 @@ def take_step(policy: Policy, pairs: Sequence[Pair], cfg: DPOConfig) -> dict[str
     sides = [(p.chosen, p.rejected) for p in pairs]
     batches = collate_pairs(sides, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
     metrics = train_step(batches, lambda batch: loss_of(policy, batch, cfg), policy.optimiser)
-    return metrics | {"tokens/trained": float(batches[0].totals.tokens)}
+    return metrics | {"tokens/trained": float(totals_of_pairs(sides).tokens)}
 
 
 def loss_of(policy: Policy, batch: Batch, cfg: DPOConfig) -> LossAndMetrics:

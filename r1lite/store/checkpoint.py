@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from r1lite.parallel import world
 from r1lite.store.files import atomic, read_json, remove, write_json
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Checkpoints:
         weights: Mapping[str, Mapping[str, Tensor]] | None = None,
     ) -> None:
         """Save the learner, and the stage's own values and sets of weights. An empty set of weights is not written."""
+        if not world.is_leader():
+            return
         import torch
         from safetensors.torch import save_file
 
@@ -79,7 +82,8 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all checkpoints: a finished stage needs none."""
-        remove(self.folder)
+        if world.is_leader():
+            remove(self.folder)
 
     def _all(self) -> list[Path]:
         return sorted(p for p in self.folder.glob("step-*") if re.fullmatch(r"step-\d+", p.name))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from r1lite.parallel import world
 from r1lite.store.files import atomic
 from r1lite.types import Credit, Problem, Rollout, Scored, Verdict
 
@@ -19,6 +20,8 @@ class Ledger:
 
     def write(self, step: int, groups: Sequence[Sequence[Scored]], credits: Sequence[Sequence[Credit | None]] | None = None) -> None:
         """Write all rollouts of a step. `advantage` is null if none was computed; `trained` marks rollouts used in the update."""
+        if not world.is_leader():
+            return
         import pyarrow as pa
         import pyarrow.parquet as pq
 

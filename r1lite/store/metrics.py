@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from r1lite.parallel import world
 from r1lite.store.files import atomic
 from r1lite.trackers import Trackers
 
@@ -22,7 +23,7 @@ class Metrics:
 
     def begin(self, stage: str, done: int) -> None:
         """Remove the lines that the stage logged after step `done`, because those steps run again."""
-        if not self.path.exists():
+        if not self.path.exists() or not world.is_leader():
             return
         kept = [line for line in self.path.read_text().splitlines() if _is_kept(line, stage, done)]
         with atomic(self.path) as part:
@@ -33,6 +34,8 @@ class Metrics:
         return sum(entry.get("seconds/total", 0.0) for entry in read_metrics(self.path) if entry["stage"] == stage)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        if not world.is_leader():
+            return
         line = {"stage": stage, "step": step, **{k: _rounded(v) for k, v in metrics.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -6,12 +6,13 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from r1lite.config import Config
+from r1lite.parallel import exchange
 from r1lite.settings.resume import flat, hash_of_file, refuse_changed_files, refuse_changed_settings, sources
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.settings.stages import LEDGER, earlier_than, read_by, stages
@@ -53,19 +54,21 @@ class Run:
 
     @contextmanager
     def opened(self) -> Iterator[Run]:
-        """Lock the folder, which is new or was started with the same configuration."""
+        """Lock the folder, which is new or was started with the same configuration. The leader does so for all ranks."""
+        with ExitStack() as held:
+            exchange.leader_writes(lambda: self._open(held))
+            yield self
+
+    def _open(self, held: ExitStack) -> None:
         make_folder(self.folder)
-        with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ValueError(f"another process is working in {self.folder}; wait for it, or choose another run_dir=") from error
-            self._check_settings()
-            self.metrics.trackers = Trackers(self.cfg.trackers, self.folder, asdict(self.cfg))
-            try:
-                yield self
-            finally:
-                self.metrics.trackers.close()
+        lock = held.enter_context((self.folder / ".lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(f"another process is working in {self.folder}; wait for it, or choose another run_dir=") from error
+        self._check_settings()
+        self.metrics.trackers = Trackers(self.cfg.trackers, self.folder, asdict(self.cfg))
+        held.callback(self.metrics.trackers.close)
 
     def _check_settings(self) -> None:
         """Compare the settings and the user's files with those that the run was started with, and save them."""
@@ -89,6 +92,9 @@ class Run:
 
     def begin(self, stage: str, start: str) -> None:
         """Record the weights and data that the stage starts from. After an interruption they must be the same."""
+        exchange.leader_writes(lambda: self._begin(stage, start))
+
+    def _begin(self, stage: str, start: str) -> None:
         if (self.folder / stage / BEGUN).exists():
             self._refuse_changed_inputs(stage, BEGUN, start)
         write_json(self.folder / stage / BEGUN, {"start": start, "inputs": self.inputs(stage, start)})
@@ -96,15 +102,17 @@ class Run:
     def finish(self, stage: str, start: str, weights: Path, seconds: float) -> None:
         where = weights.relative_to(self.folder) if weights.is_relative_to(self.folder) else weights
         inputs = read_json(self.folder / stage / BEGUN)["inputs"]
-        write_json(
-            self.folder / stage / DONE, {"stage": stage, "start": start, "inputs": inputs, "weights": str(where), "seconds": seconds}
-        )
+        record = {"stage": stage, "start": start, "inputs": inputs, "weights": str(where), "seconds": seconds}
+        exchange.leader_writes(lambda: write_json(self.folder / stage / DONE, record))
 
     def is_done(self, stage: str) -> bool:
         return (self.folder / stage / DONE).exists()
 
     def finished(self, stage: str, start: str) -> Path | None:
         """The weights that a finished stage left; None if it is not finished. Its inputs must not have changed."""
+        return exchange.on_leader(lambda: self._finished(stage, start))
+
+    def _finished(self, stage: str, start: str) -> Path | None:
         if not self.is_done(stage):
             return None
         record = self._refuse_changed_inputs(stage, DONE, start)

@@ -16,6 +16,7 @@ from r1lite.config import ImitationConfig
 from r1lite.console import say
 from r1lite.learning.optimiser import load_weights
 from r1lite.learning.policy import Policy
+from r1lite.parallel import exchange
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.files import atomic, read_json, remove, write_json
@@ -58,9 +59,9 @@ class BestCheckpoint:
             groups = self.scorer.score(self.sampler.sample(self.problems, n=self.group_size, seed=self.seed))
             measurement = {"step": step, **figures(groups)}
             if best([*self.measurements, measurement]) is measurement:
-                self._save_weights(step)
+                exchange.leader_writes(lambda: self._save_weights(step))
             self.measurements.append(measurement)
-            write_json(self.table, self.measurements)
+            exchange.leader_writes(lambda: write_json(self.table, self.measurements))
         return {f"gate/{name}": value for name, value in measurement.items() if name != "step"}
 
     def save_best(self, final: Path) -> None:

@@ -16,6 +16,7 @@ from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE
+from r1lite.parallel import exchange
 from r1lite.prompt import Prompter
 from r1lite.scoring.scorer import Scorer
 from r1lite.settings.stages import EXAMPLES, ROLLOUTS
@@ -58,7 +59,7 @@ def _examples(policy: Policy, settings: ImitationConfig, cfg: Config, place: Pla
     file = (place.out if settings.data in FROM_MODELS else place.run / settings.data) / FILE
     if settings.data in FROM_MODELS and not file.is_file():
         if settings.data == "teacher":
-            ask_teacher(prompter, cfg, settings.ask, place)
+            exchange.on_leader(lambda: ask_teacher(prompter, cfg, settings.ask, place))
         else:  # nothing is trained yet, so these are samples of the stage's initial weights
             sample_traces(policy.model, policy.tokenizer, cfg, settings.ask, folder=place.out, name=place.name)
     examples = from_file(file, prompter) if file.is_file() else from_file(Path(settings.data), prompter, held_out=held_out(cfg))

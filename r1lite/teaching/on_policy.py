@@ -17,10 +17,11 @@ from torch import Tensor
 from r1lite.config import DistillConfig
 from r1lite.data.examples import from_file
 from r1lite.learning.accumulate import LossAndMetrics, train_step
-from r1lite.learning.batch import as_batch, collate
+from r1lite.learning.batch import as_batch, collate, totals_of
 from r1lite.learning.forward import completion_states, in_chunks
 from r1lite.learning.policy import Policy
 from r1lite.losses.distill import token_divergence
+from r1lite.parallel import exchange
 from r1lite.prompt import Prompter
 from r1lite.types import Batch, Problem, Sample, Sampler
 
@@ -47,18 +48,17 @@ class Lesson:
 
 def written_by_student(sampler: Sampler, problems: Sequence[Problem], teacher: Teacher, *, seed: str) -> list[Lesson]:
     """One response of the student to each problem."""
-    lessons = []
+    lessons: list[tuple[int, Lesson]] = []
     for group in sampler.sample(problems, n=1, seed=seed):
         for rollout in group.rollouts:
             # The student's vocabulary may be padded with tokens for which the teacher has no embedding.
             known = tuple(min(token, teacher.width - 1) for token in rollout.token_ids)
-            lessons.append(
-                Lesson(
-                    student=Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids, mask=rollout.mask),
-                    teacher=Sample(prompt_ids=teacher.prompter.ids(group.problem), token_ids=known, mask=rollout.mask),
-                )
+            lesson = Lesson(
+                student=Sample(prompt_ids=rollout.prompt_ids, token_ids=rollout.token_ids, mask=rollout.mask),
+                teacher=Sample(prompt_ids=teacher.prompter.ids(group.problem), token_ids=known, mask=rollout.mask),
             )
-    return lessons
+            lessons.append((group.place, lesson))
+    return [lesson for _, lesson in sorted(exchange.gather_flat(lessons), key=lambda one: one[0])]
 
 
 def written_by_teacher(path: Path, prompter: Prompter, teacher: Teacher) -> list[Lesson]:
@@ -78,7 +78,7 @@ def distill_step(policy: Policy, lessons: Sequence[Lesson], teacher: Teacher, cf
 
     samples = [lesson.student for lesson in lessons]
     batches = collate(samples, micro_batch_tokens=cfg.micro_batch_tokens, device=policy.model.device)
-    return train_step(batches, measure, policy.optimiser) | {"tokens/trained": float(batches[0].totals.tokens)}
+    return train_step(batches, measure, policy.optimiser) | {"tokens/trained": float(totals_of(samples).tokens)}
 
 
 def compare(

@@ -12,6 +12,7 @@ from r1lite.console import Progress, say
 from r1lite.data.examples import FILE, SAMPLING, write_rows
 from r1lite.data.feed import Feed
 from r1lite.data.quality import select
+from r1lite.parallel import exchange, world
 from r1lite.prompt import Prompter
 from r1lite.scoring.metrics import failed_share
 from r1lite.scoring.scorer import Scorer
@@ -45,7 +46,7 @@ def sample_traces(
             # A part in which too many verdicts failed stopped the run; its cause has been fixed since.
             if scored_part is None or failed_share(scored_part) > cfg.scoring.max_failed_share:
                 groups = sampler.sample(in_part, n=settings.samples, seed=f"{seed}/{part}" if part else seed)
-                scored_part = _score(groups, in_part, scorer, progress)
+                scored_part = _score(groups, scorer, progress)
                 ledger.write(part, scored_part)
                 scorer.check_health()
             else:
@@ -66,21 +67,20 @@ def score_answers(
 ) -> Path:
     """The same as `sample_traces` with existing responses. `extra` fields are added to `sampling.json`."""
     with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: scoring", len(groups)) as progress:
-        scored = _score(groups, [group.problem for group in groups], scorer, progress)
+        scored = _score(groups, scorer, progress)
         Ledger(folder / "rollouts", name).write(0, scored)
         scorer.check_health()
     return _write_selected(scored, cfg.quality, settings, folder=folder, name=name, extra=extra)
 
 
-def _score(groups: Iterable[Group], problems: Sequence[Problem], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
-    """Score groups as they arrive, then restore the order of the problems: groups of short responses arrive first, and a
+def _score(groups: Iterable[Group], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
+    """Score groups as they arrive. The results are in the order of the problems: groups of short responses arrive first, and a
     prefix of the data must not consist of those alone."""
     pending = []
     for group in groups:
         pending += scorer.ask([group])
-        progress.advance({})
-    order = {problem.id: i for i, problem in enumerate(problems)}
-    return sorted(scorer.wait(pending), key=lambda group: order[group[0].problem.id])
+        progress.advance({}, by=world.size())
+    return scorer.wait(pending)
 
 
 def _write_selected(
@@ -95,13 +95,14 @@ def _write_selected(
     """Write the selected responses to `data.jsonl`, and how many were dropped for each fault to `sampling.json`."""
     kept, dropped = select(scored, quality, per_prompt=settings.keep_per_prompt)
     total, faults = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
-    write_json(folder / SAMPLING, {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **extra})
+    summary = {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **extra}
+    exchange.leader_writes(lambda: write_json(folder / SAMPLING, summary))
     if not kept:
         raise ValueError(
             f"{name}: none of {total} responses is correct and readable ({faults}); train the model further, ask for more samples, "
             f"or change what quality.* drops"
         )
-    write_rows(folder / FILE, [_as_row(s) for s in kept])
+    exchange.leader_writes(lambda: write_rows(folder / FILE, [_as_row(s) for s in kept]))
     say(f"{name}: kept {len(kept)} of {total} responses in {folder / FILE}{f'; dropped: {faults}' if faults else ''}")
     return folder / FILE
 

@@ -1,0 +1,1 @@
+"""Several ranks: processes that train one model together."""
