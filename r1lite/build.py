@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from r1lite.config import Config, TrainingConfig
 from r1lite.data.decontaminate import HeldOut, decontaminated, ngrams_of_set, questions_of, questions_of_test_split
+from r1lite.learning import sharding
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
 from r1lite.models import adapters, pretrained
@@ -109,6 +110,7 @@ def make_prompter(tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Prompter:
 def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sampler:
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
+    model = sharding.whole(model) if sharding.is_sharded(model) else model
     return Sampler(_engine(model, prompter.tokenizer, cfg), prompter, cfg.sampler)
 
 

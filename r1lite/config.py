@@ -400,6 +400,8 @@ class QualityConfig:
 class ParallelConfig:
     """Several ranks: processes that train together. `processes` starts them on this machine, torchrun on several."""
 
+    shard: int = 1  # ranks that each hold a part of the weights, gradients and optimiser states; 1 gives each a whole copy
+    offload: bool = False  # of the parts to the CPU's memory, for GPUs; slower
     timeout: float = 1800.0  # seconds that a rank waits for the others before all end
 
 

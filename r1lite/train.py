@@ -33,7 +33,7 @@ def _entry(composed: DictConfig) -> None:
     try:
         if not world.is_one_of_several() and (count := launch.count_of(cfg.processes)) > 1:
             sys.exit(launch.launch(count, launch.own_command([*sys.argv[1:], f"run_dir={cfg.run_dir}"])))
-        world.join(cfg.parallel.timeout)
+        world.join(cfg.parallel.timeout, shard=cfg.parallel.shard, offload=cfg.parallel.offload)
         with guard.guarded():
             cfg.run_dir = exchange.on_leader(lambda: cfg.run_dir)
             train(cfg)

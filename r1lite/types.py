@@ -202,6 +202,7 @@ class Batch:
     advantages: Tensor  # [N, T]
     totals: Totals
     rows: tuple[int, ...]  # each sequence's index among the samples that were collated
+    blank: bool = False  # computed only to keep step with the passes of other ranks; it counts nothing
     prompts: Prompts | None = None
     sampler_logp: Tensor | None = None  # [N, T]
     values: Tensor | None = None  # [N, T] from the critic, before the step

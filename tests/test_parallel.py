@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from r1lite.api.pipeline import train
 from r1lite.learning.packing import length, pack_shares, pack_shares_by_prompt
 from r1lite.learning.policy import Policy
+from r1lite.learning.sharding import full_weights
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.objective import Objective
 from r1lite.parallel import exchange, share, world
@@ -53,7 +54,7 @@ def trained(entropy_share: float) -> dict[str, Any]:
     policy = Policy(model, tokenizer, cfg.rl, total_steps=2, entropy_share=entropy_share)
     before = policy.logprobs(SAMPLES)
     metrics = [policy.step(SAMPLES, Objective.preset("dapo")) for _ in range(2)]
-    return {"before": before, "metrics": metrics, "weights": {name: p.detach() for name, p in model.named_parameters()}}
+    return {"before": before, "metrics": metrics, "weights": {name: p.detach() for name, p in full_weights(policy.weights())}}
 
 
 def trained_with_each_share() -> list[dict[str, Any]]:
@@ -76,9 +77,9 @@ def test_what_ranks_tell_each_other(tmp_path: Path) -> None:
     assert (first["share"], second["share"]) == ([(0, "a"), (2, "c")], [(1, "b")])
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_several_ranks_train_as_one(tmp_path: Path, count: int) -> None:
-    results = ranks.run(trained_with_each_share, count, folder=tmp_path)
+@pytest.mark.parametrize(("count", "shard"), [(2, 1), (4, 1), (2, 2), (4, 2)])
+def test_several_ranks_train_as_one(tmp_path: Path, count: int, shard: int) -> None:
+    results = ranks.run(trained_with_each_share, count, folder=tmp_path, shard=shard)
     for number, entropy_share in enumerate(SHARES):
         alone, (first, *others) = trained(entropy_share), [result[number] for result in results]
         for other in others:
@@ -92,10 +93,11 @@ def test_several_ranks_train_as_one(tmp_path: Path, count: int) -> None:
             torch.testing.assert_close(theirs, mine, rtol=1e-4, atol=1e-6)
 
 
-def test_a_recipe_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shard", [1, 2])
+def test_a_recipe_of_two_ranks_is_that_of_one(tmp_path: Path, shard: int) -> None:
     alone, together = tmp_path / "alone", tmp_path / "together"
     whole_run([*SHORT, f"run_dir={alone}"])
-    ranks.run(whole_run, 2, [*SHORT, f"run_dir={together}"], folder=tmp_path)
+    ranks.run(whole_run, 2, [*SHORT, f"run_dir={together}"], folder=tmp_path, shard=shard)
     assert files(alone) == files(together)
     for weights in alone.glob("*/final/model.safetensors"):
         torch.testing.assert_close(load_file(together / weights.relative_to(alone)), load_file(weights), **CLOSE)

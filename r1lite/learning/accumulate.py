@@ -37,7 +37,9 @@ def _accumulate(batches: Sequence[Batch], loss_function: LossFunction, backward:
     metrics: dict[str, float] = {}
     for batch in batches:
         loss, stats = loss_function(batch)
-        backward(loss)
+        backward(loss * 0 if batch.blank else loss)
+        if batch.blank:
+            continue
         for key, value in (*stats.items(), ("loss", loss)):
             metrics[key] = metrics.get(key, 0.0) + float(value.detach())
     return exchange.sum_metrics(metrics)

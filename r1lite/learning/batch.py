@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -10,6 +12,8 @@ from torch import Tensor
 from r1lite.learning.packing import Part, length, pack_pairs, pack_shares, pack_shares_by_prompt, padded_tokens
 from r1lite.parallel import exchange, world
 from r1lite.types import Batch, Prompts, Sample, Totals
+
+T = TypeVar("T")
 
 
 def collate(
@@ -30,15 +34,34 @@ def collate(
         shared = pack_shares_by_prompt(samples, micro_batch_tokens, world.size())
         tokens = sum(len(rows) * max(length(samples[i]) for i in rows) for of_rank in whole for rows in of_rank)
         if sum(padded_tokens(samples, part) for of_rank in shared for part in of_rank) < tokens:
-            return [_batch_with_prompts(samples, part, totals, device) for part in shared[world.rank()]]
-    return [as_batch([samples[i] for i in rows], rows, totals, device) for rows in whole[world.rank()]]
+            return _in_step([_batch_with_prompts(samples, part, totals, device) for part in _own(shared, [[_shortest(samples)]])], shared)
+    return _in_step([as_batch([samples[i] for i in rows], rows, totals, device) for rows in _own(whole, [_shortest(samples)])], whole)
 
 
 def collate_pairs(pairs: Sequence[tuple[Sample, Sample]], *, micro_batch_tokens: int, device: torch.device | str = "cpu") -> list[Batch]:
     """This rank's micro-batches of pairs: the first half of the rows has the first sample of each pair, the second half the second."""
     totals = totals_of_pairs(pairs)
-    parts = pack_pairs(pairs, micro_batch_tokens, world.size())[world.rank()]
-    return [as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in parts]
+    packed = pack_pairs(pairs, micro_batch_tokens, world.size())
+    shortest = min(range(len(pairs)), key=lambda i: max(map(length, pairs[i])), default=0)
+    parts = _own(packed, [shortest])
+    return _in_step([as_batch([pairs[i][side] for side in (0, 1) for i in rows], rows, totals, device) for rows in parts], packed)
+
+
+def _own(packed: Sequence[list[T]], filler: T) -> list[T]:
+    """This rank's micro-batches. With sharded weights, all ranks make as many passes as the one that has most."""
+    passes = max(map(len, packed)) if world.shard() > 1 else 0
+    own = packed[world.rank()]
+    return own + [filler] * (passes - len(own))
+
+
+def _in_step(batches: list[Batch], packed: Sequence[list[T]]) -> list[Batch]:
+    """The same, with those marked that were added to keep step with other ranks."""
+    own = len(packed[world.rank()])
+    return [batch if number < own else replace(batch, blank=True) for number, batch in enumerate(batches)]
+
+
+def _shortest(samples: Sequence[Sample]) -> int:
+    return min(range(len(samples)), key=lambda i: length(samples[i]), default=0)
 
 
 def totals_of_pairs(pairs: Sequence[tuple[Sample, Sample]]) -> Totals:
@@ -52,7 +75,7 @@ def totals_of(samples: Sequence[Sample]) -> Totals:
 def per_sample(batches: Sequence[Batch], values: Sequence[Tensor], samples: Sequence[Sample]) -> list[list[float]]:
     """Split [N, T] tensors, one per batch, into one list per sample of all ranks, with a value for each completion token."""
     own: list[tuple[int, list[float]]] = []
-    for batch, tensor in zip(batches, values, strict=True):
+    for batch, tensor in [(batch, tensor) for batch, tensor in zip(batches, values, strict=True) if not batch.blank]:
         for i, row in zip(batch.rows, tensor.float().cpu().tolist(), strict=True):
             begin = _begin(samples[i], batch.first)
             own.append((i, row[begin : begin + len(samples[i].token_ids)]))
@@ -73,6 +96,8 @@ def _batch_with_prompts(samples: Sequence[Sample], part: Part, totals: Totals, d
     chosen = [samples[i] for i in rows]
     prompt_ids = [samples[of_prompt[0]].prompt_ids for of_prompt in part]
     columns = max(len(s.token_ids) for s in chosen)
+    if world.shard() > 1:
+        columns = max(2, columns)  # one column would spare the second pass over the layers, which other ranks make
     prompts = Prompts(
         ids=_padded(prompt_ids, max(map(len, prompt_ids))).to(device),
         lengths=torch.tensor([len(ids) for ids in prompt_ids], device=device),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from r1lite.config import AlgorithmConfig, TrainingConfig
 from r1lite.learning.forward import states_before
 from r1lite.learning.optimiser import Optimiser
+from r1lite.learning.sharding import distribute, whole
 from r1lite.losses.parts import value_loss
 from r1lite.models import adapters
 from r1lite.types import Batch, State
@@ -26,7 +26,7 @@ class Critic:
 
     def __init__(self, policy: PreTrainedModel, cfg: AlgorithmConfig, training: TrainingConfig, *, total_steps: int) -> None:
         self.cfg, self.shared = cfg, cfg.critic == "shared"
-        self.trunk: nn.Module | None = None if self.shared else copy.deepcopy(adapters.trunk_of(policy))
+        self.trunk: nn.Module | None = None if self.shared else distribute(adapters.trunk_of(whole(policy)))
         self.head = nn.Linear(policy.config.hidden_size, 1, device=policy.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from r1lite.learning.sharding import entered, through
 from r1lite.models.adapters import trunk_of
 from r1lite.models.attention import layers_without_full_attention, takes_masks
 from r1lite.models.head import has_plain_head, head_log_probs
@@ -18,6 +20,8 @@ from r1lite.types import Batch, Prompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+Outputs = tuple[Tensor, Tensor, Tensor | None]  # log-probs, entropies, states if they are asked for
 
 CHUNK_BYTES = 64 * 2**20  # of logits at once, in `in_chunks`
 
@@ -33,8 +37,15 @@ class Forward:
 
 def forward(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool = False, hidden: bool = False) -> Forward:
     """Run the model over a batch. `hidden` asks for the states, `entropy_grad` for gradients of the entropy."""
-    if not has_plain_head(model):
-        return _forward_with_own_head(model, batch, temperature, entropy_grad=entropy_grad, hidden=hidden)
+    compute = _with_plain_head if has_plain_head(model) else _with_own_head
+    function = partial(compute, batch=batch, temperature=temperature, entropy_grad=entropy_grad, hidden=hidden)
+    logp, entropy, states = through(model, function)
+    assert logp is not None
+    assert entropy is not None
+    return Forward(logp=logp, entropy=entropy, hidden=states)
+
+
+def _with_plain_head(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Outputs:
     # The output head computes trained tokens only: no prompts, no padding.
     states = states_before(trunk_of(model), batch)
     trained = batch.mask > 0
@@ -42,14 +53,18 @@ def forward(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy
     tokens = batch.input_ids if batch.first is None else batch.input_ids[:, batch.first :]
     logp, entropy = head_log_probs(head, states[trained], tokens[trained], temperature, entropy_grad=entropy_grad)
     empty = torch.zeros_like(batch.mask, dtype=logp.dtype)
-    return Forward(logp=empty.masked_scatter(trained, logp), entropy=empty.masked_scatter(trained, entropy), hidden=states)
+    return empty.masked_scatter(trained, logp), empty.masked_scatter(trained, entropy), states if hidden else None
 
 
 def states_before(trunk: nn.Module, batch: Batch) -> Tensor:
     """The trunk's states [N, T, hidden] at the position before each completion token."""
+    return through(trunk, partial(_states_before, batch=batch))
+
+
+def _states_before(trunk: nn.Module, batch: Batch) -> Tensor:
     if batch.prompts is not None:
         return states_after_shared_prompts(trunk, batch, batch.prompts)
-    return trunk(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, predicting_positions(batch)]
+    return entered(trunk)(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, predicting_positions(batch)]
 
 
 def predicting_positions(batch: Batch) -> Tensor:
@@ -58,23 +73,23 @@ def predicting_positions(batch: Batch) -> Tensor:
     return torch.arange(batch.first - 1, batch.input_ids.shape[1] - 1, device=batch.input_ids.device)
 
 
-def _forward_with_own_head(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Forward:
+def _with_own_head(model: PreTrainedModel, batch: Batch, temperature: float, *, entropy_grad: bool, hidden: bool) -> Outputs:
     """The same for a model that changes its logits after the output head, such as by soft-capping. Takes whole sequences."""
     keep = predicting_positions(batch)
-    out = model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False, output_hidden_states=hidden)
+    out = entered(model)(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False, output_hidden_states=hidden)
     precise = torch.promote_types(out.logits.dtype, torch.float32)
     logprobs = torch.log_softmax(out.logits.to(precise) / temperature, dim=-1)
     logp = logprobs.gather(-1, batch.input_ids[:, batch.first :].unsqueeze(-1)).squeeze(-1)
     with torch.set_grad_enabled(entropy_grad and torch.is_grad_enabled()):
         entropy = -(logprobs.exp() * logprobs).sum(-1)
-    return Forward(logp=logp, entropy=entropy, hidden=out.hidden_states[-1][:, keep] if hidden else None)
+    return logp, entropy, out.hidden_states[-1][:, keep] if hidden else None
 
 
 def states_after_shared_prompts(trunk: nn.Module, batch: Batch, prompts: Prompts) -> Tensor:
     """The states [N, T, hidden] of completions that attend to the keys and values of their prompts. Gradients reach the prompts."""
     from transformers import DynamicCache
 
-    prefilled = trunk(input_ids=prompts.ids, past_key_values=DynamicCache(), use_cache=True)
+    prefilled = entered(trunk)(input_ids=prompts.ids, past_key_values=DynamicCache(), use_cache=True)
     last = prefilled.last_hidden_state[torch.arange(len(prompts.lengths), device=prompts.ids.device), prompts.lengths - 1]
     first_states = _rows(last, prompts.of_row).unsqueeze(1)
     if batch.input_ids.shape[1] == 1:
@@ -83,7 +98,7 @@ def states_after_shared_prompts(trunk: nn.Module, batch: Batch, prompts: Prompts
     for index, layer in enumerate(prefilled.past_key_values.layers):
         cache.update(_rows(layer.keys, prompts.of_row), _rows(layer.values, prompts.of_row), index)
     mask, positions = _after_prompts(prompts, batch.input_ids.shape[1] - 1)
-    rest = trunk(
+    rest = entered(trunk)(
         input_ids=batch.input_ids[:, :-1], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
     ).last_hidden_state
     return torch.cat([first_states, rest], dim=1)
@@ -119,12 +134,14 @@ def _after_prompts(prompts: Prompts, columns: int) -> tuple[Tensor, Tensor]:
 def completion_states(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """The states [M, hidden] that predict the trained tokens, row by row, and the function from states to logits.
 
+    To be called inside `through`, as the function from states to logits must be.
+
     A model that changes its logits after the head computes them all at once: then the states are the logits.
     """
     trained = batch.mask > 0
     if not has_plain_head(model):
         keep = predicting_positions(batch)
-        return model(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[trained], lambda logits: logits
+        return entered(model)(input_ids=batch.input_ids, logits_to_keep=keep, use_cache=False).logits[trained], lambda logits: logits
     head: Any = model.get_output_embeddings()
     return states_before(trunk_of(model), batch)[trained], head
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from r1lite.config import TrainingConfig
+from r1lite.learning.sharding import full
 from r1lite.parallel import exchange
 from r1lite.types import State
 
@@ -48,7 +49,7 @@ class Optimiser:
     def step(self) -> dict[str, float]:
         """Step with the accumulated gradients, summed over all ranks, and clear them."""
         exchange.sum_gradients(self.parameters)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm))
+        norm = float(full(torch.nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm)))
         if not math.isfinite(norm):
             raise Diverged(self._message("gradient", norm))
         metrics = {"grad_norm": norm, "lr": self.lr}

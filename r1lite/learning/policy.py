@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +17,11 @@ from r1lite.learning.batch import collate, per_sample, totals_of
 from r1lite.learning.critic import Critic
 from r1lite.learning.forward import Forward, can_share_prompts, forward
 from r1lite.learning.optimiser import Optimiser, load_weights
+from r1lite.learning.sharding import distribute, is_sharded, whole
 from r1lite.losses.parts import entropy_threshold, high_entropy_mask
 from r1lite.models import adapters, pretrained
 from r1lite.objective import Objective, policy_loss
-from r1lite.parallel import exchange
+from r1lite.parallel import exchange, world
 from r1lite.types import Batch, Sample, State, Totals
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ class Policy:
         entropy_share: float = 1.0,
         share_prompts: bool = False,
     ) -> None:
-        self.model, self.tokenizer, self.cfg = model, tokenizer, cfg
+        self.model, self.tokenizer, self.cfg = distribute(model), tokenizer, cfg
         self.temperature, self.entropy_share = temperature, entropy_share
         self.share_prompts = share_prompts and can_share_prompts(model)
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
-        self.optimiser = Optimiser([p for _, p in adapters.trainable_parameters(model)], cfg, total_steps=total_steps)
+        self.optimiser = Optimiser([p for _, p in adapters.trainable_parameters(self.model)], cfg, total_steps=total_steps)
 
     @property
     def lr(self) -> float:
@@ -58,12 +58,13 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """Save a plain model that loads without r1lite; adapters are merged into it, and also saved beside it."""
-        exchange.leader_writes(lambda: self._write(folder))
+        model = whole(self.model, here=world.is_leader()) if is_sharded(self.model) else self.model
+        exchange.leader_writes(lambda: self._write(model, folder))
 
-    def _write(self, folder: Path) -> None:
-        pretrained.save(adapters.merged(self.model), self.tokenizer, folder)
-        if adapters.has_adapters(self.model):
-            adapters.save_adapters(self.model, folder.parent / "adapter")
+    def _write(self, model: PreTrainedModel, folder: Path) -> None:
+        pretrained.save(adapters.merged(model), self.tokenizer, folder)
+        if adapters.has_adapters(model):
+            adapters.save_adapters(model, folder.parent / "adapter")
 
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         """The trainable weights, which are those that a checkpoint contains."""
@@ -74,7 +75,7 @@ class Policy:
         if adapters.has_adapters(self.model) and not self.optimiser.steps:
             self.reference = None
         else:
-            self.reference = copy.deepcopy(self.model).requires_grad_(False)
+            self.reference = distribute(whole(self.model).requires_grad_(False))
 
     def logprobs(self, samples: Sequence[Sample]) -> list[list[float]]:
         """The log-probs of each sample's tokens under the current policy."""
@@ -160,7 +161,7 @@ class Policy:
     @torch.no_grad()
     def _entropy_threshold(self, batches: Sequence[Batch]) -> Tensor:
         """The threshold of the whole step, so that it does not depend on micro-batches or ranks."""
-        per_batch = [self._forward(batch).entropy[batch.mask > 0] for batch in batches]
+        per_batch = [self._forward(batch).entropy[batch.mask > 0][: 0 if batch.blank else None] for batch in batches]
         entropy = exchange.gather_values(torch.cat([torch.zeros(0, device=self.model.device), *per_batch])).unsqueeze(0)
         return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
@@ -174,7 +175,7 @@ class Policy:
         load_weights(self.weights(), weights)
         self.optimiser.restore(state["optimiser"])
         if state["reference"] is not None:
-            self.reference = copy.deepcopy(self.model).requires_grad_(False)
+            self.reference = distribute(whole(self.model).requires_grad_(False))
             self.reference.load_state_dict(state["reference"])
         if self.critic is not None:
             self.critic.restore(state["critic"])

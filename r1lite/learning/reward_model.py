@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from r1lite.config import ModelConfig, RewardModelConfig
 from r1lite.learning.accumulate import LossAndMetrics, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser, load_weights
+from r1lite.learning.sharding import distribute, is_sharded, through, whole
 from r1lite.losses.preference import reward_model_loss, split_pairs
 from r1lite.models import pretrained
-from r1lite.parallel import exchange
+from r1lite.parallel import exchange, world
 from r1lite.types import Batch, Pair, State
 
 
@@ -23,18 +25,14 @@ class RewardModel:
     """The trunk of a language model, with a head that reads one number from the state of the response's last token."""
 
     def __init__(self, start: Path | str, model: ModelConfig, cfg: RewardModelConfig) -> None:
-        self.model, self.tokenizer = pretrained.load_reward_model(str(start), model)
-        self.head: Any = self.model.score
+        loaded, self.tokenizer = pretrained.load_reward_model(str(start), model)
+        self.model = distribute(loaded)
         self.cfg = cfg
         self.optimiser = Optimiser(self.model.parameters(), cfg, total_steps=cfg.steps)
 
     def scores(self, batch: Batch) -> Tensor:
         """The scores [N] of the responses."""
-        hidden = self.model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
-        assert batch.first is not None
-        last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
-        rows = torch.arange(len(last), device=last.device)
-        return self.head(hidden[rows, last]).squeeze(-1).float()
+        return through(self.model, partial(_scores, batch=batch))
 
     def step(self, pairs: Sequence[Pair]) -> dict[str, float]:
         """One optimiser step over all pairs."""
@@ -64,4 +62,13 @@ class RewardModel:
         self.optimiser.restore(state["optimiser"])
 
     def save(self, folder: Path) -> None:
-        exchange.leader_writes(lambda: pretrained.save(self.model, self.tokenizer, folder))
+        model = whole(self.model, here=world.is_leader()) if is_sharded(self.model) else self.model
+        exchange.leader_writes(lambda: pretrained.save(model, self.tokenizer, folder))
+
+
+def _scores(model: Any, batch: Batch) -> Tensor:
+    hidden = model.base_model(input_ids=batch.input_ids, use_cache=False).last_hidden_state
+    assert batch.first is not None
+    last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
+    rows = torch.arange(len(last), device=last.device)
+    return model.score(hidden[rows, last]).squeeze(-1).float()

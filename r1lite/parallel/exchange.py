@@ -72,13 +72,17 @@ def sum_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Sum gradients over all ranks, once per step. A sum, since each rank divides its loss by the totals of all ranks."""
+    """Sum gradients over all ranks, once per step. A sum, since each rank divides its loss by the totals of all ranks.
+
+    Those of sharded weights have been summed in the backward pass.
+    """
     if world.size() == 1:
         return
     import torch
     import torch.distributed as dist
+    from torch.distributed.tensor import DTensor
 
-    for bucket in _buckets(list(parameters)):
+    for bucket in _buckets([p for p in parameters if not isinstance(p, DTensor)]):
         for p in bucket:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         gradients = [p.grad for p in bucket if p.grad is not None]

@@ -25,6 +25,8 @@ class World:
     size: int = 1
     local_rank: int = 0  # among the ranks of this machine
     local_size: int = 1
+    shard: int = 1  # ranks that hold one copy of the weights together
+    offload: bool = False  # keep the parts of weights and their optimiser states in the CPU's memory
     store: Any = None  # torch's key-value store, which all ranks see
     groups: dict[str, Any] = field(default_factory=dict)  # gloo process groups, by channel
 
@@ -64,6 +66,15 @@ def local_size() -> int:
     return _joined.local_size
 
 
+def shard() -> int:
+    """The number of ranks that hold one copy of the weights together; 1 if each has a whole copy."""
+    return world().shard
+
+
+def offload() -> bool:
+    return world().offload
+
+
 def group() -> Any:
     """The process group of the current channel."""
     return _joined.groups[_channel.get()]
@@ -98,7 +109,7 @@ def is_one_of_several() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def join(timeout: float) -> None:
+def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
     """Meet the other ranks; does nothing in a process that is the only one. A collective that takes longer than `timeout` fails."""
     global _joined
     if not is_one_of_several() or _joined.size > 1:
@@ -118,6 +129,8 @@ def join(timeout: float) -> None:
         size=count,
         local_rank=int(os.environ.get("LOCAL_RANK", number)),
         local_size=int(os.environ.get("LOCAL_WORLD_SIZE", count)),
+        shard=shard,
+        offload=offload,
         store=store,
         groups=groups,
     )

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from r1lite.config import ParityConfig, SamplerConfig
 from r1lite.learning.policy import Policy
+from r1lite.learning.sharding import whole_dtype
 from r1lite.losses.parts import k3
 from r1lite.parallel import world
 from r1lite.rl.collect import Collected
@@ -40,7 +41,7 @@ class ParityCheck:
     def __init__(self, cfg: ParityConfig, policy: Policy, sampler: Sampler, sampling: SamplerConfig) -> None:
         self.cfg, self.policy, self.sampling = cfg, policy, sampling
         self.passed: Passed | None = None
-        trainer = str(policy.model.dtype).removeprefix("torch.")
+        trainer = str(whole_dtype(policy.model)).removeprefix("torch.")
         # A sampler that does not state its dtype is assumed to compute in the trainer's.
         self.dtypes = str(getattr(sampler, "dtype", None) or trainer).removeprefix("torch."), trainer
         self.limit = "threshold" if set(self.dtypes) == {"float32"} else "threshold_bfloat16"

@@ -18,6 +18,7 @@ from contextvars import copy_context
 import torch
 from torch import Tensor
 
+from r1lite.learning.sharding import full_weights
 from r1lite.parallel import world
 from r1lite.rl.collect import Collected
 from r1lite.types import Sampler
@@ -59,14 +60,14 @@ class Prefetcher:
     def sync(self, step: int, weights: Weights) -> None:
         """Load new weights into the sampler once it is idle. Call after every training step."""
         wait(self.pending.values())
-        self.sampler.load(weights)
+        self.sampler.load(full_weights(weights))
         self.weights_step = step
 
     def resume(self, done: int, past: dict[str, Tensor], weights: Weights) -> None:
         """Restore the sampler to a checkpoint. Steps that had been sampled ahead are sampled again, with the same weights."""
         if past:
             self.past = past
-            self.sampler.load(past.items())
+            self.sampler.load(full_weights(past.items()))
             self.weights_step = done - 1
             self._submit_until(done + self.lag)
         self.sync(done, weights)

@@ -13,6 +13,7 @@ from r1lite.data.examples import FILE, from_file
 from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
+from r1lite.learning.sharding import distribute, full_weights
 from r1lite.models import adapters, pretrained
 from r1lite.models.vocabulary import check_same_opening, check_same_vocabulary, common_width, end_token_warning
 from r1lite.parallel import exchange
@@ -80,7 +81,7 @@ def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config
         lessons: list[Lesson] = [] if traces is None else list(traces(number))
         written: list[Lesson] = []
         if problems is not None:
-            sampler.load(policy.weights())
+            sampler.load(full_weights(policy.weights()))
             written = written_by_student(sampler, problems(number), teacher, seed=f"{seed}/{number}")
         lengths = [lesson.student.trained for lesson in written]
         lengths_written = {"response/length_mean": sum(lengths) / len(lengths), "tokens/completion": sum(lengths)} if lengths else {}
@@ -113,4 +114,4 @@ def _as_teacher(model: Any, tokenizer: Any, prompter: Prompter, student: Any, cf
     for line in (notice, end_token_warning(tokenizer, prompter.tokenizer)):
         if line:
             say(f"distill: {line}")
-    return Teacher(model=model, prompter=teacher_prompter, width=width)
+    return Teacher(model=distribute(model), prompter=teacher_prompter, width=width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
 from r1lite.data.feed import Feed
+from r1lite.learning import sharding
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
 from r1lite.rl.collect import Collected, collect
@@ -136,7 +136,7 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     last = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.
-    sampler = make_sampler(copy.deepcopy(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
+    sampler = make_sampler(sharding.whole(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
     scorer = Scorer(make_rules(cfg), cfg.scoring)
     seed = f"{cfg.seed}/{place.name}"
     curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=last.extra.get("settled", ()))

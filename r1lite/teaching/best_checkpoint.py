@@ -16,6 +16,7 @@ from r1lite.config import ImitationConfig
 from r1lite.console import say
 from r1lite.learning.optimiser import load_weights
 from r1lite.learning.policy import Policy
+from r1lite.learning.sharding import full_weights
 from r1lite.parallel import exchange
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import Scorer
@@ -55,7 +56,7 @@ class BestCheckpoint:
             return {}
         measurement = next((m for m in self.measurements if m["step"] == step), None)
         if measurement is None:
-            self.sampler.load(self.policy.weights())
+            self.sampler.load(full_weights(self.policy.weights()))
             groups = self.scorer.score(self.sampler.sample(self.problems, n=self.group_size, seed=self.seed))
             measurement = {"step": step, **figures(groups)}
             if best([*self.measurements, measurement]) is measurement:

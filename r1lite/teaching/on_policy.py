@@ -20,6 +20,7 @@ from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import as_batch, collate, totals_of
 from r1lite.learning.forward import completion_states, in_chunks
 from r1lite.learning.policy import Policy
+from r1lite.learning.sharding import through
 from r1lite.losses.distill import token_divergence
 from r1lite.parallel import exchange
 from r1lite.prompt import Prompter
@@ -85,6 +86,16 @@ def compare(
     student: PreTrainedModel, batch: Batch, teacher: Teacher, teacher_batch: Batch, cfg: DistillConfig
 ) -> tuple[Tensor, Tensor, Tensor]:
     """For each token [M]: the divergence, the student's entropy, and 1 if both models rank the same token first."""
+
+    def with_both(student_model: PreTrainedModel, teacher_model: PreTrainedModel) -> tuple[Tensor, Tensor, Tensor]:
+        return _compare(student_model, batch, replace(teacher, model=teacher_model), teacher_batch, cfg)
+
+    return through(student, lambda s: through(teacher.model, lambda t: with_both(s, t)))
+
+
+def _compare(
+    student: PreTrainedModel, batch: Batch, teacher: Teacher, teacher_batch: Batch, cfg: DistillConfig
+) -> tuple[Tensor, Tensor, Tensor]:
     states, head = completion_states(student, batch)
     with torch.no_grad():
         teacher_states, teacher_head = completion_states(teacher.model, teacher_batch)
