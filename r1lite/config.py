@@ -402,6 +402,7 @@ class ParallelConfig:
 
     shard: int = 1  # ranks that each hold a part of the weights, gradients and optimiser states; 1 gives each a whole copy
     offload: bool = False  # of the parts to the CPU's memory, for GPUs; slower
+    background_saves: bool = False  # copy a checkpoint to the CPU's memory, and write it while training goes on
     timeout: float = 1800.0  # seconds that a rank waits for the others before all end
 
 

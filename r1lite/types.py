@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # importing this module must not import torch
 Message = Mapping[str, str]  # {"role": "user", "content": "..."}
 Finish = Literal["stop", "length"]
 Outcome = Literal["scored", "abstained", "failed", "timed_out"]
-State = dict[str, Any]  # what torch saves in a checkpoint, besides weights: tensors, numbers, strings and containers of them
+State = dict[str, Any]  # what a checkpoint holds besides tensors, as JSON
 T = TypeVar("T")
 
 
@@ -251,8 +251,20 @@ class Learner(Protocol):
 
     def weights(self) -> Iterable[tuple[str, Tensor]]: ...
 
-    def state(self) -> State: ...
+    def tensors(self) -> Mapping[str, Tensor]:
+        """All that a checkpoint holds: weights, moments, references. They are filled in place to resume."""
+        ...
 
-    def restore(self, weights: dict[str, Tensor], state: State) -> None: ...
+    def numbers(self) -> State:
+        """What else it holds."""
+        ...
+
+    def resume(self, numbers: State) -> None:
+        """Take over the numbers of a checkpoint, and have the tensors that it holds."""
+        ...
+
+    def resumed(self) -> None:
+        """The tensors have been filled."""
+        ...
 
     def save(self, folder: Path) -> None: ...

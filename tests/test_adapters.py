@@ -1,12 +1,12 @@
 """Training a part of a model: adapters, frozen weights, and the reference that costs nothing."""
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from learners import hand_over
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
@@ -67,10 +67,10 @@ def test_the_reference_is_the_model_without_its_adapters(model_folder: Path, con
     assert policy.reference_logprobs(SAMPLES) == policy.logprobs(SAMPLES)
 
 
-def test_a_checkpoint_of_adapters_is_enough_to_go_on_exactly(model_folder: Path, config: Callable[..., Config]) -> None:
+def test_a_checkpoint_of_adapters_is_enough_to_go_on_exactly(model_folder: Path, config: Callable[..., Config], tmp_path: Path) -> None:
     first, second = (learner(model_folder, config, "model.lora_rank=4", f"seed={seed}") for seed in (0, 0))
     first.step(SAMPLES, Objective())
-    second.restore({n: p.detach().clone() for n, p in first.weights()}, copy.deepcopy(first.state()))
+    hand_over(first, second, tmp_path)
     assert first.step(SAMPLES, Objective()) == second.step(SAMPLES, Objective())
 
 

@@ -1,12 +1,12 @@
 """PPO's critic: what it says of each token, what it learns, and that nothing of it is lost."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from learners import hand_over
 
 from r1lite.build import make_learner, make_objective
 from r1lite.config import Config
@@ -88,9 +88,9 @@ def test_what_a_shared_critic_learns_reaches_the_policys_trunk(model_folder: Pat
 
 
 @pytest.mark.parametrize("critic", ["separate", "shared"])
-def test_a_checkpoint_holds_the_critic(critic: str, model_folder: Path, config: Callable[..., Config]) -> None:
+def test_a_checkpoint_holds_the_critic(critic: str, model_folder: Path, config: Callable[..., Config], tmp_path: Path) -> None:
     (first, cfg), (second, _) = (learner(model_folder, config, f"algorithm.critic={critic}") for _ in range(2))
     first.step(SAMPLES, make_objective(cfg))
-    second.restore({n: p.detach().clone() for n, p in first.weights()}, copy.deepcopy(first.state()))
+    hand_over(first, second, tmp_path)
     assert second.values(SAMPLES) == first.values(SAMPLES)
     assert second.step(SAMPLES, make_objective(cfg)) == first.step(SAMPLES, make_objective(cfg))

@@ -3,9 +3,11 @@
 import copy
 import gc
 import weakref
+from pathlib import Path
 from typing import Any
 
 import torch
+from learners import hand_over
 
 from r1lite.learning.optimiser import Optimiser
 from r1lite.learning.policy import Policy
@@ -68,11 +70,11 @@ def test_weights_with_masters_are_gone_with_their_model(model: Any, tokenizer: A
         gc.enable()
 
 
-def test_masters_are_part_of_the_state(model: Any, tokenizer: Any, config: Any) -> None:
+def test_masters_are_part_of_the_state(model: Any, tokenizer: Any, config: Any, tmp_path: Path) -> None:
     one = policy(model, tokenizer, config, torch.bfloat16)
     moved(one, model, 3)
     other = policy(model, tokenizer, config, torch.bfloat16)
-    other.restore({name: p.detach().clone() for name, p in one.weights()}, copy.deepcopy(one.state()))
+    hand_over(one, other, tmp_path)
     moved(one, model, 3), moved(other, model, 3)
     for mine, theirs in zip(one.optimiser.parameters, other.optimiser.parameters, strict=True):
         assert torch.equal(mine, theirs)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from learners import hand_over
 
 from r1lite.build import make_learner, make_policy
 from r1lite.learning.batch import collate
@@ -92,17 +93,16 @@ def test_a_step_that_is_not_a_number_is_not_taken(model: Any, tokenizer: Any, co
     assert all(torch.equal(before[name], p) for name, p in policy.weights())
 
 
-def test_state_and_weights_are_enough_to_go_on_exactly(model: Any, tokenizer: Any, config: Any) -> None:
+def test_state_and_weights_are_enough_to_go_on_exactly(model: Any, tokenizer: Any, config: Any, tmp_path: Path) -> None:
     objective = Objective(kl="k3", kl_coef=0.1)
     first = make(model, tokenizer, config, lr=0.01)
     first.refresh_reference()
     first.step(SAMPLES, objective)
-    weights, state = {n: p.detach().clone() for n, p in first.weights()}, copy.deepcopy(first.state())
     second = make(copy.deepcopy(model), tokenizer, config, lr=0.01)
     with torch.no_grad():
         for _, p in second.weights():
             p.zero_()
-    second.restore(weights, state)
+    hand_over(first, second, tmp_path)
     assert first.step(SAMPLES, objective) == second.step(SAMPLES, objective)
     assert all(torch.equal(a, b) for (_, a), (_, b) in zip(first.weights(), second.weights(), strict=True))
 

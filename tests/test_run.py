@@ -151,7 +151,7 @@ def test_checkpoints_are_whole_or_not_there(model: Any, tokenizer: Any, config: 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("torch.save", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(ValueError, match=r"the disk is full: .*step-000004 could not be written"):
         checkpoints.save(4, policy)
     assert sorted(p.name for p in checkpoints.folder.iterdir()) == ["step-000002", "step-000003"]

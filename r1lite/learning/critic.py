@@ -57,12 +57,16 @@ class Critic:
         }
         return self.cfg.value_coef * (per_token * batch.mask).sum() / tokens, stats
 
-    def state(self) -> State:
-        trunk = None if self.trunk is None else self.trunk.state_dict()
-        return {"trunk": trunk, "head": self.head.state_dict(), "optimiser": self.optimiser.state()}
+    def tensors(self) -> dict[str, Tensor]:
+        trunk = {} if self.trunk is None else {f"trunk/{name}": self.optimiser.precise(p) for name, p in self.trunk.named_parameters()}
+        head = {f"head/{name}": p for name, p in self.head.named_parameters()}
+        return trunk | head | {f"optimiser/{name}": tensor for name, tensor in self.optimiser.tensors().items()}
 
-    def restore(self, state: State) -> None:
-        if self.trunk is not None:
-            self.trunk.load_state_dict(state["trunk"])
-        self.head.load_state_dict(state["head"])
-        self.optimiser.restore(state["optimiser"])
+    def numbers(self) -> State:
+        return self.optimiser.numbers()
+
+    def resume(self, numbers: State) -> None:
+        self.optimiser.resume(numbers)
+
+    def resumed(self) -> None:
+        self.optimiser.round_weights()

@@ -21,7 +21,7 @@ def run_steps(
     steps: int,
     shown: tuple[str, ...],
 ) -> None:
-    checkpoints = Checkpoints(place.checkpoints)
+    checkpoints = Checkpoints(place.checkpoints, in_background=place.saves_in_background)
     done = checkpoints.restore(learner).step
     place.metrics.begin(place.name, done)
     with Progress(place.name, steps, done) as progress:
@@ -33,4 +33,5 @@ def run_steps(
             progress.advance({name.rpartition("/")[2]: metrics[name] for name in shown})
             if step % cfg.checkpoint_every == 0 and step < steps:
                 checkpoints.save(step, learner)
+    checkpoints.wait()
     learner.save(place.final)

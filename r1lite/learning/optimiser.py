@@ -17,6 +17,8 @@ from r1lite.learning.sharding import full
 from r1lite.parallel import exchange
 from r1lite.types import State
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 class Diverged(ValueError):
     """The loss or the gradient is not finite."""
@@ -34,7 +36,7 @@ class Optimiser:
         # Allocate the moments now. torch would allocate them in the first step, from memory that the first pass has freed;
         # the second pass would then have to request new memory, which is slow.
         for p in self.parameters:
-            moments = {name: torch.zeros_like(p, requires_grad=False) for name in ("exp_avg", "exp_avg_sq")}
+            moments = {name: torch.zeros_like(p, requires_grad=False) for name in MOMENTS}
             self.adam.state[p] = {"step": torch.zeros((), dtype=torch.float32, device=p.device), **moments}
 
     @property
@@ -57,23 +59,28 @@ class Optimiser:
             group["lr"] = self.lr
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
-        self._round_weights()
+        self.round_weights()
         self.steps += 1
         return metrics
 
-    def state(self) -> State:
-        masters = [master.detach() for _, master in self._masters()]
-        return {"steps": self.steps, "adam": self.adam.state_dict(), "masters": masters}
+    def precise(self, weight: nn.Parameter) -> nn.Parameter:
+        """The weight's master copy, or the weight itself."""
+        return next((master for own, master in self._masters() if own is weight), weight)
 
-    def restore(self, state: State) -> None:
-        self.steps = state["steps"]
-        self.adam.load_state_dict(state["adam"])
-        with torch.no_grad():
-            for (_, master), saved in zip(self._masters(), state["masters"], strict=True):
-                master.copy_(saved)
+    def tensors(self) -> dict[str, Tensor]:
+        """The moments of AdamW. The masters are saved in place of their weights."""
+        return {f"{i}.{name}": self.adam.state[p][name] for i, p in enumerate(self.parameters) for name in MOMENTS}
+
+    def numbers(self) -> State:
+        return {"steps": self.steps, "adam": [float(self.adam.state[p]["step"]) for p in self.parameters]}
+
+    def resume(self, numbers: State) -> None:
+        self.steps = numbers["steps"]
+        for p, step in zip(self.parameters, numbers["adam"], strict=True):
+            self.adam.state[p]["step"].fill_(step)
 
     @torch.no_grad()
-    def _round_weights(self) -> None:
+    def round_weights(self) -> None:
         for weight, master in self._masters():
             weight.copy_(master)
 
@@ -111,13 +118,3 @@ def schedule(step: int, cfg: TrainingConfig, total_steps: int) -> float:
     warmup = min(1.0, (step + 1) / cfg.warmup_steps) if cfg.warmup_steps else 1.0
     progress = min(1.0, step / max(1, total_steps))
     return warmup * (cfg.final_lr_share + (1 - cfg.final_lr_share) * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
-def load_weights(parameters: Iterable[tuple[str, Tensor]], weights: dict[str, Tensor]) -> None:
-    """Copy a checkpoint's weights into a model's parameters, by name."""
-    targets = dict(parameters)
-    if targets.keys() != weights.keys():
-        raise ValueError(f"the checkpoint is of another model: {sorted(targets.keys() ^ weights.keys())[:4]} ...")
-    with torch.no_grad():
-        for name, tensor in weights.items():
-            targets[name].copy_(tensor)

@@ -16,7 +16,7 @@ from r1lite.learning.accumulate import LossAndMetrics, train_step
 from r1lite.learning.batch import collate, per_sample, totals_of
 from r1lite.learning.critic import Critic
 from r1lite.learning.forward import Forward, can_share_prompts, forward
-from r1lite.learning.optimiser import Optimiser, load_weights
+from r1lite.learning.optimiser import Optimiser
 from r1lite.learning.sharding import distribute, is_sharded, whole
 from r1lite.losses.parts import entropy_threshold, high_entropy_mask
 from r1lite.models import adapters, pretrained
@@ -165,20 +165,32 @@ class Policy:
         entropy = exchange.gather_values(torch.cat([torch.zeros(0, device=self.model.device), *per_batch])).unsqueeze(0)
         return entropy_threshold(entropy, torch.ones_like(entropy), self.entropy_share)
 
-    def state(self) -> State:
-        """Everything that the next step depends on, besides the trainable weights."""
-        reference = self.reference.state_dict() if self.reference is not None else None
-        critic = self.critic.state() if self.critic is not None else None
-        return {"optimiser": self.optimiser.state(), "reference": reference, "critic": critic}
-
-    def restore(self, weights: dict[str, Tensor], state: State) -> None:
-        load_weights(self.weights(), weights)
-        self.optimiser.restore(state["optimiser"])
-        if state["reference"] is not None:
-            self.reference = distribute(whole(self.model).requires_grad_(False))
-            self.reference.load_state_dict(state["reference"])
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, besides numbers."""
+        tensors = {f"weights/{name}": self.optimiser.precise(p) for name, p in adapters.trainable_parameters(self.model)}
+        tensors |= {f"optimiser/{name}": tensor for name, tensor in self.optimiser.tensors().items()}
+        if self.reference is not None:
+            tensors |= {f"reference/{name}": p for name, p in self.reference.named_parameters()}
         if self.critic is not None:
-            self.critic.restore(state["critic"])
+            tensors |= {f"critic/{name}": tensor for name, tensor in self.critic.tensors().items()}
+        return tensors
+
+    def numbers(self) -> State:
+        critic = self.critic.numbers() if self.critic is not None else None
+        return {"optimiser": self.optimiser.numbers(), "reference": self.reference is not None, "critic": critic}
+
+    def resume(self, numbers: State) -> None:
+        self.optimiser.resume(numbers["optimiser"])
+        self.reference = None
+        if numbers["reference"]:
+            self.reference = distribute(whole(self.model).requires_grad_(False))
+        if self.critic is not None:
+            self.critic.resume(numbers["critic"])
+
+    def resumed(self) -> None:
+        self.optimiser.round_weights()
+        if self.critic is not None:
+            self.critic.resumed()
 
 
 def with_old_logprobs(policy: Policy, samples: Sequence[Sample]) -> list[Sample]:

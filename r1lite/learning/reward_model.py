@@ -13,7 +13,7 @@ from torch import Tensor
 from r1lite.config import ModelConfig, RewardModelConfig
 from r1lite.learning.accumulate import LossAndMetrics, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
-from r1lite.learning.optimiser import Optimiser, load_weights
+from r1lite.learning.optimiser import Optimiser
 from r1lite.learning.sharding import distribute, is_sharded, through, whole
 from r1lite.losses.preference import reward_model_loss, split_pairs
 from r1lite.models import pretrained
@@ -54,12 +54,18 @@ class RewardModel:
     def weights(self) -> Iterable[tuple[str, Tensor]]:
         return self.model.named_parameters()
 
-    def state(self) -> State:
-        return {"optimiser": self.optimiser.state()}
+    def tensors(self) -> dict[str, Tensor]:
+        weights = {f"weights/{name}": self.optimiser.precise(p) for name, p in self.model.named_parameters()}
+        return weights | {f"optimiser/{name}": tensor for name, tensor in self.optimiser.tensors().items()}
 
-    def restore(self, weights: dict[str, Tensor], state: State) -> None:
-        load_weights(self.weights(), weights)
-        self.optimiser.restore(state["optimiser"])
+    def numbers(self) -> State:
+        return self.optimiser.numbers()
+
+    def resume(self, numbers: State) -> None:
+        self.optimiser.resume(numbers)
+
+    def resumed(self) -> None:
+        self.optimiser.round_weights()
 
     def save(self, folder: Path) -> None:
         model = whole(self.model, here=world.is_leader()) if is_sharded(self.model) else self.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,7 +39,7 @@ def on_leader(function: Callable[[], T]) -> T:
         return function()
     import torch.distributed as dist
 
-    key = f"leader/{_calls()}"
+    key = f"leader/{world.channel()}/{_next_call()}"
     values: list[Any] = [None]
     if world.rank() == 0:
         with world.alone():
@@ -58,6 +59,11 @@ def leader_writes(function: Callable[[], object]) -> None:
         function()
 
     on_leader(write)
+
+
+def wait_for_leader() -> None:
+    """Go on once the leader has come here too."""
+    on_leader(lambda: None)
 
 
 def sum_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -113,11 +119,9 @@ def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]
         yield bucket
 
 
-_count = 0
+_calls: Counter[str] = Counter()  # by channel, whose calls come in the same order on all ranks
 
 
-def _calls() -> int:
-    """A number for each call, the same on all ranks."""
-    global _count
-    _count += 1
-    return _count
+def _next_call() -> int:
+    _calls[world.channel()] += 1
+    return _calls[world.channel()]

@@ -31,7 +31,7 @@ class World:
     groups: dict[str, Any] = field(default_factory=dict)  # gloo process groups, by channel
 
 
-MAIN, SAMPLING = "main", "sampling"  # channels: what two threads exchange must not get mixed up
+MAIN, SAMPLING, CHECKPOINT = "main", "sampling", "checkpoint"  # channels: what two threads exchange must not get mixed up
 
 _joined = World()
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
@@ -75,9 +75,13 @@ def offload() -> bool:
     return world().offload
 
 
+def channel() -> str:
+    return _channel.get()
+
+
 def group() -> Any:
     """The process group of the current channel."""
-    return _joined.groups[_channel.get()]
+    return _joined.groups[channel()]
 
 
 def store() -> Any:
@@ -123,7 +127,7 @@ def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, store=dist.PrefixStore("torch", store), rank=number, world_size=count, timeout=limit)
     store.set(f"host/{number}", socket.gethostname())
-    groups = {channel: dist.new_group(backend="gloo", timeout=limit) for channel in (MAIN, SAMPLING)}
+    groups = {channel: dist.new_group(backend="gloo", timeout=limit) for channel in (MAIN, SAMPLING, CHECKPOINT)}
     _joined = World(
         rank=number,
         size=count,

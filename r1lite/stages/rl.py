@@ -73,6 +73,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
                 show_rollouts(collected.groups[0])
             if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
                 save_checkpoint(parts, step, collected)
+    parts.checkpoints.wait()
     parts.policy.save(place.final)
     return place.final
 
@@ -132,7 +133,7 @@ def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | No
 def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     """The parts of a step, restored from the last checkpoint, and the number of steps done."""
     policy = make_learner(start, cfg)
-    checkpoints = Checkpoints(place.checkpoints)
+    checkpoints = Checkpoints(place.checkpoints, in_background=place.saves_in_background)
     last = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.

@@ -32,6 +32,7 @@ class Place:
     out: Path  # the stage's own folder
     run: Path  # the run's folder, which contains the folders of earlier stages
     metrics: Metrics
+    saves_in_background: bool = False  # its checkpoints
 
     @property
     def final(self) -> Path:
@@ -50,7 +51,14 @@ class Run:
         self.metrics = Metrics(self.folder / "metrics.jsonl")
 
     def place(self, stage: str) -> Place:
-        return Place(name=stage, out=self.folder / stage, run=self.folder, metrics=self.metrics)
+        in_background = self.cfg.parallel.background_saves
+        return Place(
+            name=stage,
+            out=self.folder / stage,
+            run=self.folder,
+            metrics=self.metrics,
+            saves_in_background=in_background,
+        )
 
     @contextmanager
     def opened(self) -> Iterator[Run]:

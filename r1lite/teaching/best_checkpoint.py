@@ -14,14 +14,14 @@ from pathlib import Path
 from r1lite.advantage import has_signal
 from r1lite.config import ImitationConfig
 from r1lite.console import say
-from r1lite.learning.optimiser import load_weights
 from r1lite.learning.policy import Policy
 from r1lite.learning.sharding import full_weights
 from r1lite.parallel import exchange
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import Scorer
-from r1lite.store.files import atomic, read_json, remove, write_json
+from r1lite.store.files import read_json, remove, write_json
 from r1lite.store.run import Place
+from r1lite.store.tensors import load_folder, save_folder
 from r1lite.types import Problem, Sampler, Scored, masked_select
 
 GATES = ("last", "signal")  # values of the stage's setting `gate`
@@ -60,33 +60,31 @@ class BestCheckpoint:
             groups = self.scorer.score(self.sampler.sample(self.problems, n=self.group_size, seed=self.seed))
             measurement = {"step": step, **figures(groups)}
             if best([*self.measurements, measurement]) is measurement:
-                exchange.leader_writes(lambda: self._save_weights(step))
+                self._save_weights(step)
             self.measurements.append(measurement)
             exchange.leader_writes(lambda: write_json(self.table, self.measurements))
         return {f"gate/{name}": value for name, value in measurement.items() if name != "step"}
 
     def save_best(self, final: Path) -> None:
         """Save the best weights in place of the last."""
-        from safetensors.torch import load_file
-
         chosen = best(self.measurements)
         signal, correct = f"{chosen['live_share']:.0%} of groups have signal", f"{chosen['pass_rate']:.0%} of responses are correct"
         say(f"{self.name}: keeps the weights of step {chosen['step']}: {signal}, {correct}")
         if chosen["step"] != self.settings.steps:
-            load_weights(self.policy.weights(), load_file(self._path(int(chosen["step"]))))
+            load_folder(self._path(int(chosen["step"])), dict(self.policy.weights()))
             self.policy.save(final)
 
     def _save_weights(self, step: int) -> None:
-        from safetensors.torch import save_file
+        save_folder(self._path(step), dict(self.policy.weights()))
+        exchange.leader_writes(lambda: self._remove_others(step))
 
-        with atomic(self._path(step)) as part:
-            save_file({name: p.detach().contiguous() for name, p in self.policy.weights()}, part)
-        for path in self.folder.glob("gate-*.safetensors"):
+    def _remove_others(self, step: int) -> None:
+        for path in self.folder.glob("gate-*"):
             if path != self._path(step):
                 remove(path)
 
     def _path(self, step: int) -> Path:
-        return self.folder / f"gate-{step:06d}.safetensors"
+        return self.folder / f"gate-{step:06d}"
 
 
 def figures(groups: Sequence[Sequence[Scored]]) -> Measurement:
