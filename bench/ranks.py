@@ -1,8 +1,8 @@
 """Checks that several ranks give the results of one: tokens, metrics, weights.
 
-    python -m bench.ranks [--only demo "rl, lora" ...] [--ranks 2 4 2x2 4x2] [--jobs 1]
+    python -m bench.ranks [--only demo "rl, lora" ...] [--ranks 2 4 2x2 4x2]
 
-Each case runs `python -m r1lite.train` with one thread per rank, as one rank, and as each of --ranks: 4 is four whole copies, 4x2
+Each case is a run with one thread per rank, as one rank, and as each of --ranks: 4 is four whole copies, 4x2
 is four ranks of which two hold a copy together (parallel.shard=2). The cases are those of bench.same_results, and models of other
 shapes: Llama, Qwen3, and SmolLM2's with tied embeddings. Prints a Markdown table: the largest difference of a trained weight, of
 losses and gradient norms (relative to their size above 1), and whether the ledgers hold the same tokens, finishes and rewards. A
@@ -13,23 +13,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from safetensors.torch import load_file
 
-from bench._common.process import HOME, OFFLINE, table
+from bench._common.process import HOME, table
 from bench.same_results import cases
+from r1lite.parallel.launch import launch
 
 LIMIT = 1e-5
+TIMEOUT = 300.0
+CASES = "cases.json"
 COMPARED = ("loss", "grad_norm", "critic/loss", "entropy")  # of metrics.jsonl
 SAMPLED = ("problem_id", "index", "token_ids", "finish", "reward", "right", "trained")  # of the ledger
 SHAPES = {
@@ -41,18 +43,22 @@ SHAPES = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = parsed(argv)
+    if options.rank:
+        run_as_rank(options.folder, options.rank)
+        return
     folder = Path(tempfile.mkdtemp(prefix="ranks-"))
     available = cases(HOME, quick=True) | shapes(folder / "models")
     chosen = {name: settings for name, settings in available.items() if not options.only or name in options.only}
-    with ThreadPoolExecutor(options.jobs) as pool:
-        started = {
-            name: [pool.submit(train, settings, ranks, folder / f"{number}-{ranks}") for ranks in ("1", *options.ranks)]
-            for number, (name, settings) in enumerate(chosen.items())
-        }
-        rows = []
-        for name, (alone, *others) in started.items():
-            rows.append([name, *(compared(alone.result(), other.result()) for other in others)])
-            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+    (folder / CASES).write_text(json.dumps(list(chosen.values())))
+    for ranks in ("1", *options.ranks):
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "bench.ranks", "--folder", str(folder), "--rank", ranks]
+        code = launch(int(ranks.partition("x")[0]), command)
+        print(f"{ranks}: {time.perf_counter() - started:.0f} s, exit code {code}", file=sys.stderr, flush=True)
+    names = [f"{number:02d}" for number in range(len(chosen))]
+    rows = [
+        [name, *(compared(folder / "1" / n, folder / ranks / n) for ranks in options.ranks)] for name, n in zip(chosen, names, strict=True)
+    ]
     print(table(["case", *options.ranks], rows))
     bad = sum("**" in cell for row in rows for cell in row)
     if bad:
@@ -64,8 +70,22 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="CASE")
     parser.add_argument("--ranks", nargs="+", default=["2", "4", "2x2", "4x2"], metavar="RANKS[xSHARD]")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rank", metavar="RANKS[xSHARD]", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def run_as_rank(folder: Path, ranks: str) -> None:
+    """Run all cases as one of these ranks, one after another, so that the libraries are imported once."""
+    from r1lite.api.pipeline import train
+    from r1lite.parallel import guard, world
+    from r1lite.settings.compose import configuration
+
+    world.join(TIMEOUT, shard=int(ranks.partition("x")[2] or 1))
+    with guard.guarded():
+        for number, settings in enumerate(json.loads((folder / CASES).read_text())):
+            train(configuration([*shlex.split(settings, posix=False), "threads=1", f"run_dir={folder / ranks / f'{number:02d}'}"]))
+    world.leave()
 
 
 def shapes(folder: Path) -> dict[str, str]:
@@ -73,8 +93,9 @@ def shapes(folder: Path) -> dict[str, str]:
     for name, shape in SHAPES.items():
         build(folder / name.replace(", ", "-"), shape)
     small = "rl.show_every=0 rl.steps=5 rl.prompts_per_step=8 rl.micro_batch_tokens=512 evaluate.every_stage=false stages=[rl]"
-    paid = "+rewards.regex.pattern='(a|b|c|d|e)' +rewards.regex.weight=1 +rewards.regex.search=true +rewards.regex.within=response sampler.max_tokens=32 algorithm=dapo rl.lr=1e-3"
-    return {name: f"{small} {paid} model.path={folder / name.replace(', ', '-')}" for name in SHAPES}
+    paid = " ".join(f"+rewards.regex.{name}" for name in ("pattern='(a|b|c|d|e)'", "weight=1", "search=true", "within=response"))
+    small = f"{small} {paid} sampler.max_tokens=32 algorithm=dapo rl.lr=1e-3"
+    return {name: f"{small} model.path={folder / name.replace(', ', '-')}" for name in SHAPES}
 
 
 def build(folder: Path, shape: dict[str, Any]) -> None:
@@ -93,22 +114,10 @@ def build(folder: Path, shape: dict[str, Any]) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def train(settings: str, ranks: str, folder: Path) -> Path:
-    count, _, shard = ranks.partition("x")
-    words = [*settings.split(), "threads=1", f"processes={count}", f"parallel.shard={shard or 1}", f"run_dir={folder}"]
-    folder.mkdir(parents=True)
-    own = {"PYTHONPATH": str(HOME), "OMP_NUM_THREADS": "1"}
-    with (folder / "log.txt").open("w") as log:
-        command = [sys.executable, "-m", "r1lite.train", *words]
-        done = subprocess.run(command, cwd=HOME, env=os.environ | OFFLINE | own, stdout=log, stderr=subprocess.STDOUT, check=False)
-    (folder / "code").write_text(str(done.returncode))
-    return folder
-
-
 def compared(alone: Path, other: Path) -> str:
-    for folder in (alone, other):
-        if (folder / "code").read_text() != "0":
-            return f"**failed: {folder / 'log.txt'}**"
+    for run in (alone, other):
+        if not (run / "summary.json").is_file() or json.loads((run / "summary.json").read_text())["status"] != "finished":
+            return f"**not finished: {run}**"
     weights = max(weight_differences(alone, other), default=0.0)
     metrics = max(metric_differences(alone, other), default=0.0)
     same = all(read(path) == read(other / path.relative_to(alone)) for path in alone.glob("*/rollouts/*.parquet"))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from r1lite.learning.optimiser import Optimiser
+from r1lite.learning.sharding import sum_over_copies
 from r1lite.parallel import exchange
 from r1lite.types import Batch
 
@@ -35,7 +36,8 @@ def evaluate_step(batches: Sequence[Batch], loss_function: LossFunction) -> dict
 
 def _accumulate(batches: Sequence[Batch], loss_function: LossFunction, backward: Callable[[Tensor], None]) -> dict[str, float]:
     metrics: dict[str, float] = {}
-    for batch in batches:
+    for number, batch in enumerate(batches, start=1):
+        sum_over_copies(number == len(batches))
         loss, stats = loss_function(batch)
         backward(loss * 0 if batch.blank else loss)
         if batch.blank:

@@ -83,6 +83,12 @@ def whole_dtype(model: nn.Module) -> torch.dtype:
     return next(_structures.get(model, model).parameters()).dtype
 
 
+def sum_over_copies(now: bool) -> None:
+    """Whether the next backward pass sums gradients over all copies of the weights, or only within a copy: once a step is enough."""
+    for model in _structures if world.size() > world.shard() else ():
+        model.set_requires_all_reduce(now)  # pyright: ignore[reportCallIssue]
+
+
 def full(tensor: Tensor) -> Tensor:
     """The whole tensor of which each rank has a part. All ranks must ask for it."""
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # pyright: ignore[reportAttributeAccessIssue]

@@ -116,12 +116,16 @@ def is_one_of_several() -> bool:
 def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
     """Meet the other ranks; does nothing in a process that is the only one. A collective that takes longer than `timeout` fails."""
     global _joined
+    if not is_one_of_several() and shard > 1:
+        raise ValueError(f"parallel.shard={shard} needs as many ranks: start them with processes={shard}, or with torchrun")
     if not is_one_of_several() or _joined.size > 1:
         return
     import torch
     import torch.distributed as dist
 
     number, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if count % shard:
+        raise ValueError(f"parallel.shard={shard} must divide the number of ranks, which is {count}")
     limit = timedelta(seconds=timeout)
     store = dist.PrefixStore(f"r1lite/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", _store(number, count, limit))
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
