@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1lite.config import Config, TrainingConfig
+from r1lite.data.curriculum import Curriculum
 from r1lite.data.decontaminate import HeldOut, decontaminated, ngrams_of_set, questions_of, questions_of_test_split
+from r1lite.data.feed import Feed
 from r1lite.learning import sharding
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
@@ -19,6 +21,7 @@ from r1lite.registry import load_plugins, unknown
 from r1lite.sampling.rollouts import Sampler
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
+from r1lite.scoring.scorer import Scorer
 from r1lite.settings.resume import sources
 from r1lite.settings.stages import tests_itself
 from r1lite.text.comparison import question
@@ -97,6 +100,18 @@ def make_rules(cfg: Config) -> Rules:
                 "add it before the stages that use it, or set rewards.model.path to a folder"
             )
     return Rules.from_config(chosen, cfg.plugins, right_rule=cfg.scoring.right_rule, right_at=cfg.scoring.right_at)
+
+
+def make_scorer(cfg: Config) -> Scorer:
+    return Scorer(make_rules(cfg), cfg.scoring)
+
+
+def make_feed(
+    prompter: Prompter, cfg: Config, *, seed: str, task: Task | None = None, position: int = 0, curriculum: Curriculum | None = None
+) -> Feed:
+    """The training problems in the order of this seed."""
+    problems = training_problems(cfg, task)
+    return Feed(problems, seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
 
 
 def make_objective(cfg: Config) -> Objective:

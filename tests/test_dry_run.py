@@ -1,9 +1,7 @@
 """A rule that cannot work is known before any work."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,14 +41,6 @@ def has_no_opinion(problem, rollout):
 """
 
 
-@dataclass
-class Settings:
-    """What a rehearsal reads of a config."""
-
-    scoring: ScoringConfig
-    task: dict[str, Any]
-
-
 @pytest.fixture
 def rehearsed(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     plugin = tmp_path / "fresh_rules.py"
@@ -59,8 +49,7 @@ def rehearsed(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
 
     def call(name: str, *problems: Problem, workers: int = 0) -> list[str]:
         scoring = ScoringConfig(workers=workers, seconds=0.3, memory_mb=512, max_failed_share=0.05)
-        cfg = Settings(scoring=scoring, task={"name": "arithmetic"})
-        return rehearse(cfg, Rules.from_config({name: {}}, [str(plugin)]), problems)  # pyright: ignore
+        return rehearse(Rules.from_config({name: {}}, [str(plugin)]), problems, scoring)
 
     yield call
     for name in set(rewards._entries) - before:

@@ -70,14 +70,13 @@ def scored(answer: str, reward: float, tokens: int, outcome: str = "scored") -> 
     return Scored(problem=Problem(id="p", prompt="?"), rollout=rollout, reward=reward, right=reward >= 1, verdicts={"answer": verdict})
 
 
-def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
-    cfg = config("evaluate.samples=4", "evaluate.k=2")
+def test_the_figures_of_a_split() -> None:
     sampled = [
         [scored("1", 1.1, 4), scored("2", 0.1, 2), scored("1", 1.0, 6), scored("", 0.0, 8)],
         [scored("4", 1.1, 2), scored("3", 0.0, 2), scored("3", 0.99, 2), scored("3", 0.0, 2)],
     ]
     greedy = [[scored("1", 1.1, 100)], [scored("3", 0.9, 100)]]
-    assert split_figures(sampled, greedy, cfg) == {
+    assert split_figures(sampled, greedy, 2) == {
         "pass@1": 0.375,  # 2 of 4, and 1 of 4
         "greedy": 0.5,
         "pass@2": round((5 / 6 + 1 / 2) / 2, 4),
@@ -88,14 +87,13 @@ def test_the_figures_of_a_split(config: Callable[..., Config]) -> None:
     }
 
 
-def test_what_was_not_judged_is_left_out_and_counted(config: Callable[..., Config]) -> None:
-    cfg = config("evaluate.samples=2", "evaluate.k=2")
+def test_what_was_not_judged_is_left_out_and_counted() -> None:
     lost = scored("1", 0.0, 3, "timed_out")
     sampled = [[scored("1", 1.0, 3), lost], [scored("2", 0.0, 3), scored("1", 1.0, 3)], [lost, lost]]
-    figures = split_figures(sampled, [[scored("1", 1.0, 3)], [lost], [lost]], cfg)
+    figures = split_figures(sampled, [[scored("1", 1.0, 3)], [lost], [lost]], 2)
     assert (figures["pass@1"], figures["pass@2"], figures["greedy"]) == (0.75, 1.0, 1.0)
     assert figures["unjudged"] == round(5 / 9, 4)
-    assert "unjudged" not in split_figures(sampled[1:2], [[scored("1", 1.0, 3)]], cfg)
+    assert "unjudged" not in split_figures(sampled[1:2], [[scored("1", 1.0, 3)]], 2)
 
 
 def test_problems_that_are_too_long_are_counted(config: Callable[..., Config], capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from r1lite.build import held_out
+from r1lite.build import held_out, make_feed, make_scorer
 from r1lite.config import Config
 from r1lite.data import examples
 from r1lite.data.examples import as_sample
@@ -16,8 +16,10 @@ from r1lite.data.preferences import pairs_of_file
 from r1lite.prompt import Prompter
 from r1lite.sampling.rollouts import Sampler
 from r1lite.store.ledger import Ledger
+from r1lite.store.metrics import Metrics
+from r1lite.store.run import Place
 from r1lite.teaching import sampled
-from r1lite.teaching.sampled import sample_traces
+from r1lite.teaching.sampled import score_traces, traces_from_model, write_selected
 from r1lite.text.response import respond
 from r1lite.text.rows import read_rows
 from r1lite.types import Group, Problem, Response, Rollout, Scored, Verdict
@@ -41,12 +43,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
+def place_in(folder: Path) -> Place:
+    return Place(name="reject", out=folder, run=folder, metrics=Metrics(folder / "metrics.jsonl"))
+
+
 def answered(config: Callable[..., Config], folder: Path, *settings: str) -> list[dict[str, Any]]:
     from r1lite.models import pretrained
 
     cfg = config(*SMALL, "reject.prompts=12", "reject.samples=3", *settings)
     model, tokenizer = pretrained.load("tiny_base", cfg.model)
-    path = sample_traces(model, tokenizer, cfg, cfg.reject, folder=folder, name="reject")
+    path = traces_from_model(model, Prompter(tokenizer=tokenizer), cfg, cfg.reject, place_in(folder))
     return [row for _, row in read_rows(path)]
 
 
@@ -91,10 +97,11 @@ def test_a_part_whose_rules_failed_is_asked_again(config: Callable[..., Config],
 def test_examples_stand_in_the_order_of_asking(config: Callable[..., Config], tmp_path: Path) -> None:
     """Not in that of finishing, in which a part of them would be the short ones."""
     rows = answered(config, tmp_path, "sampler.max_rows=512")
-    cfg = config(*SMALL, "reject.prompts=12")
+    cfg = config(*SMALL)
     from r1lite.models.pretrained import load_tokenizer
 
-    order = [p.id for p in sampled.trace_problems(Prompter(tokenizer=load_tokenizer("tiny_base")), cfg, cfg.reject, name="reject")]
+    prompter = Prompter(tokenizer=load_tokenizer("tiny_base"))
+    order = [p.id for p in make_feed(prompter, cfg, seed=f"{cfg.seed}/reject").take(12)]
     places = [order.index(row["problem_id"]) for row in rows]
     assert places == sorted(places)
 
@@ -155,5 +162,8 @@ def test_a_users_own_examples_hold_nothing_that_the_run_is_tested_with(
 def test_a_prompt_that_comes_twice_in_a_part_keeps_both_groups(config: Callable[..., Config], tmp_path: Path) -> None:
     problem = Problem(id="p", prompt="?")
     twice = [Group(problem=problem, rollouts=(Rollout(problem_id="p", index=0, prompt_ids=(), token_ids=(1,), logprobs=(), text="a"),))] * 2
+    cfg = config("scoring.workers=0")
+    with make_scorer(cfg) as scorer:
+        scored = score_traces(twice, scorer, place_in(tmp_path))
     with pytest.raises(ValueError, match="none of 2 responses"):
-        sampled.score_answers(twice, config("scoring.workers=0"), config().reject, folder=tmp_path, name="reject", extra={})
+        write_selected(scored, cfg.quality, 1, place_in(tmp_path))

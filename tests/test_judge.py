@@ -253,7 +253,7 @@ def test_a_judge_that_is_not_there_is_known_before_training() -> None:
         url = server.url
     cfg = configuration(["scoring.workers=0"])
     with pytest.raises(ValueError, match=r"rule 'judge' gives no verdict on train/0, not even on the expected answer: .*Refused"):
-        rehearse(cfg, rules(url), [SUM])
+        rehearse(rules(url), [SUM], cfg.scoring)
 
 
 # in the workers

@@ -89,7 +89,7 @@ def test_what_a_model_is_tested_with_is_never_paired(config: Callable[..., Confi
     for stage in ("rl", "evaluate"):
         (tmp_path / stage / "rollouts").mkdir(parents=True)
         (tmp_path / stage / "rollouts" / "step-000001.parquet").touch()
-    assert _rollouts("ledger", cfg, Run(cfg).place("dpo")) == tmp_path / "rl" / "rollouts"
+    assert _rollouts("ledger", ["rl", "evaluate"], Run(cfg).place("dpo")) == tmp_path / "rl" / "rollouts"
 
 
 def test_so_many_pairs_are_drawn_as_are_wanted_from_all_of_them() -> None:

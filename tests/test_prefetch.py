@@ -88,9 +88,9 @@ def test_what_goes_wrong_ahead_is_said_when_its_turn_comes() -> None:
 @pytest.mark.parametrize("lag", [0, 1])
 def test_groups_are_refilled_before_the_next_step_takes_its_prompts(lag: int, config: Callable[..., Config]) -> None:
     source: Any = Counting()
-    cfg = config("rl.prompts_per_step=6", "rl.group_size=2", "algorithm.refill_rounds=1")
+    cfg = config("rl.prompts_per_step=6", "rl.group_size=2")
     seen = []
-    with Prefetcher(partial(collect, source, source, source, cfg), source, lag=lag, last=3) as ahead:
+    with Prefetcher(partial(collect, source, source, source, cfg.rl, 1), source, lag=lag, last=3) as ahead:
         for step in (1, 2, 3):
             got = ahead.take(step)
             seen.append((got.position, [int(group[0].problem.id) for group in got.groups]))

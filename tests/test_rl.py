@@ -93,8 +93,8 @@ def parts(objective: Objective | None = None) -> tuple[Any, Recording]:
 def test_groups_without_signal_are_refilled_up_to_a_bound(config: Callable[..., Config]) -> None:
     for rounds, problems, live in ((0, 6, 2), (1, 10, 4), (2, 12, 4), (9, 16, 6)):
         source: Any = Counting()
-        cfg = config("rl.prompts_per_step=6", "rl.group_size=2", f"algorithm.refill_rounds={rounds}")
-        groups = collect(source, source, source, cfg, 1, 0).groups
+        cfg = config("rl.prompts_per_step=6", "rl.group_size=2")
+        groups = collect(source, source, source, cfg.rl, rounds, 1, 0).groups
         assert (source.position, len(groups)) == (problems, problems)
         assert sum(group[0].reward > 0 for group in groups) == live
         assert len(set(source.seeds)) == len(source.seeds)

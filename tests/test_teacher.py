@@ -17,7 +17,7 @@ from r1lite.endpoint.completion import EndpointError
 from r1lite.prompt import Prompter
 from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
-from r1lite.teaching.teacher import ask_teacher, bill_of, messages_for, with_tags
+from r1lite.teaching.teacher import bill_of, messages_for, traces_from_teacher, with_tags
 from r1lite.train import train
 from r1lite.types import Problem
 
@@ -45,7 +45,7 @@ def place_in(folder: Path, name: str = "distill") -> Place:
 
 def ask(server: Server, folder: Path, tokenizer: Any, config: Callable[..., Config], *changes: str) -> list[dict[str, Any]]:
     cfg = config(*SMALL, f"teacher.url={server.url}", f"run_dir={folder}", *changes)
-    path = ask_teacher(Prompter(tokenizer=tokenizer), cfg, cfg.distill, place_in(folder))
+    path = traces_from_teacher(Prompter(tokenizer=tokenizer, system=cfg.prompt.system), cfg, cfg.distill, place_in(folder))
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -210,12 +210,11 @@ def test_thought_and_answer_come_into_the_houses_tags(reasoning: str, content: s
     assert with_tags(reasoning, content) == text
 
 
-def test_what_a_teacher_is_told(config: Callable[..., Config]) -> None:
+def test_what_a_teacher_is_told() -> None:
     problem, chat = Problem(id="p", prompt="2+2"), Problem(id="q", prompt=({"role": "user", "content": "hi"},))
-    told = messages_for(problem, config("teacher.system=Think", "prompt.system=House"))
-    assert told == ({"role": "system", "content": "Think"}, {"role": "user", "content": "2+2"})
-    assert messages_for(chat, config("teacher.system=''", "prompt.system=House"))[0]["content"] == "House"
-    assert messages_for(chat, config("teacher.system=''")) == ({"role": "user", "content": "hi"},)
+    assert messages_for(problem, "Think") == ({"role": "system", "content": "Think"}, {"role": "user", "content": "2+2"})
+    assert messages_for(chat, "House")[0]["content"] == "House"
+    assert messages_for(chat, "") == ({"role": "user", "content": "hi"},)
 
 
 def test_the_bill(config: Callable[..., Config]) -> None:

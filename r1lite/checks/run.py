@@ -56,7 +56,8 @@ def check(cfg: Config) -> list[str]:
     above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
     notices = [notice for name in cfg.stages for notice in check_stage(name, cfg)]
     notices += [f"{name} is not in stages={cfg.stages}, so its settings have no effect" for name in cfg.rounds if name not in cfg.stages]
-    return [*getattr(task, "notices", ()), *notices, *rehearse(cfg, rules, problems), *try_some_golds(cfg, rules, task, problems)]
+    notices += rehearse(rules, problems, cfg.scoring, parts=len(cfg.task.get("parts") or ()))
+    return [*getattr(task, "notices", ()), *notices, *try_some_golds(rules, task, problems, cfg.scoring)]
 
 
 def _scoring(cfg: Config) -> None:

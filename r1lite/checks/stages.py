@@ -25,7 +25,7 @@ def check_stage(name: str, whole: Config) -> list[str]:
     if changes:
         check_learning(cfg)
     if {"rewards", "task"} & set(changes):
-        rehearse(cfg, make_rules(cfg), make_task(cfg).problems("train"))
+        rehearse(make_rules(cfg), make_task(cfg).problems("train"), cfg.scoring, parts=len(cfg.task.get("parts") or ()))
     return notices
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from r1lite.build import make_prompter, make_rules, make_sampler, make_task
+from r1lite.build import make_prompter, make_sampler, make_scorer, make_task
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.data.feed import Feed
 from r1lite.models import pretrained
 from r1lite.scoring.metrics import judged
-from r1lite.scoring.scorer import Scorer
 from r1lite.store.ledger import Ledger
 from r1lite.text.braces import braced
 from r1lite.text.response import after_thought, last_answer
@@ -25,13 +24,16 @@ BOX = "\\boxed{"
 
 
 def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) -> dict[str, Any]:
-    """Evaluate a model on every split: {"parameters", "eval", "eval_hard", ...}. `eval` is the first split."""
+    """Evaluate a model on every split: {"parameters", "eval", "eval_hard", ...}. `eval` is the first split.
+
+    It takes the whole configuration because it builds the model, the task, the sampler and the scorer from it.
+    """
     model, tokenizer = pretrained.load(str(weights), cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)
     task = make_task(cfg)
     results: dict[str, Any] = {"parameters": pretrained.parameter_count(model)}
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer:
+    with make_scorer(cfg) as scorer:
         for number, split in enumerate(cfg.evaluate.splits):
             problems = task.problems(split)
             feed = Feed(problems, seed=f"{cfg.seed}/evaluate/{split}", prompter=prompter, limits=cfg.prompt)
@@ -42,16 +44,15 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
             if skipped:
                 limit = f"prompt.max_tokens={cfg.prompt.max_tokens}"
                 say(f"skipped {feed.skipped} problems of split {split}: their prompts have more tokens than {limit}")
-            results["eval" if number == 0 else f"eval_{split}"] = split_figures(sampled, greedy, cfg) | skipped
+            results["eval" if number == 0 else f"eval_{split}"] = split_figures(sampled, greedy, cfg.evaluate.k) | skipped
             if ledger is not None:
                 ledger.write(number, sampled)
         scorer.check_health()
     return results
 
 
-def split_figures(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], cfg: Config) -> dict[str, float]:
+def split_figures(sampled: Sequence[Sequence[Scored]], greedy: Sequence[Sequence[Scored]], k: int) -> dict[str, float]:
     """The figures of one split. Responses without a verdict are excluded, because they may be correct, and counted."""
-    k = cfg.evaluate.k
     groups = [row for row in ([s for s in group if judged(s)] for group in sampled) if row]
     correct = [[s.right for s in row] for row in groups]
     answers = [[answer_of(s.rollout.response) for s in row] for row in groups]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from r1lite.advantage import has_signal
-from r1lite.config import Config
+from r1lite.config import RLConfig
 from r1lite.data.feed import Feed
 from r1lite.parallel import world
 from r1lite.scoring.metrics import rewards_of
@@ -28,19 +28,19 @@ class Collected:
     seconds: dict[str, float]
 
 
-def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: Config, step: int, weights_step: int) -> Collected:
+def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: RLConfig, refill_rounds: int, step: int, weights_step: int) -> Collected:
     """Sample and score a step. If the algorithm refills groups without signal (DAPO), new prompts are sampled with the same weights."""
     watch, seed = Stopwatch(), f"{feed.seed}/{step}"
     groups: list[list[Scored]] = []
     sampled_by: list[int] = []
-    feed.begin(step, cfg.rl.steps)
-    for refill in range(cfg.algorithm.refill_rounds + 1):
-        missing = cfg.rl.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
+    feed.begin(step, cfg.steps)
+    for refill in range(refill_rounds + 1):
+        missing = cfg.prompts_per_step - sum(has_signal(rewards_of(group)) for group in groups)
         if not missing:
             break
         problems = feed.take(missing)
         with watch.lap("sample"):  # scoring begins with the first finished group
-            pending = scorer.ask(sampler.sample(problems, n=cfg.rl.group_size, seed=f"{seed}/{refill}" if refill else seed))
+            pending = scorer.ask(sampler.sample(problems, n=cfg.group_size, seed=f"{seed}/{refill}" if refill else seed))
         with watch.lap("score"):  # the time that is left after sampling
             groups += scorer.wait(pending)
         sampled_by += [place % world.size() for place in range(len(problems))]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from r1lite.config import Config
+from r1lite.config import ScoringConfig
 from r1lite.scoring.gold import described, try_golds
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
@@ -22,11 +22,11 @@ PROBLEMS = 3
 GOLDS, GOLD_SECONDS = 200, 0.5  # most gold answers that are tried, and the time after which no more are
 
 
-def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str]:
+def rehearse(rules: Rules, problems: Sequence[Problem], scoring: ScoringConfig, *, parts: int = 1) -> list[str]:
     """Raise ValueError where a rule has no verdict for anything; give a line for each rule that only abstains."""
-    count = max(PROBLEMS, len(cfg.task.get("parts") or ()))  # a mixture's first problems are one of each part
+    count = max(PROBLEMS, parts)  # a mixture's first problems are one of each part
     groups = [as_asked(problems[i]) for i in range(min(count, len(problems)))]
-    with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
+    with Scorer(rules, replace(scoring, workers=min(1, scoring.workers))) as scorer:
         by_group = scorer.score(groups)
     scored = [s for group in by_group for s in group]
     notices = []
@@ -43,7 +43,7 @@ def rehearse(cfg: Config, rules: Rules, problems: Sequence[Problem]) -> list[str
     return notices
 
 
-def try_some_golds(cfg: Config, rules: Rules, task: Task, problems: Sequence[Problem]) -> list[str]:
+def try_some_golds(rules: Rules, task: Task, problems: Sequence[Problem], scoring: ScoringConfig) -> list[str]:
     """A line if some of the gold answers do not count as correct: no response to such a problem can be.
 
     Rules with a deadline of their own are not tried: they run programs, or ask a model that costs money.
@@ -53,7 +53,7 @@ def try_some_golds(cfg: Config, rules: Rules, task: Task, problems: Sequence[Pro
         return []
     if not len(problems) or any(problems[i].answer is None for i in range(min(PROBLEMS, len(problems)))):
         return []
-    with Scorer(rules, replace(cfg.scoring, workers=min(1, cfg.scoring.workers))) as scorer:
+    with Scorer(rules, replace(scoring, workers=min(1, scoring.workers))) as scorer:
         golds = try_golds(scorer, task, problems, GOLDS, seconds=GOLD_SECONDS)
     return [f"{described(golds, rules)}. `r1lite audit` with the same settings tries more"] if golds.refused else []
 

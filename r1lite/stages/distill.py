@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from r1lite.build import make_prompter, make_sampler, make_task, training_problems
+from r1lite.build import make_feed, make_prompter, make_sampler, make_task
 from r1lite.checks.distill import check_distill
 from r1lite.config import Config, DistillConfig
 from r1lite.console import say
 from r1lite.data.examples import FILE, from_file
-from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.learning.sharding import distribute, full_weights
@@ -21,8 +20,8 @@ from r1lite.prompt import Prompter
 from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
 from r1lite.teaching.imitation import epochs, imitate
 from r1lite.teaching.on_policy import Lesson, Teacher, distill_step, written_by_student, written_by_teacher
-from r1lite.teaching.sampled import sample_traces
-from r1lite.teaching.teacher import ask_teacher
+from r1lite.teaching.sampled import traces_from_model
+from r1lite.teaching.teacher import traces_from_teacher
 
 CARD = ("prompts", "samples", "keep_per_prompt", "steps", "batch_size", "method", "loss", "beta", "lr")
 
@@ -56,9 +55,9 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     if settings.teacher == "local" and (wanted or settings.method == "on_policy"):
         teacher = _local_teacher(start, student, cfg)
     if wanted and teacher is None:
-        exchange.on_leader(lambda: ask_teacher(prompter, cfg, settings, place))
+        exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings, place))
     elif wanted and teacher is not None:
-        sample_traces(teacher[0], teacher[1], cfg, settings, folder=place.out, name=place.name)
+        traces_from_model(teacher[0], make_prompter(teacher[1], cfg), cfg, settings, place)
     if settings.method == "traces":
         teacher = None  # free its memory for the student
     policy = Policy(adapters.prepare(student, cfg.model, seed=cfg.seed), tokenizer, settings, total_steps=settings.steps)
@@ -72,7 +71,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
 def _on_policy(policy: Policy, teacher: Teacher, prompter: Prompter, cfg: Config, place: Place) -> None:
     settings, seed = cfg.distill, f"{cfg.seed}/{place.name}"
     by_student, by_teacher = _written(cfg)
-    feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{place.name}", prompter=prompter, limits=cfg.prompt)
+    feed = make_feed(prompter, cfg, seed=seed)
     problems = epochs(feed.take(settings.prompts), by_student, f"{seed}/asked") if by_student else None
     traces = epochs(written_by_teacher(place.out / FILE, prompter, teacher), by_teacher, seed) if by_teacher else None
     sampler = make_sampler(policy.model, prompter, cfg)

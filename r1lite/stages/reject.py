@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from r1lite.build import make_prompter
 from r1lite.checks.bounds import at_least
 from r1lite.checks.examples import check_quality
 from r1lite.config import Config, RejectConfig
 from r1lite.models import pretrained
 from r1lite.stages import EXAMPLES, ROLLOUTS, Place, stage
-from r1lite.teaching.sampled import sample_traces
+from r1lite.teaching.sampled import traces_from_model
 
 CARD = ("prompts", "samples", "keep_per_prompt")
 
@@ -23,5 +24,5 @@ def check(name: str, cfg: Config) -> None:
 def run(cfg: Config, start: Path, place: Place) -> Path:
     """Write `data.jsonl`. The weights do not change."""
     model, tokenizer = pretrained.load(str(start), cfg.model)
-    sample_traces(model, tokenizer, cfg, cfg.reject, folder=place.out, name=place.name)
+    traces_from_model(model, make_prompter(tokenizer, cfg), cfg, cfg.reject, place)
     return start

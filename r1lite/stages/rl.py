@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from r1lite.build import make_learner, make_objective, make_prompter, make_rules, make_sampler, training_problems
+from r1lite.build import make_feed, make_learner, make_objective, make_prompter, make_sampler, make_scorer
 from r1lite.checks.algorithm import check_rl
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
-from r1lite.data.feed import Feed
 from r1lite.learning import sharding
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
@@ -138,12 +137,12 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.
     sampler = make_sampler(sharding.whole(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
-    scorer = Scorer(make_rules(cfg), cfg.scoring)
+    scorer = make_scorer(cfg)
     seed = f"{cfg.seed}/{place.name}"
     curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=last.extra.get("settled", ()))
-    position = last.extra.get("position", 0)
-    feed = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt, position=position, curriculum=curriculum)
-    prefetcher = Prefetcher(partial(collect, sampler, scorer, feed, cfg), sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=last.step)
+    feed = make_feed(prompter, cfg, seed=seed, position=last.extra.get("position", 0), curriculum=curriculum)
+    collecting = partial(collect, sampler, scorer, feed, cfg.rl, cfg.algorithm.refill_rounds)
+    prefetcher = Prefetcher(collecting, sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=last.step)
     prefetcher.resume(last.step, last.weights.get(PAST, {}), policy.weights())
     parts = Parts(
         policy=policy,

@@ -8,22 +8,20 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from r1lite.build import held_out, make_policy, make_prompter, make_rules, make_sampler, make_task, training_problems
+from r1lite.build import held_out, make_feed, make_policy, make_prompter, make_sampler, make_scorer, make_task
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
 from r1lite.data.examples import FILE, FROM_MODELS, demonstrations, from_file
-from r1lite.data.feed import Feed
 from r1lite.learning.loop import run_steps
 from r1lite.learning.policy import Policy
 from r1lite.objective import IMITATE
 from r1lite.parallel import exchange
 from r1lite.prompt import Prompter
-from r1lite.scoring.scorer import Scorer
 from r1lite.settings.stages import EXAMPLES, ROLLOUTS
 from r1lite.store.run import Place
 from r1lite.teaching.best_checkpoint import BestCheckpoint
-from r1lite.teaching.sampled import sample_traces
-from r1lite.teaching.teacher import ask_teacher
+from r1lite.teaching.sampled import traces_from_model
+from r1lite.teaching.teacher import traces_from_teacher
 from r1lite.types import Sample, TeachingTask
 
 CARD = ("data", "examples", "steps", "batch_size", "lr", "gate")  # settings in the model card of a stage that learns from examples
@@ -59,9 +57,9 @@ def _examples(policy: Policy, settings: ImitationConfig, cfg: Config, place: Pla
     file = (place.out if settings.data in FROM_MODELS else place.run / settings.data) / FILE
     if settings.data in FROM_MODELS and not file.is_file():
         if settings.data == "teacher":
-            exchange.on_leader(lambda: ask_teacher(prompter, cfg, settings.ask, place))
+            exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings.ask, place))
         else:  # nothing is trained yet, so these are samples of the stage's initial weights
-            sample_traces(policy.model, policy.tokenizer, cfg, settings.ask, folder=place.out, name=place.name)
+            traces_from_model(policy.model, prompter, cfg, settings.ask, place)
     examples = from_file(file, prompter) if file.is_file() else from_file(Path(settings.data), prompter, held_out=held_out(cfg))
     if 0 < settings.examples < len(examples):
         say(f"{place.name}: learns from {settings.examples} of {len(examples)} examples ({place.name}.examples)")
@@ -73,16 +71,16 @@ def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> 
     task = make_task(cfg)
     if not hasattr(task, "demonstration"):
         raise ValueError(f"task {task.name!r} cannot write demonstrations: set cold_start.data to a file with prompt and completion")
-    problems = Feed(training_problems(cfg, task), seed=seed, prompter=prompter, limits=cfg.prompt).take(count)
+    problems = make_feed(prompter, cfg, seed=seed, task=task).take(count)
     return demonstrations(cast(TeachingTask, task), problems, prompter)
 
 
 def _imitate_and_keep_best(policy: Policy, batches: Batches, settings: ImitationConfig, cfg: Config, place: Place) -> None:
     """The same training as `imitate`, but the weights with the best measurements are saved."""
     prompter, seed = make_prompter(policy.tokenizer, cfg), f"{cfg.seed}/{place.name}/gate"
-    problems = Feed(training_problems(cfg), seed=seed, prompter=prompter, limits=cfg.prompt).take(settings.gate_prompts)
+    problems = make_feed(prompter, cfg, seed=seed).take(settings.gate_prompts)
     sampler = make_sampler(policy.model, prompter, cfg)
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer:
+    with make_scorer(cfg) as scorer:
         checkpoint = BestCheckpoint(policy, sampler, scorer, problems, settings, place, group_size=cfg.rl.group_size, seed=seed)
         run_steps(
             policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from r1lite.build import held_out
@@ -19,8 +20,11 @@ def data_of(settings: PreferenceConfig) -> list[str]:
 
 
 def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: Prompter) -> list[Pair]:
-    """The pairs in random order, so that any slice of them is a random sample."""
-    folder = _rollouts(settings.data, cfg, place)
+    """The pairs in random order, so that any slice of them is a random sample.
+
+    It takes the whole configuration because `held_out` reads most of it: task, plugins, seed, stages and evaluate.
+    """
+    folder = _rollouts(settings.data, earlier_than(place.name, cfg), place)
     seed = f"{cfg.seed}/{place.name}/pairs"
     if folder:
         candidates = pairs_of_ledger(folder, settings.pairs_per_prompt, seed)
@@ -35,10 +39,10 @@ def load_pairs(settings: PreferenceConfig, cfg: Config, place: Place, prompter: 
     return pairs
 
 
-def _rollouts(data: str, cfg: Config, place: Place) -> Path | None:
+def _rollouts(data: str, earlier: Sequence[str], place: Place) -> Path | None:
     """The folder with an earlier stage's rollouts; None if `data` is a file."""
-    earlier = [name for name in earlier_than(place.name, cfg) if not stage_of(name).tests]
-    names = reversed(earlier) if data == LEDGER else [data] if data in earlier else []
+    training = [name for name in earlier if not stage_of(name).tests]
+    names = reversed(training) if data == LEDGER else [data] if data in training else []
     folders = [place.run / name / "rollouts" for name in names]
     folder = next((folder for folder in folders if any(folder.glob("*.parquet"))), None)
     if folders and folder is None:

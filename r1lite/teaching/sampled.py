@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1lite.build import make_prompter, make_rules, make_sampler, training_problems
+from r1lite.build import make_feed, make_sampler, make_scorer
 from r1lite.config import AskConfig, Config, DistillConfig, QualityConfig, RejectConfig
 from r1lite.console import Progress, say
 from r1lite.data.examples import FILE, SAMPLING, write_rows
-from r1lite.data.feed import Feed
 from r1lite.data.quality import select
 from r1lite.parallel import exchange, world
 from r1lite.prompt import Prompter
@@ -18,34 +17,42 @@ from r1lite.scoring.metrics import failed_share
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.files import write_json
 from r1lite.store.ledger import Ledger
-from r1lite.types import Group, Problem, Scored
+from r1lite.store.run import Place
+from r1lite.types import Group, Problem, Sampler, Scored
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 TraceSettings = RejectConfig | DistillConfig | AskConfig
 PART = 4096  # rollouts in a part: how many an interruption can lose. At the end of each part the sampler's batch runs empty
 
 
-def sample_traces(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: Config, settings: TraceSettings, *, folder: Path, name: str
-) -> Path:
-    """Sample responses, score them, and write the correct and readable ones to `folder/data.jsonl`.
+def traces_from_model(model: PreTrainedModel, prompter: Prompter, cfg: Config, settings: TraceSettings, place: Place) -> Path:
+    """Sample responses, score them, and write the correct and readable ones to `data.jsonl`.
 
-    This happens in parts. A part that was scored is in the ledger, and is read from there after an interruption.
+    It takes the whole configuration because it builds the problems, the sampler and the scorer from it.
     """
-    prompter = make_prompter(tokenizer, cfg)
-    problems = trace_problems(prompter, cfg, settings, name=name)
-    sampler, ledger, seed = make_sampler(model, prompter, cfg), Ledger(folder / "rollouts", name), f"{cfg.seed}/{name}"
-    size = max(1, PART // settings.samples)
+    seed = f"{cfg.seed}/{place.name}"
+    problems = make_feed(prompter, cfg, seed=seed).take(settings.prompts)
+    sampler = make_sampler(model, prompter, cfg)
+    with make_scorer(cfg) as scorer:
+        scored = sample_traces(sampler, scorer, problems, settings.samples, place, seed=seed)
+    return write_selected(scored, cfg.quality, settings.keep_per_prompt, place)
+
+
+def sample_traces(
+    sampler: Sampler, scorer: Scorer, problems: Sequence[Problem], samples: int, place: Place, *, seed: str
+) -> list[list[Scored]]:
+    """Sample and score in parts. A part that was scored is in the ledger, and is read from there after an interruption."""
+    ledger, size = Ledger(place.out / "rollouts", place.name), max(1, PART // samples)
     scored: list[list[Scored]] = []
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: sampling", len(problems)) as progress:
+    with Progress(f"{place.name}: sampling", len(problems)) as progress:
         for part, begin in enumerate(range(0, len(problems), size)):
             in_part = problems[begin : begin + size]
             scored_part = ledger.read(part, in_part)
             # A part in which too many verdicts failed stopped the run; its cause has been fixed since.
-            if scored_part is None or failed_share(scored_part) > cfg.scoring.max_failed_share:
-                groups = sampler.sample(in_part, n=settings.samples, seed=f"{seed}/{part}" if part else seed)
+            if scored_part is None or failed_share(scored_part) > scorer.cfg.max_failed_share:
+                groups = sampler.sample(in_part, n=samples, seed=f"{seed}/{part}" if part else seed)
                 scored_part = _score(groups, scorer, progress)
                 ledger.write(part, scored_part)
                 scorer.check_health()
@@ -53,24 +60,16 @@ def sample_traces(
                 for _ in in_part:
                     progress.advance({})
             scored += scored_part
-    return _write_selected(scored, cfg.quality, settings, folder=folder, name=name, extra={})
+    return scored
 
 
-def trace_problems(prompter: Prompter, cfg: Config, settings: TraceSettings, *, name: str) -> list[Problem]:
-    """The training problems that a stage samples responses to."""
-    feed = Feed(training_problems(cfg), seed=f"{cfg.seed}/{name}", prompter=prompter, limits=cfg.prompt)
-    return feed.take(settings.prompts)
-
-
-def score_answers(
-    groups: Sequence[Group], cfg: Config, settings: TraceSettings, *, folder: Path, name: str, extra: Mapping[str, Any]
-) -> Path:
-    """The same as `sample_traces` with existing responses. `extra` fields are added to `sampling.json`."""
-    with Scorer(make_rules(cfg), cfg.scoring) as scorer, Progress(f"{name}: scoring", len(groups)) as progress:
+def score_traces(groups: Sequence[Group], scorer: Scorer, place: Place) -> list[list[Scored]]:
+    """Score existing responses."""
+    with Progress(f"{place.name}: scoring", len(groups)) as progress:
         scored = _score(groups, scorer, progress)
-        Ledger(folder / "rollouts", name).write(0, scored)
-        scorer.check_health()
-    return _write_selected(scored, cfg.quality, settings, folder=folder, name=name, extra=extra)
+    Ledger(place.out / "rollouts", place.name).write(0, scored)
+    scorer.check_health()
+    return scored
 
 
 def _score(groups: Iterable[Group], scorer: Scorer, progress: Progress) -> list[list[Scored]]:
@@ -83,28 +82,23 @@ def _score(groups: Iterable[Group], scorer: Scorer, progress: Progress) -> list[
     return scorer.wait(pending)
 
 
-def _write_selected(
-    scored: Sequence[Sequence[Scored]],
-    quality: QualityConfig,
-    settings: TraceSettings,
-    *,
-    folder: Path,
-    name: str,
-    extra: Mapping[str, Any],
+def write_selected(
+    scored: Sequence[Sequence[Scored]], quality: QualityConfig, per_prompt: int, place: Place, *, extra: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write the selected responses to `data.jsonl`, and how many were dropped for each fault to `sampling.json`."""
-    kept, dropped = select(scored, quality, per_prompt=settings.keep_per_prompt)
+    """Write the selected responses to `data.jsonl`, and how many were dropped for each fault, with `extra`, to `sampling.json`."""
+    kept, dropped = select(scored, quality, per_prompt=per_prompt)
     total, faults = sum(map(len, scored)), ", ".join(f"{fault} {n}" for fault, n in dropped.most_common())
-    summary = {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **extra}
-    exchange.leader_writes(lambda: write_json(folder / SAMPLING, summary))
+    summary = {"responses": total, "kept": len(kept), "dropped": dict(dropped.most_common()), **(extra or {})}
+    exchange.leader_writes(lambda: write_json(place.out / SAMPLING, summary))
     if not kept:
         raise ValueError(
-            f"{name}: none of {total} responses is correct and readable ({faults}); train the model further, ask for more samples, "
+            f"{place.name}: none of {total} responses is correct and readable ({faults}); train the model further, ask for more samples, "
             f"or change what quality.* drops"
         )
-    exchange.leader_writes(lambda: write_rows(folder / FILE, [_as_row(s) for s in kept]))
-    say(f"{name}: kept {len(kept)} of {total} responses in {folder / FILE}{f'; dropped: {faults}' if faults else ''}")
-    return folder / FILE
+    file = place.out / FILE
+    exchange.leader_writes(lambda: write_rows(file, [_as_row(s) for s in kept]))
+    say(f"{place.name}: kept {len(kept)} of {total} responses in {file}{f'; dropped: {faults}' if faults else ''}")
+    return file
 
 
 def _as_row(scored: Scored) -> dict[str, Any]:

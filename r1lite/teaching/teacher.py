@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from r1lite.build import make_feed, make_scorer
 from r1lite.config import Config, TeacherConfig
 from r1lite.console import say
 from r1lite.data.examples import as_sample
@@ -22,7 +23,7 @@ from r1lite.prompt import Prompter, messages_of, with_system
 from r1lite.sampling.rollouts import streams
 from r1lite.store.run import Place
 from r1lite.teaching.journal import Journal
-from r1lite.teaching.sampled import TraceSettings, score_answers, trace_problems
+from r1lite.teaching.sampled import TraceSettings, score_traces, write_selected
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK
 from r1lite.types import Group, Message, Problem, Rollout
 
@@ -38,19 +39,33 @@ class Queried:
     questions: tuple[Question, ...]
 
 
-def ask_teacher(prompter: Prompter, cfg: Config, settings: TraceSettings, place: Place) -> Path:
-    """Write the teacher's correct and readable answers to `data.jsonl`, and their cost to `sampling.json`."""
-    problems = trace_problems(prompter, cfg, settings, name=place.name)
+def traces_from_teacher(prompter: Prompter, cfg: Config, settings: TraceSettings, place: Place) -> Path:
+    """Write the teacher's correct and readable answers to `data.jsonl`, and their cost to `sampling.json`.
+
+    It takes the whole configuration because it builds the problems and the scorer from it.
+    """
+    problems = make_feed(prompter, cfg, seed=f"{cfg.seed}/{place.name}").take(settings.prompts)
+    groups, bill = ask_teacher(problems, prompter, cfg.teacher, settings.samples, place)
+    with make_scorer(cfg) as scorer:
+        scored = score_traces(groups, scorer, place)
+    return write_selected(scored, cfg.quality, settings.keep_per_prompt, place, extra={"teacher": bill})
+
+
+def ask_teacher(
+    problems: Sequence[Problem], prompter: Prompter, cfg: TeacherConfig, samples: int, place: Place
+) -> tuple[list[Group], dict[str, Any]]:
+    """The teacher's answers to each problem, as rollouts, and their cost."""
+    system = cfg.system or prompter.system
     queried = [
-        Queried(problem=problem, questions=questions_of(messages_for(problem, cfg), stream, settings.samples))
+        Queried(problem=problem, questions=questions_of(messages_for(problem, system), stream, samples))
         for problem, stream in zip(problems, streams(problems), strict=True)
     ]
     journal = Journal(place.out / ANSWERS)
-    groups = [as_group(q.problem, answers, prompter) for q, answers in collect_answers(queried, journal, cfg.teacher, place)]
-    bill = bill_of(journal.rows(), cfg.teacher)
+    groups = [as_group(q.problem, answers, prompter) for q, answers in collect_answers(queried, journal, cfg, place)]
+    bill = bill_of(journal.rows(), cfg)
     usage = f"{bill['tokens_in']:,} tokens read, {bill['tokens_out']:,} written"
     say(f"{place.name}: the teacher's answers cost {bill['cost']:.2f} at your prices ({usage})")
-    return score_answers(groups, cfg, settings, folder=place.out, name=place.name, extra={"teacher": bill})
+    return groups, bill
 
 
 def collect_answers(queried: Sequence[Queried], journal: Journal, cfg: TeacherConfig, place: Place) -> list[tuple[Queried, list[Answer]]]:
@@ -102,9 +117,9 @@ def endpoint_of(cfg: TeacherConfig) -> Endpoint:
     return Endpoint(connection, {"model": cfg.model, "temperature": cfg.temperature, **longest, **cfg.extra})
 
 
-def messages_for(problem: Problem, cfg: Config) -> tuple[Message, ...]:
-    """What the teacher is asked: the problem, with the teacher's own system message if there is one."""
-    return tuple(with_system(cfg.teacher.system or cfg.prompt.system, messages_of(problem)))
+def messages_for(problem: Problem, system: str) -> tuple[Message, ...]:
+    """The messages of a request: the problem, after the system message if there is one."""
+    return tuple(with_system(system, messages_of(problem)))
 
 
 def questions_of(messages: tuple[Message, ...], stream: str, samples: int) -> tuple[Question, ...]:
