@@ -1,5 +1,6 @@
 """The Python interface, from outside: a run, its results, and what it refuses."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,16 @@ def test_what_a_run_refuses(settings: tuple[str, ...], more: dict[str, Any], say
 def test_a_run_may_be_resumed_from_another_folder(run: r1lite.RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.folder.parent)
     assert repr(train(Path("run"))) == "RunReader('run', finished)"
+
+
+def test_a_run_that_was_moved_can_be_resumed(run: r1lite.RunReader, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / "moved"
+    shutil.copytree(run.folder, moved)
+    assert r1lite.open_run(moved).config["task"]["path"] == str(moved / "task.jsonl")
+    assert train(moved).summary["stages"] == run.summary["stages"]
+    (moved / "task.jsonl").write_text("changed\n")
+    with pytest.raises(ValueError, match=r"task changed since .*/moved was begun"):
+        train(moved)
 
 
 def test_an_interruption_says_how_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

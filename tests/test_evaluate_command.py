@@ -13,14 +13,14 @@ from r1lite.commands.evaluate import configured, evaluate_all
 from r1lite.config import Config
 from r1lite.reporting.evaluation import evaluate
 from r1lite.settings.command_line import own_folder
-from r1lite.store.run import to_yaml
+from r1lite.store.config_file import write_config
 
 SMALL = ["evaluate.problems=2", "evaluate.samples=2", "evaluate.k=2", "sampler.max_tokens=8", "scoring.workers=0", "scoring.right_at=0"]
 
 
 def a_run(folder: Path, cfg: Config) -> str:
     folder.mkdir()
-    (folder / "config.yaml").write_text(to_yaml(asdict(cfg)))
+    write_config(folder, asdict(cfg))
     (folder / "summary.json").write_text('{"stages": [{"name": "rl", "weights": "tiny_student"}]}')
     return str(folder)
 

@@ -50,6 +50,24 @@ def test_settings_of_a_stage_are_free_until_it_has_begun(config: Callable[..., C
         opened("rl.lr=0.5", "seed=1")
 
 
+def test_a_moved_run_finds_what_is_inside_it(config: Callable[..., Config], tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+
+    def opened(folder: Path) -> Run:
+        with Run(config("stages=[rl,sft]", f"run_dir={folder}", f"data.files=[{folder}/words.txt]")).opened() as run:
+            return run
+
+    old.mkdir()
+    (old / "words.txt").write_text("a b")
+    opened(old).begin("sft", str(old / "rl" / "final"))
+    old.rename(new)
+    run = opened(new)
+    assert run.record("sft", "begun.json")["start"] == str(new / "rl" / "final")
+    (new / "words.txt").write_text("a b c")
+    with pytest.raises(ValueError, match=r"new/words\.txt changed since"):
+        opened(new)
+
+
 def test_data_of_a_stage_that_has_not_begun_may_be_another_file(config: Callable[..., Config], tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / f"{name}.jsonl").write_text(name)

@@ -39,9 +39,9 @@ class RunReader:
     @property
     def config(self) -> dict[str, Any]:
         """config.yaml: every setting of the run."""
-        from r1lite.store.run import read_yaml
+        from r1lite.store.config_file import read_config
 
-        return read_yaml(self.folder / "config.yaml")
+        return read_config(self.folder)
 
     def metrics(self, stage: str = "") -> DataFrame:
         """metrics.jsonl, a row a step; of one stage, if it is named. A pyarrow Table if pandas is not installed."""

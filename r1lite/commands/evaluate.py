@@ -106,9 +106,9 @@ def configured(settings: Sequence[str], sources: Sequence[str], own: Path | None
 def _run_sections(runs: Sequence[Path], named: Sequence[str]) -> dict[str, Any]:
     """The sections that are taken from the runs: those that no setting chose. `named` are the names of all settings."""
     from r1lite.settings.resume import flat
-    from r1lite.store.run import read_yaml
+    from r1lite.store.config_file import read_config
 
-    configs = [read_yaml(run / "config.yaml") for run in runs]
+    configs = [read_config(run) for run in runs]
     chosen = {section for name in named for section in CHOICES.get(name, ())}
     sections = [section for section in SECTIONS if section not in chosen]
     from_runs = [{section: _relevant(section, config[section]) for section in sections if section in config} for config in configs]

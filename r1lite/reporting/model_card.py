@@ -17,8 +17,9 @@ from r1lite.scoring.mixture import chosen_rewards
 from r1lite.settings.resume import flat, is_free, sources
 from r1lite.settings.rounds import SECTIONS, settings_for
 from r1lite.settings.stages import BASE, own_settings, stage_of, start_of
+from r1lite.store.config_file import portable
 from r1lite.store.files import atomic, read_json, write_json
-from r1lite.store.run import DONE, Run
+from r1lite.store.run import Run
 
 CARD, GENERATION = "README.md", "generation_config.json"
 
@@ -57,7 +58,7 @@ def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
 
 def config_hash(cfg: Config) -> str:
     """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
-    settings = {k: v for k, v in flat(asdict(cfg)).items() if not is_free(k, cfg)}
+    settings = {k: v for k, v in flat(portable(asdict(cfg), Path(cfg.run_dir).expanduser())).items() if not is_free(k, cfg)}
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -90,7 +91,7 @@ def _start(run: Run, name: str) -> str:
 
 def _before(run: Run, name: str) -> str:
     """The earlier stage whose weights a stage was given, or the model that the run was given."""
-    start = Path(read_json(run.folder / name / DONE)["start"])
+    start = Path(run.record(name)["start"])
     if start.is_relative_to(run.folder):
         return f"`{start.relative_to(run.folder).parts[0]}`"
     chosen = start_of(run.cfg, name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from r1lite.parallel import exchange
 from r1lite.settings.resume import flat, hash_of_file, refuse_changed_files, refuse_changed_settings, sources
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.settings.stages import LEDGER, earlier_than, read_by, stages
-from r1lite.store.files import atomic, make_folder, read_json, write_json
+from r1lite.store.config_file import CONFIG, located, portable, read_config, write_config
+from r1lite.store.files import make_folder, read_json, write_json
 from r1lite.store.metrics import Metrics
 from r1lite.trackers import Trackers
 
@@ -80,19 +80,18 @@ class Run:
 
     def _check_settings(self) -> None:
         """Compare the settings and the user's files with those that the run was started with, and save them."""
-        path, now = self.folder / "config.yaml", asdict(self.cfg)
-        if path.exists():
-            before, begun = read_yaml(path), self._begun()
+        now = asdict(self.cfg)
+        if (self.folder / CONFIG).exists():
+            before, begun = read_config(self.folder), self._begun()
             # Sections of stages that this command does not name are kept, for a later command that names them again.
             unnamed = {section: before.pop(section) for section in {*before} - {*now} if section in stages.names()}
             refuse_changed_settings(self.folder, flat(before), self.cfg, flat(now), begun)
             now |= {section: unnamed[section] for section in unnamed if section in map(kind_of, begun)}
         files = sources(self.cfg)
         if (self.folder / SOURCES).exists():
-            refuse_changed_files(self.folder, read_json(self.folder / SOURCES), files)
-        write_json(self.folder / SOURCES, files)
-        with atomic(path) as part:
-            part.write_text(to_yaml(now))
+            refuse_changed_files(self.folder, located(read_json(self.folder / SOURCES), self.folder), files)
+        write_json(self.folder / SOURCES, portable(files, self.folder))
+        write_config(self.folder, now)
 
     def _begun(self) -> set[str]:
         """The stages whose folders contain more than the mark that they have begun."""
@@ -105,12 +104,13 @@ class Run:
     def _begin(self, stage: str, start: str) -> None:
         if (self.folder / stage / BEGUN).exists():
             self._refuse_changed_inputs(stage, BEGUN, start)
-        write_json(self.folder / stage / BEGUN, {"start": start, "inputs": self.inputs(stage, start)})
+        write_json(self.folder / stage / BEGUN, {"start": portable(start, self.folder), "inputs": self.inputs(stage, start)})
 
     def finish(self, stage: str, start: str, weights: Path, seconds: float) -> None:
         where = weights.relative_to(self.folder) if weights.is_relative_to(self.folder) else weights
-        inputs = read_json(self.folder / stage / BEGUN)["inputs"]
-        record = {"stage": stage, "start": start, "inputs": inputs, "weights": str(where), "seconds": seconds}
+        inputs = self.record(stage, BEGUN)["inputs"]
+        begun_with = portable(start, self.folder)
+        record = {"stage": stage, "start": begun_with, "inputs": inputs, "weights": str(where), "seconds": seconds}
         exchange.leader_writes(lambda: write_json(self.folder / stage / DONE, record))
 
     def is_done(self, stage: str) -> bool:
@@ -130,11 +130,15 @@ class Run:
         return weights if weights.is_absolute() else self.folder / weights
 
     def seconds(self, stage: str) -> float:
-        return read_json(self.folder / stage / DONE)["seconds"]
+        return self.record(stage)["seconds"]
+
+    def record(self, stage: str, file: str = DONE) -> Any:
+        """What was recorded when the stage began or was finished."""
+        return located(read_json(self.folder / stage / file), self.folder)
 
     def _refuse_changed_inputs(self, stage: str, file: str, start: str) -> Any:
         """The stage's record in this file; ValueError if it was written with other weights or data."""
-        record = read_json(self.folder / stage / file)
+        record = self.record(stage, file)
         if record["inputs"] != self.inputs(stage, start):
             raise ValueError(
                 f"the weights or data of stage {stage!r} in {self.folder} changed since it was started (from {record['start']}; "
@@ -160,16 +164,3 @@ def left_by_earlier(cfg: Config, stage: str, folder: Path) -> list[Path]:
     rule = settings_for(cfg, stage).rewards.get("model") or {}
     has_model = rule.get("path") == "reward_model" and "reward_model" in earlier
     return [path for path in data if path.exists()] + ([folder / "reward_model" / "final"] if has_model else [])
-
-
-def read_yaml(path: Path) -> Any:
-    from omegaconf import OmegaConf
-
-    return OmegaConf.to_container(OmegaConf.load(path))
-
-
-def to_yaml(tree: Mapping[str, Any]) -> str:
-    from omegaconf import OmegaConf
-
-    # Through JSON, so that tuples and lists compare equal when the file is read again.
-    return OmegaConf.to_yaml(OmegaConf.create(json.loads(json.dumps(tree))))
