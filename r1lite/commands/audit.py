@@ -10,6 +10,8 @@ same response must get the same verdict in another process, and no verdict may t
 The table has one line per family of responses, and the rows that are wrong below it; `rows=true` shows all. `allow` names
 rows or families that are shown but not judged. Before it, up to `golds` gold answers are tried by themselves, spread over
 the whole training split: those that do not count as correct are listed. The exit status is 1 if anything is wrong.
+
+The hacks are in commands/mutants.py, the wrong answers in commands/wrong_answers.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A worker is a fresh interpreter in its own process group, so that its child processes end with it. Only sys.path is passed on:
 a user's script does not run again in a worker, so it needs no `if __name__ == "__main__"`. On Linux the worker's memory is
 capped: past the cap an allocation fails inside the worker, with a MemoryError.
+
+A call that misses its deadline raises TimeoutError here; scorer.py turns that into a verdict with the outcome `timed_out`.
 """
 
 from __future__ import annotations

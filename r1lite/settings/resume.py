@@ -1,4 +1,8 @@
-"""What may differ when a run is resumed, and why a run is refused: its settings, or the user's own files, have changed."""
+"""What may differ when a run is resumed, and why a run is refused: its settings, or the user's own files, have changed.
+
+Changed inputs of a single stage, that is its initial weights or the data of earlier stages, are refused by
+`Run._refuse_changed_inputs` in store/run.py.
+"""
 
 from __future__ import annotations
 
