@@ -16,9 +16,9 @@ from contextlib import suppress
 from functools import partial
 
 from rewards import Problem, Rollout, Verdict, reward
-from rewards._math.extract import Claim, claims, gold
-from rewards._math.judge import judge, readable, reading
-from rewards._math.library import agrees
+from rewards._math.comparing.judge import judge, readable, reading
+from rewards._math.comparing.library import agrees
+from rewards._math.finding.extract import Claim, claims, gold
 from rewards._options import at_least
 
 MAX_SHOWN = 120  # characters of an answer in `why`

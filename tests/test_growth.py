@@ -56,4 +56,4 @@ def test_no_pattern_is_hidden_from_the_measurement() -> None:
     paths = sorted([*(HOME / "rewards").rglob("*.py"), *(HOME / "r1lite" / "text").glob("*.py")])
     sources = {path: path.read_text(encoding="utf-8") for path in paths if path.name != "regex.py"}
     assert [(str(path), line) for path, source in sources.items() for line, pattern in inline(source) if not pattern] == []
-    assert "rewards._math.words" in {name.partition(":")[0] for name in PATTERNS if ":" in name}
+    assert "rewards._math.reading.words" in {name.partition(":")[0] for name in PATTERNS if ":" in name}

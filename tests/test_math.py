@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from rewards import Problem, Rollout, Verdict, rewards
-from rewards._math import library
-from rewards._math.equal import equal
-from rewards._math.extract import claims, gold
-from rewards._math.judge import judge
-from rewards._math.polynomial import quotient, same
-from rewards._math.tree import MINUS_ONE, Num, Op, Sym, Unread, finished, number
+from rewards._math.algebra.equal import equal
+from rewards._math.algebra.polynomial import quotient, same
+from rewards._math.algebra.tree import MINUS_ONE, Num, Op, Sym, Unread, finished, number
+from rewards._math.comparing import library
+from rewards._math.comparing.judge import judge
+from rewards._math.finding.extract import claims, gold
 
 BATTERY = Path(__file__).parent / "data" / "math_pairs.jsonl"
 PAIRS = [json.loads(line) for line in BATTERY.read_text(encoding="utf-8").splitlines()]
@@ -105,6 +105,20 @@ def test_gold_is_cut_out_of_a_whole_solution():
     assert gold("She earns 9 * 2 = 18.\n#### 18") == "18"
     assert gold(r"We get \boxed{\frac{1}{2}}.") == r"\frac{1}{2}"
     assert gold(" 5 ") == "5"
+
+
+def test_each_room_imports_only_from_those_below_it():
+    rooms = ("finding", "comparing", "reading", "algebra")
+    home = Path(library.__file__).parent.parent
+    above = {
+        (path.name, room)
+        for at, room in enumerate(rooms)
+        for lower in rooms[at + 1 :]
+        for path in (home / lower).rglob("*.py")
+        if f"rewards._math.{room}" in path.read_text(encoding="utf-8")
+    }
+    assert above == set()
+    assert {p.parent.name for p in home.glob("*/*.py")} == set(rooms)
 
 
 def test_the_path_is_the_cheapest_that_decides():

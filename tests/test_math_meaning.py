@@ -2,7 +2,7 @@
 
 import pytest
 
-from rewards._math.judge import judge
+from rewards._math.comparing.judge import judge
 
 PAIR = ("gold", "given", "equal")
 

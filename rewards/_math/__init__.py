@@ -1,6 +1,6 @@
 """What the `math` rule is made of, in the order in which a response walks through it.
 
-`extract` finds what the response claims; `clean`, with `notations` and `markup`, and `lex` write it one way; `answer` reads
-its structure (`tables`, `builders`, `families`), `parse` and `quantity` its expressions; `compare` sets it beside the gold
-answer; and `equal` decides on two expressions, cheapest proof first.
+`finding` says what the response claims to be the answer, and whether it takes that back; `reading` makes expressions and
+structures of two texts; `comparing` sets one beside the other, cheapest comparison first; `algebra`, below all of them, holds
+expressions and decides whether two of them are equal. Each imports from itself and from what this list names after it.
 """

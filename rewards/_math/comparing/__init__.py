@@ -1,0 +1,1 @@
+"""Is one answer the other? `judge` compares two texts, `compare` two structures, the other modules one kind each."""
