@@ -34,6 +34,8 @@ STATED = [
     ("45", "Total cost: 45 dollars", True),
     ("45 dollars", "After all that work we add up.\nTotal cost: 45 dollars", True),
     ("42", "Long work.\nThus 42 is the number of days.", True),
+    ("42", "Long work.\nSo 42 must be the correct value.", True),
+    ("42", "Long work.\nSo 41 must be the correct value.", False),
     ("12", "Long work.\nSo Tom has 12 apples left. I hope this helps!", True),
     ("5 cm", "Long work.\nSo the rope of 5 meters remains.", False),
     ("5 m", "Long work.\nSo the rope of 5 meters remains.", True),

@@ -22,9 +22,10 @@ def normalised_words(text: str) -> list[str]:
     if text.isascii():  # normalisation would change nothing
         return _WORD.findall(text.casefold())
     text = unicodedata.normalize("NFKC", text).casefold()
-    return _WORD.findall("".join(c for c in text if unicodedata.category(c) != "Cf"))
+    invisible = {ord(c): None for c in set(text) if unicodedata.category(c) == "Cf"}
+    return _WORD.findall(text.translate(invisible) if invisible else text)
 
 
 def word_spans(text: str) -> list[Span]:
     """The positions of the words and numbers in the text as it is written."""
-    return [match.span() for match in _WORD.finditer(text)]
+    return list(map(re.Match.span, _WORD.finditer(text)))

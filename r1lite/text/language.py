@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from r1lite.text.words import Word
@@ -49,20 +51,21 @@ def languages_of(words: Sequence[Word], default: str = UNKNOWN, detect: Detect |
     languages: list[str] = []
     latin = [w for w in words if w.script == "LATIN"]
     whole = _by_function_words(latin) or (default if len(latin) < SPARSE else UNKNOWN)
-    for _, group in groupby(words, key=lambda w: w.sentence):
-        sentence = list(group)
-        han = _han(sentence)
-        for is_latin, run in groupby(sentence, key=lambda w: w.script == "LATIN"):
-            part = list(run)
-            languages += (
-                _latin(part, whole, detect) if is_latin else [SCRIPTS.get(w.script, han if w.script == "han" else UNKNOWN) for w in part]
-            )
+    japanese = _japanese(words)
+    for (sentence, is_latin), run in groupby(words, key=lambda w: (w.sentence, w.script == "LATIN")):
+        if is_latin:
+            languages += _latin(list(run), whole, detect)
+        else:
+            han = "ja" if sentence in japanese else "zh"
+            languages += [han if w.script == "han" else SCRIPTS.get(w.script, UNKNOWN) for w in run]
     return languages
 
 
-def _han(sentence: Sequence[Word]) -> str:
-    kana, han = (sum(w.script == script for w in sentence) for script in ("kana", "han"))
-    return "ja" if kana and kana >= KANA_SHARE * (kana + han) else "zh"
+def _japanese(words: Sequence[Word]) -> set[int]:
+    """The sentences whose Chinese characters are Japanese."""
+    kana = Counter(w.sentence for w in words if w.script == "kana")
+    han = Counter(w.sentence for w in words if w.script == "han" and w.sentence in kana)
+    return {sentence for sentence, count in kana.items() if count >= KANA_SHARE * (count + han[sentence])}
 
 
 def _latin(run: Sequence[Word], whole: str, detect: Detect | None) -> list[str]:
@@ -90,10 +93,18 @@ def _by_function_words(run: Sequence[Word], prefer: str = UNKNOWN) -> str:
 
     Related languages share function words, so a run stays with the rest of the text unless another language has two more.
     """
-    hits = dict.fromkeys(FUNCTION_WORDS, 0)
-    for word in run:
-        for language in _LANGUAGES_OF.get(word.text.casefold().replace("’", "'"), ()):
-            hits[language] += 1
+    texts = tuple(w.text for w in run)
+    return _of_few(texts, prefer) if len(texts) < SHORT else _of_texts(texts, prefer)
+
+
+def _of_texts(texts: Sequence[str], prefer: str) -> str:
+    found = [language for text in texts for language in _LANGUAGES_OF.get(text.casefold().replace("’", "'"), ())]
+    if not found:
+        return UNKNOWN
+    hits = {language: found.count(language) for language in FUNCTION_WORDS}
     best = max(hits, key=lambda language: (hits[language] + (language == prefer), language == prefer))
-    names = sum(w.text.istitle() for w in run)  # Alice, Bob and Carol belong to no language
-    return best if hits[best] and hits[best] * SPARSE >= len(run) - names else UNKNOWN
+    names = sum(text.istitle() for text in texts)  # Alice, Bob and Carol belong to no language
+    return best if hits[best] and hits[best] * SPARSE >= len(texts) - names else UNKNOWN
+
+
+_of_few = lru_cache(maxsize=4096)(_of_texts)  # a text in another script holds the same few words again and again

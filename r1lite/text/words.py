@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 ENCODED = 24  # ASCII letters and digits in one piece, without a space: longer than words and names are
 LETTERS = 6  # of an average word
@@ -14,7 +14,7 @@ _HAN = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
 _KANA = r"\u3040-\u30ff\uff66-\uff9d"
 _UNSPACED = rf"{_HAN}{_KANA}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _WORD = re.compile(
-    rf"(?P<encoded>\b[A-Za-z0-9]{{{ENCODED},}}\b)|(?P<han>[{_HAN}])|(?P<kana>[{_KANA}])|(?P<thai>[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
+    rf"(?P<encoded>\b[A-Za-z0-9]{{{ENCODED},}}\b)|(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<thai>[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+)"
     rf"|(?P<spaced>[^\W\d_{_UNSPACED}](?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u0dff'’])*)"
     r"|(?P<end>[.!?;:。！？；：\n]+)"
 )
@@ -24,8 +24,7 @@ WEIGHTS = {"han": 0.6, "kana": 0.4, "thai": 0.2}  # words per character, roughly
 NEUTRAL = set("sin cos tan log ln exp max min mod gcd lcm sqrt cm mm km kg mg ml ok qed lhs rhs pi vs".split())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word, or one character of a script without spaces."""
 
     text: str
@@ -44,14 +43,14 @@ def words(text: str) -> list[Word]:
             sentence += 1
         elif kind == "encoded":
             if is_encoded(text):
-                candidates.append(Word(text=text, script="mixed", weight=len(text) / LETTERS, sentence=sentence))
+                candidates.append(Word(text, "mixed", len(text) / LETTERS, sentence))
         elif kind == "spaced":
             text = text.strip("'’")
             if len(text) > 1 and text.casefold() not in NEUTRAL:
-                candidates.append(Word(text=text, script=script(text), weight=1.0, sentence=sentence))
+                candidates.append(Word(text, script(text), 1.0, sentence))
         elif kind:
-            candidates.append(Word(text=text, script=kind, weight=WEIGHTS[kind], sentence=sentence))
-    return [w for i, w in enumerate(candidates) if not _acronym(candidates, i)]
+            candidates += [Word(character, kind, WEIGHTS[kind], sentence) for character in text]
+    return [w for i, w in enumerate(candidates) if not (w.text.isupper() and _acronym(candidates, i))]
 
 
 def is_encoded(text: str) -> bool:
@@ -93,6 +92,6 @@ def are_new(response: list[Word], question: list[Word], span: int = 4) -> list[b
 
 
 def _runs(words: list[Word], span: int) -> list[tuple[str, ...]]:
-    """The run that ends with each word."""
-    texts = [w.text.casefold() for w in words]
-    return [tuple(texts[max(0, i + 1 - span) : i + 1]) for i in range(len(texts))]
+    """The run that ends with each word; at the start of a text, with gaps."""
+    texts = [*[""] * (span - 1), *(w.text.casefold() for w in words)]
+    return list(zip(*(texts[at : len(texts) - span + 1 + at] for at in range(span)), strict=True))

@@ -6,16 +6,15 @@ nothing. Not covered: chains that mix equalities with inequalities.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from rewards._math.algebra.numeric import near, real
 from rewards._math.algebra.tree import Num, Tree, symbols
-
-# Answers hold answers, so this module and `compare` call each other.
-from rewards._math.comparing import compare
 from rewards._math.comparing.values import same_reading
 from rewards._math.reading.structures import Answer, Relation, Value, Words, name
 
+Same = Callable[[Answer, Answer, float], str]  # answers hold answers: whether two of them are the same
 ROUNDED = 0.01  # how far the side after `≈` may lie from the exact one
 
 
@@ -23,7 +22,7 @@ def variables(answer: Answer) -> frozenset[str]:
     return symbols(answer.tree) if isinstance(answer, Value) else frozenset()
 
 
-def chain(gold: Answer, given: Relation, tolerance: float) -> str:
+def chain(gold: Answer, given: Relation, tolerance: float, same: Same) -> str:
     """A chain `x = 10/2 = 5` says what its last side says, where all its sides with a value agree."""
     sides = given.sides
     ends = (
@@ -40,12 +39,12 @@ def chain(gold: Answer, given: Relation, tolerance: float) -> str:
     for i, side in enumerate(sides):
         if i == at or (i == 0 and name(side) is not None):
             continue
-        if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)]):
+        if not _agrees(side, last, "~" in given.ops[min(i, at) : max(i, at)], same):
             return ""
     if ends is not sides and len(sides) == 2 and _unsolved(sides[0], last):
         return ""
     candidates = [s for i, s in enumerate(sides) if (i or name(s) is None or at == 0) and (i == at or not _names_more(s, last))]
-    return next((found for c in reversed(candidates) if (found := compare.same(gold, c, tolerance))), "")
+    return next((found for c in reversed(candidates) if (found := same(gold, c, tolerance))), "")
 
 
 def _unsolved(side: Answer, last: Answer) -> bool:
@@ -81,7 +80,7 @@ def _last_digit(written: Fraction) -> float:
     return float(unit)
 
 
-def _agrees(side: Answer, last: Answer, rounded: bool) -> bool:
+def _agrees(side: Answer, last: Answer, rounded: bool, same: Same) -> bool:
     """Whether a side of a chain has the value of its last one; an expression in other variables is a name for it."""
     if isinstance(side, Value) and isinstance(last, Value):
         if _names_more(side, last):
@@ -90,4 +89,4 @@ def _agrees(side: Answer, last: Answer, rounded: bool) -> bool:
             return _rounds(side.tree, last.tree)
         pairs = ((a, b) for a in side.readings for b in last.readings)
         return any(same_reading(a, b, 0.0) for a, b in pairs)
-    return bool(compare.same(side, last))
+    return bool(same(side, last, 0.0))

@@ -65,7 +65,7 @@ def relations(gold: Answer, given: Answer, tolerance: float) -> str:
     if isinstance(given, Relation):
         if given.ops == ("in",):
             return compare.same(gold, given.sides[1], tolerance) if not isinstance(gold, Value) else ""
-        return chain(gold, given, tolerance) if set(given.ops) <= EQUALITIES else ""
+        return chain(gold, given, tolerance, compare.same) if set(given.ops) <= EQUALITIES else ""
     return ""
 
 
@@ -102,11 +102,11 @@ def _both(gold: Relation, given: Relation, tolerance: float) -> str:
         a, b = name(gold.sides[0]), name(given.sides[0])
         alike = _same_name(a, b)
         if a is not None and len(gold.sides) == 2 and (alike or (not variables(gold.sides[1]) and not _single(given.sides[0]))):
-            found = chain(gold.sides[1], given, tolerance)
+            found = chain(gold.sides[1], given, tolerance, compare.same)
             if found or (alike and not variables(gold.sides[1])):
                 return found
         if len(gold.sides) > 2:
-            return chain(gold.sides[-1], given, tolerance)
+            return chain(gold.sides[-1], given, tolerance, compare.same)
     if len(gold.sides) == len(given.sides) == 2 and gold.ops[0] != "in" and given.ops[0] != "in":
         return _two_sided(gold, given)
     if gold.ops == given.ops:

@@ -29,7 +29,6 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _DENIES = re.compile(r"\b(?:is|are|was|were)(?: not|n['’]t)\b|\bist nicht\b|\bn['’]est pas\b|不是", re.IGNORECASE)
-_SUBJECT = re.compile(r"(.{1,300}?)(?: is| are) (?:the|my|our) (?:final |correct |required )?answer", re.IGNORECASE)
 _CELL = re.compile(r"\|\s{0,9}\**(?:final )?(?:answer|result|答案)\**\s{0,9}\|([^|]{1,300})\|", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*\"”')]|$)|[\n。！？]")
 _VALUE = re.compile(
@@ -103,8 +102,9 @@ def _named(line: str) -> tuple[str, ...]:
     """What a last line calls the answer: `x + 1 is the answer`, or the cell beside `Answer`."""
     if len(line) > 2 * MAX_SHORT:
         return ()
-    found = _SUBJECT.fullmatch(line.strip(" .*_")) or _CELL.fullmatch(line)
-    return phrases.variants(found[1].strip()) if found and not hedges.unsure(found[1]) else ()
+    cell = _CELL.fullmatch(line)
+    named = cell[1].strip() if cell else phrases.subject(line.strip(" .*_"))
+    return phrases.variants(named) if named and not hedges.unsure(named) else ()
 
 
 def _only_a_value(line: str) -> bool:

@@ -26,6 +26,11 @@ PHRASE = re.compile(
     r"(?! (?:fausse|pas)\b)(?:\s{1,3}donc)?\s{0,3}:?\s{0,9}",
     re.IGNORECASE,
 )
+_IS_THE_ANSWER = re.compile(
+    r" (?:is|are|must be|should be)(?: (?:actually|really|indeed))? (?:the|my|our) (?:(?:final|correct|required|right|real|actual) )?"
+    r"(?:answer|value|result)$",
+    re.IGNORECASE,
+)
 _VERB = (
     r"\b(?:is|are|equals|get|have|has|gives|find|be|was|costs?|makes?|needs?|becomes|comes to|amounts to|totals|leaves"
     r"|yields|(?:falls?|lands?|is) on(?: an?)?)\b"
@@ -97,6 +102,12 @@ def yes_or_no(text: str) -> str:
     """The first word of `Yes, because ...`; empty where a text is anything else."""
     found = _YES_NO.match(text.strip())
     return found[1] if found and not _TURNS.search(text[found.end() :]) else ""
+
+
+def subject(sentence: str) -> str:
+    """What a sentence calls the answer: `x + 1` of `x + 1 is the answer`; empty where it calls nothing so."""
+    found = _IS_THE_ANSWER.search(sentence)
+    return sentence[: found.start()].strip() if found else ""
 
 
 def stated(sentence: str) -> str:

@@ -50,7 +50,7 @@ _EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,9}\{\s{0,9}([.,;:]?
 _DELIMITER = re.compile(r"(?<!\\)\\[()\[\]]")
 _POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(])")
 _BLACKBOARD = re.compile(r"\\mathbb\s{0,9}([A-Z])")
-_OVER = re.compile(r"\{?([^{}]{1,60})\\over(?![A-Za-z])([^{}]{1,60})\}?")
+_OVER = re.compile(r"(?:\{|(?<=\})|\A)([^{}]{1,60})\\over(?![A-Za-z])([^{}]{1,60})\}?")
 _NEGATIVE = re.compile(r"(?:\\text\s{0,9}\{\s{0,9})?\b(?:negative|minus)\b\s{0,9}\}?\s{0,9}(?=[\d\\.])", re.IGNORECASE)
 _SINGLE_DOLLAR = re.compile(r"(?<!\\)\$")
 _RENAME = {
