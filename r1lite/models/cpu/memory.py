@@ -34,4 +34,4 @@ def _set_malloc(options: dict[int, int]) -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # another C library
         return False
-    return all([mallopt(option, value) for option, value in options.items()])
+    return all(mallopt(option, value) for option, value in options.items())
