@@ -78,14 +78,14 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 def run_as_rank(folder: Path, ranks: str) -> None:
     """Run all cases as one of these ranks, one after another, so that the libraries are imported once."""
     from r1lite.api.pipeline import train
-    from r1lite.parallel import guard, world
+    from r1lite.parallel import guard, meeting
     from r1lite.settings.compose import configuration
 
-    world.join(TIMEOUT, shard=int(ranks.partition("x")[2] or 1))
+    meeting.join(TIMEOUT, shard=int(ranks.partition("x")[2] or 1))
     with guard.guarded():
         for number, settings in enumerate(json.loads((folder / CASES).read_text())):
             train(configuration([*shlex.split(settings, posix=False), "threads=1", f"run_dir={folder / ranks / f'{number:02d}'}"]))
-    world.leave()
+    meeting.leave()
 
 
 def shapes(folder: Path) -> dict[str, str]:

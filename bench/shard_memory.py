@@ -124,7 +124,7 @@ def run_as_rank(options: argparse.Namespace) -> None:
     if options.limit:
         resource.setrlimit(resource.RLIMIT_AS, (options.limit * MB, options.limit * MB))
     from r1lite.api.pipeline import train
-    from r1lite.parallel import guard, world
+    from r1lite.parallel import guard, meeting, world
     from r1lite.settings.compose import configuration
 
     examples = f"stages=[sft] sft.data={options.folder / 'examples.jsonl'} sft.batch_size=16 sft.micro_batch_tokens=256"
@@ -133,12 +133,12 @@ def run_as_rank(options: argparse.Namespace) -> None:
     import r1lite.stages.rl  # noqa: F401  all that a run imports
 
     before = memory("VmRSS")
-    world.join(300, shard=int(options.ranks.partition("x")[2] or 1))
+    meeting.join(300, shard=int(options.ranks.partition("x")[2] or 1))
     with guard.guarded():
         train(cfg)
     peak = {"before": before, "resident": memory("VmHWM"), "addresses": memory("VmPeak")}
     (options.folder / f"peak-{world.rank()}").write_text(json.dumps(peak))
-    world.leave()
+    meeting.leave()
 
 
 def memory(name: str) -> float:

@@ -18,7 +18,7 @@ def train(cfg: Config) -> dict[str, Any]:
     from r1lite.checks.run import check
     from r1lite.console import say
     from r1lite.models.pretrained import locate
-    from r1lite.parallel import exchange
+    from r1lite.parallel import exchange, stop
     from r1lite.registry import load_plugins
     from r1lite.reporting.summary import Report
     from r1lite.settings.stages import BASE, stage_of, start_of, with_sections
@@ -42,6 +42,7 @@ def train(cfg: Config) -> dict[str, Any]:
             start = weights[start] if start in weights else locate(start)
             weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
             weights[BASE] = weights[BASE] or weights[name]  # what was made from scratch
+            stop.leave_if_asked(f"after stage {name}")
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
 
@@ -49,10 +50,12 @@ def train(cfg: Config) -> dict[str, Any]:
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """One stage, unless it is finished; gives where its weights lie."""
     from r1lite.console import say
+    from r1lite.parallel import doing
     from r1lite.settings.rounds import kind_of, settings_for
     from r1lite.settings.stages import stages
     from r1lite.store.checkpoint import Checkpoints
 
+    doing.begin_stage(name)
     weights = run.finished(name, start)
     if weights is not None:
         say(f"{name}: finished before")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from r1lite.learning.optimiser import Optimiser
 from r1lite.learning.sharding import sum_over_copies
-from r1lite.parallel import exchange
+from r1lite.parallel import doing, exchange
 from r1lite.types import Batch
 
 LossAndMetrics = tuple[Tensor, Mapping[str, Tensor]]  # of a micro-batch; both are summed over the step
@@ -37,6 +37,7 @@ def evaluate_step(batches: Sequence[Batch], loss_function: LossFunction) -> dict
 def _accumulate(batches: Sequence[Batch], loss_function: LossFunction, backward: Callable[[Tensor], None]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for number, batch in enumerate(batches, start=1):
+        doing.begin_batch(number, len(batches), batch.input_ids.shape)
         sum_over_copies(number == len(batches))
         loss, stats = loss_function(batch)
         backward(loss * 0 if batch.blank else loss)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from r1lite.config import TrainingConfig
 from r1lite.console import Progress
+from r1lite.parallel import doing, stop
 from r1lite.store.checkpoint import Checkpoints
 from r1lite.store.metrics import Stopwatch
 from r1lite.store.run import Place
@@ -24,14 +25,21 @@ def run_steps(
     checkpoints = Checkpoints(place.checkpoints, in_background=place.saves_in_background)
     done = checkpoints.restore(learner).step
     place.metrics.begin(place.name, done)
-    with Progress(place.name, steps, done) as progress:
+    with stop.after_steps(), Progress(place.name, steps, done) as progress:
         for step in range(done + 1, steps + 1):
+            doing.begin_step(step)
             watch = Stopwatch()
             with watch.lap("train"):
                 metrics = take_step(step)
             place.metrics.log(place.name, step, dict(metrics) | watch.metrics())
             progress.advance({name.rpartition("/")[2]: metrics[name] for name in shown})
-            if step % cfg.checkpoint_every == 0 and step < steps:
+            stopping = stop.is_asked() and step < steps
+            if stopping or (step % cfg.checkpoint_every == 0 and step < steps):
+                doing.begin_phase("save")
                 checkpoints.save(step, learner)
+            if stopping:
+                checkpoints.wait()
+                raise stop.Stopped(f"after step {step} of {place.name}", agreed=True)
+    doing.begin_phase("save")
     checkpoints.wait()
     learner.save(place.final)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from r1lite.parallel import world
+from r1lite.parallel import doing, world
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,8 +24,22 @@ def gather(value: T) -> list[T]:
     import torch.distributed as dist
 
     values: list[Any] = [None] * world.size()
-    dist.all_gather_object(values, value, group=world.group())
+    with doing.exchange():
+        dist.all_gather_object(values, value, group=world.group())
     return values
+
+
+def any_of(flag: bool) -> bool:
+    """Whether the flag is set on some rank."""
+    if world.size() == 1:
+        return flag
+    import torch
+    import torch.distributed as dist
+
+    count = torch.tensor(int(flag))
+    with doing.exchange():
+        dist.all_reduce(count, group=world.group())
+    return bool(count)
 
 
 def gather_flat(values: Iterable[T]) -> list[T]:
@@ -33,22 +47,23 @@ def gather_flat(values: Iterable[T]) -> list[T]:
     return [value for part in gather(list(values)) for value in part]
 
 
-def on_leader(function: Callable[[], T]) -> T:
-    """What the function gives on the leader, which alone runs it. However long that takes, the other ranks wait for it."""
+def on_leader(function: Callable[[], T], *, patient: bool = False) -> T:
+    """What the function gives on the leader, which alone runs it. Where it may take hours, the others are `patient`."""
     if world.size() == 1:
         return function()
     import torch.distributed as dist
 
     key = f"leader/{world.channel()}/{_next_call()}"
     values: list[Any] = [None]
-    if world.rank() == 0:
-        with world.alone():
-            values = [function()]
-        world.store().set(key, "done")
-    else:
-        while not world.store().check([key]):
-            time.sleep(POLL_SECONDS)
-    dist.broadcast_object_list(values, src=0, group=world.group())
+    with doing.exchange(patient=patient, alone=world.is_leader()):
+        if world.is_leader():
+            with world.alone():
+                values = [function()]
+            world.store().set(key, "done")
+        else:
+            while not world.store().check([key]):
+                time.sleep(POLL_SECONDS)
+        dist.broadcast_object_list(values, src=0, group=world.group())
     return values[0]
 
 
@@ -93,7 +108,8 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         gradients = [p.grad for p in bucket if p.grad is not None]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-        dist.all_reduce(flat)
+        with doing.exchange():
+            dist.all_reduce(flat)
         for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(summed.view_as(gradient))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,82 +11,163 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from r1lite.parallel import process
+from r1lite.parallel.failure import KILLED_FOR_MEMORY, RESUME, STOPPED_CODE, Failure, may_say, record, recorded
+from r1lite.parallel.guard import say
+from r1lite.parallel.world import MAIN
 
 AUTO = "auto"
-GRACE_SECONDS = 15.0  # between the end of one rank and that of all
+LAUNCHER = "R1LITE_LAUNCHER"  # the environment variable that names the launcher's process
+LEAVE_SECONDS = 3.0  # that ranks have to end by themselves, once one has failed
 POLL_SECONDS = 0.1
+FEW = 8  # ranks that may share fewer cores
 
 
-def count_of(processes: str) -> int:
-    """How many ranks `processes` asks for. ValueError if it is no number."""
-    if processes == AUTO:
-        import torch
-
-        return max(1, torch.cuda.device_count())
-    if not processes.isdigit() or not int(processes):
+def count_of(processes: str, device: str = "auto") -> int:
+    """How many ranks `processes` asks for. ValueError if it is no number, or more than this machine can run."""
+    if processes != AUTO and (not processes.isdigit() or not int(processes)):
         raise ValueError(f"processes must be a number above 0, or auto (one for each GPU), got {processes!r}")
-    return int(processes)
+    if processes == "1":
+        return 1
+    import torch
+
+    gpus = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    if processes == AUTO:
+        return max(1, gpus)
+    count, cores = int(processes), os.cpu_count() or 1
+    if 0 < gpus < count:
+        raise ValueError(f"processes={count}, and this machine has {gpus} GPUs, one for each: lower it, or set model.device=cpu")
+    if count > max(cores, FEW):
+        raise ValueError(f"processes={count}, and this machine has {cores} cores: lower it")
+    return count
 
 
-def launch(count: int, command: Sequence[str]) -> int:
-    """Run the command as `count` ranks until all have ended, and return 0 if all did well."""
-    with store() as port:
-        ranks = [subprocess.Popen(command, env=_environment(number, count, port)) for number in range(count)]
-        with _forwarded(ranks):
-            return _wait(ranks)
+def refuse_other_count(processes: str) -> None:
+    """A launcher has started this process; ValueError if the user asks for ranks of our own besides."""
+    here = os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"])
+    if processes not in ("1", AUTO, here):
+        raise ValueError(
+            f"processes={processes} starts ranks on one machine, and a launcher has started {here} here already: leave it out, "
+            f"or start as many with torchrun --nproc-per-node"
+        )
 
 
-def _environment(number: int, count: int, port: int) -> dict[str, str]:
+def launch(count: int, command: Sequence[str], *, restarts: int = 0) -> int:
+    """Run the command as `count` ranks until all have ended, and return the exit code of the run."""
+    attempt = 0
+    while True:
+        with _served_store() as store:
+            failure = Ranks(count, command, store, attempt).wait()
+        if failure is None or not failure.again or attempt == restarts:
+            return failure.code if failure else 0
+        attempt += 1
+        print(f"starting the ranks again ({attempt} of {restarts}; parallel.restarts)", file=sys.stderr, flush=True)
+
+
+class Ranks:
+    """The processes of one attempt. Each leads a process group of its own, so that Ctrl-C reaches the launcher alone."""
+
+    def __init__(self, count: int, command: Sequence[str], store: Any, attempt: int) -> None:
+        from torch.distributed import PrefixStore
+
+        self.store, self.asked_to_stop = PrefixStore(f"r1lite/{attempt}", store), False
+        environments = [_environment(number, count, store.port, attempt) for number in range(count)]
+        self.ranks = [subprocess.Popen(command, env=e, stdin=subprocess.DEVNULL, process_group=0) for e in environments]
+
+    def wait(self) -> Failure | None:
+        """Wait for all ranks; once one has failed, end those that do not end by themselves, and print the reason."""
+        deadline = None
+        with self._signals():
+            while any(rank.poll() is None for rank in self.ranks):
+                self._record_the_dead()
+                if deadline is None and recorded(self.store):
+                    deadline = time.monotonic() + LEAVE_SECONDS
+                if deadline is not None and time.monotonic() > deadline:
+                    self._kill()
+                time.sleep(POLL_SECONDS)
+            self._record_the_dead()
+        failure = recorded(self.store)
+        if failure and may_say(self.store, "the launcher"):
+            say(failure)
+        return failure
+
+    def _record_the_dead(self) -> None:
+        for number, rank in enumerate(self.ranks):
+            if rank.returncode and not recorded(self.store):
+                record(self.store, self._failure_of(number, rank.returncode))
+
+    def _failure_of(self, number: int, code: int) -> Failure:
+        """Why a rank that has put no reason into the store has ended."""
+        if code == -signal.SIGTERM and self.asked_to_stop:
+            return Failure(message=f"stopped by SIGTERM. {RESUME}", code=STOPPED_CODE, again=False)
+        key = f"beat/{number}"
+        doing = json.loads(self.store.get(key))[MAIN]["words"] if self.store.check([key]) else "starting"
+        who = f"rank {number} on {socket.gethostname()}"
+        if code > 0:  # before it met the others; what it printed says why
+            return Failure(message=f"error: {who} ended with exit code {code} while {doing}.", again=False)
+        memory = KILLED_FOR_MEMORY if code == -signal.SIGKILL else ""
+        return Failure(message=f"error: {who} was killed by {signal.Signals(-code).name} while {doing}. {memory}{RESUME}")
+
+    def _kill(self) -> None:
+        for rank in self.ranks:
+            if rank.poll() is None:
+                rank.kill()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C ends the ranks; SIGTERM is passed on, and lets them finish their step."""
+
+        def stop(*_: object) -> None:
+            self.asked_to_stop = True
+            for rank in self.ranks:
+                rank.send_signal(signal.SIGTERM)
+
+        def interrupt(*_: object) -> None:
+            record(self.store, Failure(message=f"stopped. {RESUME}", code=128 + signal.SIGINT, again=False))
+
+        before = {number: signal.signal(number, do) for number, do in ((signal.SIGTERM, stop), (signal.SIGINT, interrupt))}
+        try:
+            yield
+        finally:
+            self._kill()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def end_with_launcher() -> None:
+    """In a rank: end as soon as our launcher does."""
+    if launcher := os.environ.pop(LAUNCHER, ""):
+        process.signal_at_end_of(int(launcher), signal.SIGKILL)
+
+
+def _environment(number: int, count: int, port: int, attempt: int) -> dict[str, str]:
     threads = str(max(1, (os.cpu_count() or 1) // count))
     defaults = {"OMP_NUM_THREADS": threads, "GLOO_SOCKET_IFNAME": "lo"}
     ranks = {"RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
-    return {**defaults, **os.environ, **{name: str(value) for name, value in ranks.items()}, **meeting}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    own = {LAUNCHER: os.getpid(), "TORCHELASTIC_RESTART_COUNT": attempt}
+    return {**defaults, **os.environ, **{name: str(value) for name, value in {**ranks, **meeting, **own}.items()}}
 
 
 @contextmanager
 def store() -> Iterator[int]:
-    """The store where the ranks meet, which outlives any of them. It listens on this machine alone."""
+    """The port of a store where ranks can meet, which outlives any of them."""
+    with _served_store() as served:
+        yield served.port
+
+
+@contextmanager
+def _served_store() -> Iterator[Any]:
+    """It listens on this machine alone."""
     from torch.distributed import TCPStore
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        store = TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False, master_listen_fd=listening.detach())
-        yield port
-        del store
-
-
-def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> int:
-    """Wait for all ranks. Once one has failed, the others end by themselves; those that have not after a while are ended."""
-    deadline = None
-    while any(rank.poll() is None for rank in ranks):
-        if deadline is None and any(rank.returncode for rank in ranks):
-            deadline = time.monotonic() + GRACE_SECONDS
-        if deadline is not None and time.monotonic() > deadline:
-            for rank in ranks:
-                rank.kill()
-        time.sleep(POLL_SECONDS)
-    return 1 if any(rank.returncode for rank in ranks) else 0
-
-
-@contextmanager
-def _forwarded(ranks: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Pass signals on to the ranks. Ctrl-C reaches them from the terminal as well."""
-
-    def forward(number: int, _: object) -> None:
-        for rank in ranks:
-            rank.send_signal(number)
-
-    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for rank in ranks:
-            rank.kill()
+        yield TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False, master_listen_fd=listening.detach())
 
 
 def own_command(arguments: Sequence[str]) -> list[str]:

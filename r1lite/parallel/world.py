@@ -7,14 +7,14 @@ writes files and prints. A process that no launcher has started is the only rank
 
 from __future__ import annotations
 
-import os
-import socket
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
+
+from r1lite.parallel.process import Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,15 +27,22 @@ class World:
     local_size: int = 1
     shard: int = 1  # ranks that hold one copy of the weights together
     offload: bool = False  # keep the parts of weights and their optimiser states in the CPU's memory
-    store: Any = None  # torch's key-value store, which all ranks see
+    store: Any = None  # torch's key-value store, which all ranks see: the part of it for this attempt
+    shared: Any = None  # the whole of it
     groups: dict[str, Any] = field(default_factory=dict)  # gloo process groups, by channel
 
 
-MAIN, SAMPLING, CHECKPOINT = "main", "sampling", "checkpoint"  # channels: what two threads exchange must not get mixed up
+MAIN, SAMPLING, CHECKPOINT = CHANNELS = "main", "sampling", "checkpoint"  # what two threads exchange must not get mixed up
 
 _joined = World()
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
 _channel: ContextVar[str] = ContextVar("channel", default=MAIN)
+
+
+def become(joined: World) -> None:
+    """Take a place among the ranks."""
+    global _joined
+    _joined = joined
 
 
 def world() -> World:
@@ -88,9 +95,13 @@ def store() -> Any:
     return _joined.store
 
 
+def identity_of(number: int) -> Identity:
+    return Identity(*json.loads(_joined.store.get(f"who/{number}")))
+
+
 def place_of(number: int) -> str:
     """How messages name a rank: its number and its machine."""
-    return f"rank {number} on {_joined.store.get(f'host/{number}').decode()}"
+    return f"rank {number} on {identity_of(number).host}"
 
 
 @contextmanager
@@ -108,57 +119,6 @@ def use_channel(name: str) -> None:
     _channel.set(name)
 
 
-def is_one_of_several() -> bool:
-    """Whether a launcher has started this process as one of several ranks."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
-    """Meet the other ranks; does nothing in a process that is the only one. A collective that takes longer than `timeout` fails."""
-    global _joined
-    if not is_one_of_several() and shard > 1:
-        raise ValueError(f"parallel.shard={shard} needs as many ranks: start them with processes={shard}, or with torchrun")
-    if not is_one_of_several() or _joined.size > 1:
-        return
-    import torch
-    import torch.distributed as dist
-
-    number, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    if count % shard:
-        raise ValueError(f"parallel.shard={shard} must divide the number of ranks, which is {count}")
-    limit = timedelta(seconds=timeout)
-    store = dist.PrefixStore(f"r1lite/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", _store(number, count, limit))
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend, store=dist.PrefixStore("torch", store), rank=number, world_size=count, timeout=limit)
-    store.set(f"host/{number}", socket.gethostname())
-    groups = {channel: dist.new_group(backend="gloo", timeout=limit) for channel in (MAIN, SAMPLING, CHECKPOINT)}
-    _joined = World(
-        rank=number,
-        size=count,
-        local_rank=int(os.environ.get("LOCAL_RANK", number)),
-        local_size=int(os.environ.get("LOCAL_WORLD_SIZE", count)),
-        shard=shard,
-        offload=offload,
-        store=store,
-        groups=groups,
-    )
-
-
-def leave() -> None:
-    """Part from the other ranks."""
-    global _joined
-    if _joined.size == 1:
-        return
-    import torch.distributed as dist
-
-    _joined = World()
-    dist.destroy_process_group()
-
-
-def _store(number: int, count: int, limit: timedelta) -> Any:
-    """The launcher's store if it has one, as torchrun's does; else the leader's."""
-    import torch.distributed as dist
-
-    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    of_launcher = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return dist.TCPStore(host, port, None if of_launcher else count, is_master=number == 0 and not of_launcher, timeout=limit)
+def kept(name: str, value: str) -> str:
+    """The value that was given first under this name, by whichever attempt: a launcher's store outlives the ranks that it restarts."""
+    return _joined.shared.compare_set(f"r1lite/{name}", "", value).decode()

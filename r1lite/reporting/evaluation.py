@@ -14,6 +14,7 @@ from r1lite.config import Config
 from r1lite.console import say
 from r1lite.data.feed import Feed
 from r1lite.models import pretrained
+from r1lite.parallel import doing
 from r1lite.scoring.metrics import judged
 from r1lite.store.ledger import Ledger
 from r1lite.text.braces import braced
@@ -28,6 +29,7 @@ def evaluate(weights: str | Path, cfg: Config, *, ledger: Ledger | None = None) 
 
     It takes the whole configuration because it builds the model, the task, the sampler and the scorer from it.
     """
+    doing.begin_phase("evaluate")
     model, tokenizer = pretrained.load(str(weights), cfg.model)
     prompter = make_prompter(tokenizer, cfg)
     sampler = make_sampler(model, prompter, cfg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import sys
@@ -10,13 +11,16 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from r1lite.parallel import process
+
 CAN_CAP_MEMORY = sys.platform == "linux"
 ITEM, END, RAISED = "item", "end", "raised"
 
 
-def serve(descriptor: int) -> None:
-    """Prepare, report that the worker is ready, run calls."""
-    _end_with_the_trainer()
+def serve(descriptor: int, trainer: int) -> None:
+    """Prepare, report that the worker is ready, run calls. The worker ends with the trainer, even if that is killed while it hangs."""
+    process.signal_at_end_of(trainer, signal.SIGKILL)
+    _end_children_too(descriptor)
     pipe = Connection(descriptor)
     with suppress(EOFError, OSError):
         prepare, memory_mb = pipe.recv()
@@ -54,11 +58,15 @@ def _cap_memory(memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _end_with_the_trainer() -> None:
-    """End with the trainer, even if it is killed while this worker hangs."""
+def _end_children_too(pipe: int) -> None:
+    """Fork a process that waits for the end of this one, and then ends its group: what a rule has started must not stay behind."""
     if sys.platform != "linux":
         return
-    import ctypes
-
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    worker = os.getpid()
+    if os.fork():
+        return
+    os.close(pipe)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    process.signal_at_end_of(worker, signal.SIGUSR1)
+    signal.sigwait([signal.SIGUSR1])
+    os.killpg(0, signal.SIGKILL)

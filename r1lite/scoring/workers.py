@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from r1lite.scoring.serve import ITEM, RAISED
 
 STARTUP_SECONDS = 120
-PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.scoring.serve import serve; serve({pipe})"
+PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.scoring.serve import serve; serve({pipe}, {trainer})"
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class Worker:
         # Forking a process with torch's threads may deadlock, and multiprocessing's spawn runs the user's script again.
         # A new session is a process group of its own, and keeps Ctrl-C away from the worker.
         self._pipe, other_end = multiprocessing.Pipe()
-        program = PROGRAM.format(path=sys.path, pipe=other_end.fileno())
+        program = PROGRAM.format(path=sys.path, pipe=other_end.fileno(), trainer=os.getpid())
         self._process = subprocess.Popen(
             [sys.executable, "-c", program], pass_fds=[other_end.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -55,7 +55,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     if settings.teacher == "local" and (wanted or settings.method == "on_policy"):
         teacher = _local_teacher(start, student, cfg)
     if wanted and teacher is None:
-        exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings, place))
+        exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings, place), patient=True)
     elif wanted and teacher is not None:
         traces_from_model(teacher[0], make_prompter(teacher[1], cfg), cfg, settings, place)
     if settings.method == "traces":

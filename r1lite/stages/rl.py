@@ -14,6 +14,7 @@ from r1lite.data.curriculum import make_curriculum
 from r1lite.learning import sharding
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
+from r1lite.parallel import doing, guard, stop
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
 from r1lite.rl.parity import ParityCheck
@@ -60,8 +61,10 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     place.metrics.begin(place.name, done)
     say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
-    with parts.scorer, parts.prefetcher, Progress(place.name, cfg.rl.steps, done) as progress:
+    showing = Progress(place.name, cfg.rl.steps, done)
+    with parts.scorer, parts.prefetcher, showing as progress, guard.ending_all(), stop.after_steps():
         for step in range(done + 1, cfg.rl.steps + 1):
+            doing.begin_step(step)
             collected, metrics = take_step(parts, cfg, step)
             place.metrics.log(place.name, step, metrics)
             progress.advance(shown(metrics))
@@ -70,8 +73,14 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
                 say(f"{place.name}: {without_signal(metrics, collected.groups)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(collected.groups[0])
-            if step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps:
+            stopping = stop.is_asked() and step < cfg.rl.steps
+            if stopping or (step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps):
+                doing.begin_phase("save")
                 save_checkpoint(parts, step, collected)
+            if stopping:
+                parts.checkpoints.wait()
+                raise stop.Stopped(f"after step {step} of {place.name}", agreed=True)
+    doing.begin_phase("save")
     parts.checkpoints.wait()
     parts.policy.save(place.final)
     return place.final

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from r1lite.parallel import world
+from r1lite.parallel import doing, world
 from r1lite.store.files import atomic
 from r1lite.trackers import Trackers
 
@@ -58,6 +58,7 @@ class Stopwatch:
     @contextmanager
     def lap(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
+        doing.begin_phase(name)
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 

@@ -57,7 +57,7 @@ def _examples(policy: Policy, settings: ImitationConfig, cfg: Config, place: Pla
     file = (place.out if settings.data in FROM_MODELS else place.run / settings.data) / FILE
     if settings.data in FROM_MODELS and not file.is_file():
         if settings.data == "teacher":
-            exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings.ask, place))
+            exchange.on_leader(lambda: traces_from_teacher(prompter, cfg, settings.ask, place), patient=True)
         else:  # nothing is trained yet, so these are samples of the stage's initial weights
             traces_from_model(policy.model, prompter, cfg, settings.ask, place)
     examples = from_file(file, prompter) if file.is_file() else from_file(Path(settings.data), prompter, held_out=held_out(cfg))

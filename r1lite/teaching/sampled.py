@@ -11,7 +11,7 @@ from r1lite.config import AskConfig, Config, DistillConfig, QualityConfig, Rejec
 from r1lite.console import Progress, say
 from r1lite.data.examples import FILE, SAMPLING, write_rows
 from r1lite.data.quality import select
-from r1lite.parallel import exchange, world
+from r1lite.parallel import doing, exchange, stop, world
 from r1lite.prompt import Prompter
 from r1lite.scoring.metrics import failed_share
 from r1lite.scoring.scorer import Scorer
@@ -46,12 +46,13 @@ def sample_traces(
     """Sample and score in parts. A part that was scored is in the ledger, and is read from there after an interruption."""
     ledger, size = Ledger(place.out / "rollouts", place.name), max(1, PART // samples)
     scored: list[list[Scored]] = []
-    with Progress(f"{place.name}: sampling", len(problems)) as progress:
+    with stop.after_steps(), Progress(f"{place.name}: sampling", len(problems)) as progress:
         for part, begin in enumerate(range(0, len(problems), size)):
             in_part = problems[begin : begin + size]
             scored_part = ledger.read(part, in_part)
             # A part in which too many verdicts failed stopped the run; its cause has been fixed since.
             if scored_part is None or failed_share(scored_part) > scorer.cfg.max_failed_share:
+                doing.begin_phase("sample")
                 groups = sampler.sample(in_part, n=samples, seed=f"{seed}/{part}" if part else seed)
                 scored_part = _score(groups, scorer, progress)
                 ledger.write(part, scored_part)
@@ -60,6 +61,7 @@ def sample_traces(
                 for _ in in_part:
                     progress.advance({})
             scored += scored_part
+            stop.leave_if_asked(f"after part {part + 1} of {place.name}")
     return scored
 
 
