@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from r1lite.config import TrainingConfig
-from r1lite.learning.sharding import full
+from r1lite.learning.sharding import full, is_part
 from r1lite.parallel import exchange
 from r1lite.types import State
 
@@ -32,7 +33,10 @@ class Optimiser:
         self.parameters = [_master(p) for p in self.weights]
         self.peak = cfg.lr if lr is None else lr
         self.steps = 0  # taken so far, which the schedule depends on
-        self.adam = torch.optim.AdamW(self.parameters, lr=self.peak, weight_decay=cfg.weight_decay, fused=True)
+        # Sharded parameters by themselves: torch computes with lists of one kind.
+        self.kinds = [kind for kind in ([p for p in self.parameters if is_part(p) == sharded] for sharded in (False, True)) if kind]
+        groups = [{"params": kind} for kind in self.kinds]
+        self.adam = torch.optim.AdamW(groups, lr=self.peak, weight_decay=cfg.weight_decay, fused=True)
         # Allocate the moments now. torch would allocate them in the first step, from memory that the first pass has freed;
         # the second pass would then have to request new memory, which is slow.
         for p in self.parameters:
@@ -51,7 +55,7 @@ class Optimiser:
     def step(self) -> dict[str, float]:
         """Step with the accumulated gradients, summed over all ranks, and clear them."""
         exchange.sum_gradients(self.parameters)
-        norm = float(full(torch.nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm)))
+        norm = self._clip()
         if not math.isfinite(norm):
             raise Diverged(self._message("gradient", norm))
         metrics = {"grad_norm": norm, "lr": self.lr}
@@ -62,6 +66,14 @@ class Optimiser:
         self.round_weights()
         self.steps += 1
         return metrics
+
+    def _clip(self) -> float:
+        """Scale the gradients down to the largest norm that is allowed, and return the norm that they had."""
+        parts = [full(get_total_norm([p.grad for p in kind if p.grad is not None])) for kind in self.kinds]
+        norm = parts[0] if len(parts) == 1 else torch.linalg.vector_norm(torch.stack(parts))
+        for kind in self.kinds:
+            clip_grads_with_norm_(kind, self.cfg.max_grad_norm, norm)
+        return float(norm)
 
     def precise(self, weight: nn.Parameter) -> nn.Parameter:
         """The weight's master copy, or the weight itself."""

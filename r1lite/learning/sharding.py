@@ -89,9 +89,14 @@ def sum_over_copies(now: bool) -> None:
         model.set_requires_all_reduce(now)  # pyright: ignore[reportCallIssue]
 
 
+def is_part(tensor: Tensor) -> bool:
+    """Whether this rank has only a part of the tensor."""
+    return hasattr(tensor, "full_tensor")
+
+
 def full(tensor: Tensor) -> Tensor:
     """The whole tensor of which each rank has a part. All ranks must ask for it."""
-    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # pyright: ignore[reportAttributeAccessIssue]
+    return tensor.full_tensor() if is_part(tensor) else tensor  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def full_weights(weights: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:

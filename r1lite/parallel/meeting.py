@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -71,12 +72,23 @@ def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
     world.become(replace(world.world(), shard=shard, offload=offload, groups=groups))
 
 
+_before_leaving: list[Callable[[], None]] = []
+
+
+def at_leave(function: Callable[[], None]) -> None:
+    """Call the function before this rank parts from the others, if there are others."""
+    if function not in _before_leaving:
+        _before_leaving.append(function)
+
+
 def leave() -> None:
     """Part from the other ranks."""
     if world.size() == 1:
         return
     import torch.distributed as dist
 
+    while _before_leaving:
+        _before_leaving.pop()()
     world.become(World())
     dist.destroy_process_group()
 

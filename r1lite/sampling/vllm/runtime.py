@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from r1lite.parallel import meeting, world
 from r1lite.sampling.vllm.adapters import AdaptersRejected
 from r1lite.sampling.vllm.plan import Plan
 from r1lite.sampling.vllm.requests import Job, Settings, job_settings
@@ -122,7 +123,8 @@ class Runtime:
             engine.abort_request(list(waiting))
 
     def stop(self) -> None:
-        self.llm.llm_engine.engine_core.shutdown()
+        with _preserve_process_group():
+            self.llm.llm_engine.engine_core.shutdown()
         self.folder.cleanup()
 
 
@@ -141,6 +143,7 @@ class SharedRuntime:
         if self._runtime is None or not self._runtime.serves(plan):
             self.stop()
             self._runtime = Runtime(plan)
+            meeting.at_leave(self.stop)  # vLLM has process groups of its own, which end before those of the ranks
         return self._runtime
 
     def stop(self) -> None:
@@ -175,6 +178,18 @@ def explain_adapter_errors(rank: int) -> Iterator[None]:
             raise
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"sampler=vllm does not start for adapters of rank {rank}: {why}. Set sampler.adapters=merged.") from error
+
+
+@contextmanager
+def _preserve_process_group() -> Iterator[None]:
+    """Let vLLM destroy its own process groups, but not that of all ranks, which it takes for its own."""
+    destroy = torch.distributed.destroy_process_group
+    try:
+        if world.size() > 1:
+            torch.distributed.destroy_process_group = lambda group=None: destroy(group) if group is not None else None
+        yield
+    finally:
+        torch.distributed.destroy_process_group = destroy
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -17,6 +17,7 @@ from torch import Tensor
 from r1lite.config import SamplerConfig
 from r1lite.console import say
 from r1lite.models.adapters import is_adapter
+from r1lite.parallel import exchange, world
 from r1lite.sampling.ends import end_tokens
 from r1lite.sampling.vllm import adapters
 from r1lite.sampling.vllm.http import Server, ServerError
@@ -47,16 +48,33 @@ class VllmServerEngine:
         self.folder = Path(self.temporary.name if self.temporary else cfg.sync_folder).expanduser().resolve()
         self.transfer = make_transfer(cfg, self.folder)
         self.rank = adapters.rank_to_send(model, cfg)  # 0 sends all weights, with adapters merged
-        self.name = uuid.uuid4().hex[:12]  # part of all names, since servers may have weights of another trainer
+        # Part of all names, since servers may have weights of another trainer. All ranks use the same servers.
+        self.name = exchange.on_leader(lambda: uuid.uuid4().hex[:12])
         self.loaded: dict[str, Tensor] = {}
         self.version = self.base_version = 0
         self.reviving, self.writing = threading.Lock(), threading.Lock()
         weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
-        """Send new weights to the servers. Weights that are not among them, such as frozen ones, are the model's own."""
-        before, self.loaded = self.loaded, dict(weights)
+        """Send new weights to the servers. Weights that are not among them, such as frozen ones, are the model's own.
+
+        The leader sends them. The other ranks only go through them, since each part may have to be gathered.
+        """
+        before, self.loaded = self.loaded, {name: tensor for name, tensor in weights if world.is_leader()}
         self.version += 1
+        self._follow(lambda: self._send_new(before))
+
+    def _follow(self, update: Callable[[], None]) -> None:
+        """Let the leader update the servers, and see them as it does."""
+
+        def updated() -> list[tuple[str, str, bool]]:
+            update()
+            return [(server.unused_because, server.adapters, server.takes_adapters) for server in self.servers]
+
+        for server, seen in zip(self.servers, exchange.on_leader(updated), strict=True):
+            server.unused_because, server.adapters, server.takes_adapters = seen
+
+    def _send_new(self, before: dict[str, Tensor]) -> None:
         if self.rank:
             self.base_version += adapters.base_changed(self.model, before, self.loaded)
             # Copy the adapters, which are small: a server that returns later can get them while training continues.
@@ -68,7 +86,7 @@ class VllmServerEngine:
 
     def complete(self, requests: Sequence[Request], *, greedy: bool = False) -> Iterator[Completed]:
         """The index of each request and its completions, as soon as the last of them has finished."""
-        self._update_servers()
+        self._follow(self._update_servers)
         shared = shared_settings(self.cfg, self.ends, greedy=greedy)
         yield from gather(run_jobs(lambda job: self._complete(job, shared), jobs_of(requests), concurrency=self.cfg.max_rows))
 
@@ -99,7 +117,7 @@ class VllmServerEngine:
 
     def _update_servers(self, *, training: bool = True) -> None:
         """Send the newest weights to every server that answers and lacks them. `training`: the weights may change meanwhile."""
-        can_send = not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0
+        can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
         with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
             for future in [pool.submit(copy_context().run, self._update, server, can_send) for server in self.servers]:
                 future.result()
