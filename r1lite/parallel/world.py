@@ -121,4 +121,4 @@ def use_channel(name: str) -> None:
 
 def kept(name: str, value: str) -> str:
     """The value that was given first under this name, by whichever attempt: a launcher's store outlives the ranks that it restarts."""
-    return _joined.shared.compare_set(f"r1lite/{name}", "", value).decode()
+    return value if _joined.shared is None else _joined.shared.compare_set(f"r1lite/{name}", "", value).decode()
