@@ -404,6 +404,7 @@ class ParallelConfig:
     offload: bool = False  # of the parts to the CPU's memory, for GPUs; slower
     background_saves: bool = False  # copy a checkpoint to the CPU's memory, and write it while training goes on
     timeout: float = 1800.0  # seconds that a rank waits for the others before all end
+    check_every: int = 20  # steps after which ranks compare their weights, as they do before each checkpoint; 0 never does
     restarts: int = 0  # how often `processes` starts all ranks again, from the last checkpoint, after one was lost
 
 

@@ -12,6 +12,7 @@ from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
 from r1lite.learning import sharding
+from r1lite.learning.loop import end_step
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
 from r1lite.parallel import doing, guard, stop
@@ -73,13 +74,8 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
                 say(f"{place.name}: {without_signal(metrics, collected.groups)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(collected.groups[0])
-            stopping = stop.is_asked() and step < cfg.rl.steps
-            if stopping or (step % cfg.rl.checkpoint_every == 0 and step < cfg.rl.steps):
-                doing.begin_phase("save")
-                save_checkpoint(parts, step, collected)
-            if stopping:
-                parts.checkpoints.wait()
-                raise stop.Stopped(f"after step {step} of {place.name}", agreed=True)
+            save = partial(save_checkpoint, parts, step, collected)
+            end_step(step, parts.policy, cfg.rl, place, parts.checkpoints, last=cfg.rl.steps, save=save)
     doing.begin_phase("save")
     parts.checkpoints.wait()
     parts.policy.save(place.final)

@@ -33,6 +33,7 @@ class Place:
     run: Path  # the run's folder, which contains the folders of earlier stages
     metrics: Metrics
     saves_in_background: bool = False  # its checkpoints
+    compares_every: int = 0  # steps after which ranks compare their weights, as before each checkpoint; 0 never does
 
     @property
     def final(self) -> Path:
@@ -51,13 +52,13 @@ class Run:
         self.metrics = Metrics(self.folder / "metrics.jsonl")
 
     def place(self, stage: str) -> Place:
-        in_background = self.cfg.parallel.background_saves
         return Place(
             name=stage,
             out=self.folder / stage,
             run=self.folder,
             metrics=self.metrics,
-            saves_in_background=in_background,
+            saves_in_background=self.cfg.parallel.background_saves,
+            compares_every=self.cfg.parallel.check_every,
         )
 
     @contextmanager
