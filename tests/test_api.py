@@ -86,22 +86,30 @@ def test_the_run_holds_what_it_was_given(run: r1lite.RunReader) -> None:
 
 def test_the_same_call_goes_on(run: r1lite.RunReader, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(run.folder, quiet=False).summary["stages"] == run.summary["stages"]
-    assert "rl: finished before" in capsys.readouterr().out
+    assert "rl: already finished" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("settings", "more", "says"),
     [
-        ((), {"task": ROWS[1:]}, r"task changed since .* was begun; what it was then is in .*/run/task\.jsonl"),
+        ((), {"task": ROWS[1:]}, r"task changed since .* was started; the earlier version is in .*/run/task\.jsonl"),
         ((), {"rewards": {"answer": 1.0, brief: 0.3, even: 0.1}}, r"rewards\.brief\.weight: was 0\.2, is now 0\.3"),
         (("rl.lr=0.5",), {}, r"rl\.lr: was .*, is now 0\.5"),
-        (({"seed": 1},), {}, r"settings are texts such as \"rl\.steps=20\", or a Config; got \{'seed': 1\}\. Give problems as task=\.\.\."),
+        (
+            ({"seed": 1},),
+            {},
+            r"settings should be strings such as \"rl\.steps=20\", or a Config; got \{'seed': 1\}\. Pass problems as task=\.\.\.",
+        ),
         ((), {"task": Path("rows.jsonl")}, r'task=\'rows\.jsonl\' is a file: write "task=dataset", "task\.path=rows\.jsonl"'),
-        ((), {"rewards": 3}, r"rewards is a list of rules, or a dict with their weights; got 3"),
+        ((), {"rewards": 3}, r"rewards should be a list of rules, or a dict with their weights; got 3"),
         (("sed=1",), {}, r"unknown setting 'sed'\. Did you mean seed\?"),
-        (("rewards.format.weight=1",), {}, r"rewards\.format\.weight=1 is about a rule that rewards=\.\.\. does not name; add 'format'"),
+        (
+            ("rewards.format.weight=1",),
+            {},
+            r"rewards\.format\.weight=1 sets an option of a rule that rewards=\.\.\. does not name; add 'format'",
+        ),
         ((), {"rewards": ["anwser"]}, r"unknown reward 'anwser'\. Did you mean 'answer'\?"),
-        ((), {"rewards": [3]}, r"rewards holds names of rules and functions; got 3"),
+        ((), {"rewards": [3]}, r"rewards should contain names of rules and functions; got 3"),
         ((), {"rewards": [lambda problem, rollout: 1.0]}, r"has no name to register it under"),
     ],
 )
@@ -121,7 +129,7 @@ def test_a_run_that_was_moved_can_be_resumed(run: r1lite.RunReader, tmp_path: Pa
     assert r1lite.open_run(moved).config["task"]["path"] == str(moved / "task.jsonl")
     assert train(moved).summary["stages"] == run.summary["stages"]
     (moved / "task.jsonl").write_text("changed\n")
-    with pytest.raises(ValueError, match=r"task changed since .*/moved was begun"):
+    with pytest.raises(ValueError, match=r"task changed since .*/moved was started"):
         train(moved)
 
 
@@ -162,7 +170,9 @@ def test_a_column_that_rollouts_lack(run: r1lite.RunReader) -> None:
 
 def test_a_changed_function_is_noticed(run: r1lite.RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "LIMIT", 41)
-    with pytest.raises(ValueError, match=r"reward 'brief' changed since .* was begun; what it was then is in .*/run/rewards/brief\.py"):
+    with pytest.raises(
+        ValueError, match=r"reward 'brief' changed since .* was started; the earlier version is in .*/run/rewards/brief\.py"
+    ):
         train(run.folder)
 
 
@@ -201,8 +211,8 @@ def test_rules_that_compare_see_the_completions_of_one_prompt_together() -> None
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (("text", ["7"]), r"completions is a list of texts; for a single one write \[text\]"),
-        ((["a", "b"], ["7"]), r"answer: one value for each of the 2 completions is needed"),
+        (("text", ["7"]), r"completions should be a list of texts; for a single one, pass \[text\]"),
+        ((["a", "b"], ["7"]), r"answer should have one value for each of the 2 completions"),
     ],
 )
 def test_what_cannot_be_scored(given: tuple[Any, Any], says: str) -> None:
@@ -220,7 +230,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "rl").mkdir()
     (tmp_path / "rl" / "begun.json").touch()
     for read in (run.metrics, run.rollouts, run.model):
-        with pytest.raises(ValueError, match=r"holds no \w+ of stage 'sft'; stages that have begun: rl"):
+        with pytest.raises(ValueError, match=r"contains no \w+ of stage 'sft'; stages that have begun: rl"):
             read("sft")
 
 

@@ -75,7 +75,7 @@ def test_a_config_is_taken_as_it_is_and_not_changed() -> None:
     assert given == Config(seed=3)
     with pytest.raises(ValueError, match=r"unknown setting 'rl\.stepz'\. Did you mean rl\.steps\?"):
         configured([given], {"rl": {"stepz": 7}})
-    with pytest.raises(ValueError, match="a Config is a whole configuration: give it alone"):
+    with pytest.raises(ValueError, match="a Config is a whole configuration: pass no other settings"):
         configured([given, "seed=4"], {})
 
 
@@ -92,12 +92,12 @@ def test_rows_are_lines() -> None:
 @pytest.mark.parametrize(
     ("task", "says"),
     [
-        (3, "task is a list of dicts, one per problem; got 3"),
-        (pandas.DataFrame(ROWS), r"of a DataFrame, give frame\.to_dict\('records'\)"),
+        (3, "task should be a list of dicts, one per problem; got 3"),
+        (pandas.DataFrame(ROWS), r"for a DataFrame, pass frame\.to_dict\('records'\)"),
         ([], "task is empty: give at least one row"),
-        (["1+1"], r"task is a list of dicts, one per problem; task\[0\] is '1\+1'"),
+        (["1+1"], r"task should be a list of dicts, one per problem; task\[0\] is '1\+1'"),
         ([{"prompt": "1+1", "answer": {2}}], r"task\[0\] cannot be written as JSON: .*set"),
-        ({"train": ROWS, "test": []}, "task holds rows for train and none for test"),
+        ({"train": ROWS, "test": []}, "task has rows for train but not for test"),
     ],
 )
 def test_rows_that_make_no_file(task: Any, says: str) -> None:
@@ -111,7 +111,9 @@ def test_a_run_that_has_begun_goes_on_only_with_what_it_was_given(tmp_path: Path
     assert (tmp_path / "task.jsonl").read_text() == "two"
     (tmp_path / "config.yaml").touch()
     keep(tmp_path, {"task.jsonl": "two"})
-    with pytest.raises(ValueError, match=rf"task changed since {tmp_path} was begun; what it was then is in {tmp_path}/task\.jsonl\. "):
+    with pytest.raises(
+        ValueError, match=rf"task changed since {tmp_path} was started; the earlier version is in {tmp_path}/task\.jsonl\. "
+    ):
         keep(tmp_path, {"task.jsonl": "three"})
     with pytest.raises(ValueError, match=r"reward 'brief' changed since .*/rewards/brief\.py\. Choose another run_dir, or undo the change"):
         keep(tmp_path, {"rewards/brief.py": "three"})

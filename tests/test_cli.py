@@ -77,6 +77,6 @@ def test_the_demo_goes_on_where_it_was(tmp_path: Path) -> None:
     first, second = (subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stdout + first.stderr + second.stderr
     stages = ("cold_start", "rl", "reject", "sft", "distill")
-    assert [s for s in stages if f"{s}: finished before" in first.stdout] == []
-    assert [s for s in stages if f"{s}: finished before" in second.stdout] == list(stages)
+    assert [s for s in stages if f"{s}: already finished" in first.stdout] == []
+    assert [s for s in stages if f"{s}: already finished" in second.stdout] == list(stages)
     assert (tmp_path / "runs" / "demo" / "summary.json").is_file()

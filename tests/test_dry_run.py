@@ -73,7 +73,7 @@ def test_what_is_broken_is_said_with_name_reason_and_fix(name: str, why: str, re
     assert str(error.value) == (
         f"rule {name!r} gives no verdict on train/0, not even on the expected answer: {why}. "
         f"(The problem has the answer '4' and these columns: level, source.) "
-        f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: r1lite reward explain {name}"
+        f"Fix the rule or its options (rewards.{name}.*), or see one verdict with: r1lite reward explain {name}"
     )
 
 

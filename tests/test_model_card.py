@@ -43,13 +43,13 @@ def test_a_card_of_reinforcement_learning(config: Callable[..., Config], tmp_pat
         "| `rl` | `cold_start` | steps=7, prompts_per_step=32, group_size=8, lr=0.0003 |",
         "- Task `arithmetic`: difficulty=standard, modulus=23, size=100000",
         "- Reward `length`, weight 1 (limit=90, margin=9)",
-        "A response is right where `answer` gives at least 1.",
+        "A response is correct if the rule `answer` gives at least 1.",
         "Split `test`: 4 problems, 3 samples each at temperature 1.",
         "| model | pass@1 | greedy | pass@2 | maj@2 | length_mean |",
         "| `base` | 0.5 | 0.25 | 1 | 0.75 | 12.5 |",
         "| `rl` | 0.125 | 0.25 | 1 | 0.75 | 12.5 |",
         "10.0% of the last model's responses got no verdict and are left out.",
-        '- Through its chat template, after the system message "Think"',
+        '- Prompt it through its chat template, after the system message "Think"',
     ):
         assert line in text
     assert "`cold_start` | `owner/base` |" in text
@@ -59,7 +59,7 @@ def test_what_is_not_known_is_not_said(config: Callable[..., Config], tmp_path: 
     run, entries = a_run(config(f"run_dir={tmp_path}"), "cold_start")
     entries = [{"name": entry["name"]} for entry in entries]
     text = card(run, "cold_start", entries)
-    assert "## Evaluation\n\nNone was made.\n" in text
+    assert "## Evaluation\n\nThe model was not evaluated.\n" in text
     assert not [word for word in ("Reward", "Algorithm", "base_model", "`rl`", "pass@1") if word in text]
 
 

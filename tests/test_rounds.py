@@ -115,5 +115,5 @@ def test_a_card_tells_of_rounds(config: Callable[..., Config], tmp_path: Path) -
     text = card(run, "rl_2", [{"name": name} for name in ("base", "rl", "rl_2")])
     assert "| `rl_2` | `rl` | steps=3, prompts_per_step=64, group_size=8, lr=0.0002 |" in text
     assert "| `rl` | `tiny_base` | steps=40, prompts_per_step=64, group_size=8, lr=0.0002 |" in text
-    assert "- Other than that, in `rl_2`: algorithm.kl_coef=0.5" in text
+    assert "- Different in `rl_2`: algorithm.kl_coef=0.5" in text
     assert config_hash(cfg) != config_hash(rounds(config, "rl_2.steps=4"))

@@ -181,7 +181,7 @@ def test_it_runs_and_resumes_by_what_it_declares(plugin: list[str], tmp_path: Pa
     assert "echo is loud" in capsys.readouterr().out
     assert "read.txt" in sources(composed(*begun))
     train(composed(*begun))  # which may be quiet now
-    assert "echo_2: finished before" in capsys.readouterr().out
+    assert "echo_2: already finished" in capsys.readouterr().out
     train(composed(*begun[:1], "stages=[evaluate]", *begun[2:]))  # in between, a command that names neither
     with pytest.raises(ValueError, match=r"echo\.times: was 3, is now 4\n.* delete .*/run/echo and .*/run/echo_2 to repeat that part"):
         train(composed(*begun, "echo.times=4"))

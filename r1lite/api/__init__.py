@@ -1,6 +1,6 @@
-"""The Python interface: what `import r1lite` offers to notebooks and scripts, and the run that every door begins."""
+"""The Python interface, for notebooks and scripts; pipeline.py runs the stages, also for the command line."""
 
 import warnings
 
-# Importing transformers in a notebook without ipywidgets warns of tqdm's bars. r1lite draws its own.
+# In a notebook without ipywidgets, importing transformers warns about tqdm's progress bars. r1lite has its own.
 warnings.filterwarnings("ignore", message="IProgress not found")

@@ -1,4 +1,4 @@
-"""Modules that can be called: `r1lite.train(...)` beside `python -m r1lite.train` and `from r1lite.train import train`."""
+"""Callable modules: `r1lite.train(...)` works beside `python -m r1lite.train` and `from r1lite.train import train`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def make_callable(name: str, function: Callable[..., Any]) -> None:
-    """Give a module a class of its own, as the language reference describes it, whose call is the function.
+    """Make a module callable, by a module class with `__call__`, which is the function.
 
-    The function cannot take the module's name in the package: importing the module would put the module back there.
+    The package cannot bind the name to the function itself: importing the module would replace it by the module.
     """
 
     class CallableModule(ModuleType):

@@ -1,4 +1,4 @@
-"""r1lite.evaluate: pass@k of models side by side."""
+"""r1lite.evaluate: compares models on the same problems."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def evaluate(
     quiet: bool = False,
     **values: Any,
 ) -> list[dict[str, Any]]:
-    """What `r1lite evaluate` does: ask the models the same problems, show the table, and return an entry for each.
+    """Evaluate the models on the same problems, as `r1lite evaluate` does: print the table, and return one entry per model.
 
-    models: runs, folders, names; and settings as on the command line: "evaluate.problems=64"
+    models: runs, folders or names of models; also settings as on the command line: "evaluate.problems=64"
     task: as for r1lite.train, but all rows of a list are test problems
     rewards, config_dir, quiet, values: as for r1lite.train
     """

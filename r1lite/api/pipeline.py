@@ -1,4 +1,4 @@
-"""A run from a configuration: the stages in their order, each from the weights that it names, into one run directory."""
+"""Runs the stages of a configuration in their order, in one run directory. Each starts from the weights that its `start` names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # everything heavy is imported where it is used, so that --he
 
 
 def train(cfg: Config) -> dict[str, Any]:
-    """Weights in, weights out, stage by stage; what was finished before is not done again."""
+    """Run the stages, except for those that are finished already, and return the summary."""
     from r1lite.checks.ranks import check_ranks
     from r1lite.checks.run import check
     from r1lite.console import say
@@ -41,14 +41,14 @@ def train(cfg: Config) -> dict[str, Any]:
             start = start_of(cfg, name)
             start = weights[start] if start in weights else locate(start)
             weights[name] = weights["previous"] = run_stage(name, start, cfg, run)
-            weights[BASE] = weights[BASE] or weights[name]  # what was made from scratch
+            weights[BASE] = weights[BASE] or weights[name]  # trained from scratch
             stop.leave_if_asked(f"after stage {name}")
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
 
 
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
-    """One stage, unless it is finished; gives where its weights lie."""
+    """Run a stage, unless it is finished, and return the path of its weights."""
     from r1lite.console import say
     from r1lite.parallel import doing
     from r1lite.settings.rounds import kind_of, settings_for
@@ -58,7 +58,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     doing.begin_stage(name)
     weights = run.finished(name, start)
     if weights is not None:
-        say(f"{name}: finished before")
+        say(f"{name}: already finished")
     else:
         run.begin(name, start)
         spent, begun = run.metrics.seconds(name), time.perf_counter()
@@ -80,7 +80,7 @@ def prepare_torch(cfg: Config) -> None:
     if cfg.threads:
         torch.set_num_threads(cfg.threads)
     torch.manual_seed(cfg.seed)
-    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and a decoding step never has the same one twice
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for each shape, and a decoding step never has the same shape twice
     (keep_freed_memory if world.shard() == 1 else return_freed_memory)()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     quiet_transformers()

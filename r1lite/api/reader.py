@@ -1,4 +1,4 @@
-"""A run directory as Python reads it: its figures, its rollouts, its models."""
+"""Reads a run directory from Python: metrics, rollouts, models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunReader:
-    """A finished run, or one that is under way: everything is read when it is asked for."""
+    """A run, finished or in progress. Everything is read on access."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).expanduser().resolve()
@@ -30,7 +30,7 @@ class RunReader:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """summary.json: each stage with its seconds, its weights, and its table on held-out problems."""
+        """summary.json: the duration, weights and scores of each stage."""
         found = self._summary()
         if not found:
             raise ValueError(f"{self.folder} has not finished a stage yet")
@@ -38,13 +38,13 @@ class RunReader:
 
     @property
     def config(self) -> dict[str, Any]:
-        """config.yaml: every setting of the run."""
+        """config.yaml: all settings of the run."""
         from r1lite.store.config_file import read_config
 
         return read_config(self.folder)
 
     def metrics(self, stage: str = "") -> DataFrame:
-        """metrics.jsonl, a row a step; of one stage, if it is named. A pyarrow Table if pandas is not installed."""
+        """metrics.jsonl, one row per step, of one stage or of all. A pyarrow Table if pandas is not installed."""
         from r1lite.store.metrics import read_metrics
 
         rows = [row for row in read_metrics(self.folder / "metrics.jsonl") if stage in ("", row["stage"])]
@@ -53,7 +53,7 @@ class RunReader:
         return _frame(_columns(rows))
 
     def rollouts(self, stage: str = "", columns: Sequence[str] | None = None) -> DataFrame:
-        """The rollouts of all steps, with their verdicts; of one stage, if it is named. A pyarrow Table if pandas is not installed."""
+        """The rollouts of all steps, with their verdicts, of one stage or of all. A pyarrow Table if pandas is not installed."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -67,7 +67,7 @@ class RunReader:
         return _frame(pa.concat_tables([pq.read_table(file, columns=columns and list(columns)) for file in files]))
 
     def model(self, stage: str = "", *, dtype: str = "") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-        """The model that the last stage left, or the named one, with its tokenizer: as transformers loads them, on the CPU."""
+        """Model and tokenizer of the last stage, or of the named one, loaded by transformers on the CPU."""
         from r1lite.commands.export import find, load
 
         if stage and not (self.folder / stage / "final").is_dir():
@@ -82,16 +82,16 @@ class RunReader:
 
     def _nothing(self, what: str, stage: str) -> ValueError:
         begun = ", ".join(sorted(mark.parent.name for mark in self.folder.glob("*/begun.json"))) or "none"
-        return ValueError(f"{self.folder} holds no {what}{f' of stage {stage!r}' if stage else ''}; stages that have begun: {begun}")
+        return ValueError(f"{self.folder} contains no {what}{f' of stage {stage!r}' if stage else ''}; stages that have begun: {begun}")
 
 
 def open_run(folder: str | Path) -> RunReader:
-    """The run in a directory."""
+    """Open a run directory for reading."""
     return RunReader(folder)
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Stages measure different things, so a row has not every column."""
+    """The metrics as columns. Stages log different metrics, so some values are None."""
     import pyarrow as pa
 
     names = dict.fromkeys(name for row in rows for name in row)

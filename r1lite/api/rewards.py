@@ -1,4 +1,4 @@
-"""Rewards as Python gives them: names of rules and functions, in a list or with their weights in a dict."""
+"""The argument `rewards` of Python calls: names of rules and functions, in a list, or in a dict with their weights."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from r1lite.api.source import source_of
 from r1lite.config import Config
 
 Rule = str | Callable[..., Any]
-Options = float | Mapping[str, Any] | None  # a weight, or weight and options of the rule
+Options = float | Mapping[str, Any] | None  # a weight, or a dict with the weight and the rule's options
 Rewards = Rule | Sequence[Rule] | Mapping[Any, Options]
 
 
 def chosen(rewards: Rewards, settings: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Rule -> its weight and options: what `settings` say of it, and over that what the call says. Functions become rules."""
+    """Rule -> its weight and options: those in `settings`, overridden by those of the call. Functions become rules."""
     if isinstance(rewards, str) or callable(rewards):
         rewards = [rewards]
     if not isinstance(rewards, Iterable):
-        raise ValueError(f"rewards is a list of rules, or a dict with their weights; got {rewards!r:.60}")
+        raise ValueError(f"rewards should be a list of rules, or a dict with their weights; got {rewards!r:.60}")
     pairs = rewards.items() if isinstance(rewards, Mapping) else [(rule, None) for rule in rewards]
     named = [(_name_of(rule), options) for rule, options in pairs]
     return {name: {**((settings or {}).get(name) or {}), **_as_options(name, options)} for name, options in named}
@@ -32,13 +32,13 @@ def _as_options(name: str, options: Any) -> dict[str, Any]:
 
 
 def _name_of(rule: Any) -> str:
-    """A name as it is; a function becomes a rule of its own name, unless @reward made it one already."""
+    """The rule's name. A function becomes a rule under its own name, unless @reward has registered it already."""
     from rewards import reward, rewards
 
     if isinstance(rule, str):
         return rule
     if not callable(rule):
-        raise ValueError(f"rewards holds names of rules and functions; got {rule!r:.60}")
+        raise ValueError(f"rewards should contain names of rules and functions; got {rule!r:.60}")
     function: Any = rule
     known = rewards.name_of(function)
     if known is not None:
@@ -47,24 +47,22 @@ def _name_of(rule: Any) -> str:
     if name in rewards.names():
         before = rewards[name]  # imports a shipped rule, so that a function of its name is refused
         if before.__module__ == function.__module__ and not rewards.importable(name):
-            rewards.remove(name)  # its module was loaded again, or its cell run again
+            rewards.remove(name)  # its module was loaded again, or its notebook cell run again
     reward(function)
     return name
 
 
 def refuse_unlisted(chosen: Mapping[str, Any], settings: Sequence[str]) -> None:
-    """Settings of a rule that the call does not list would be lost."""
+    """ValueError for settings of a rule that the call does not list: they would have no effect."""
     for setting in settings:
         section, _, rest = setting.lstrip("+~").partition("=")[0].partition(".")
         rule = rest.partition(".")[0]
         if section == "rewards" and rule not in chosen:
-            raise ValueError(
-                f"{setting} is about a rule that rewards=... does not name; add {rule!r} to it, which now names {', '.join(chosen)}"
-            )
+            raise ValueError(f"{setting} sets an option of a rule that rewards=... does not name; add {rule!r} to {', '.join(chosen)}")
 
 
 def sources_of(cfg: Config) -> Files:
-    """The source of each chosen rule that is a function of this process: a plugin's file is hashed as it is."""
+    """The source of each chosen rule that is a function of this process. Plugin files are not stored, only hashed (settings/resume.py)."""
     from rewards import rewards
 
     of_rounds = [changes.get("rewards") or {} for changes in cfg.rounds.values()]

@@ -1,4 +1,4 @@
-"""r1lite.score: verdicts on completions from anywhere."""
+"""r1lite.score: scores completions from any source."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ def score(
     seconds: float = 2.0,
     memory_mb: int = 1024,
 ) -> list[Scored]:
-    """Each completion with its reward, and the verdict of every rule, in the order in which they are given.
+    """Score each completion with every rule. Returns them in the same order.
 
-    answers, prompts: one for each completion, where the rules need them
+    answers, prompts: one per completion, if the rules need them
     rewards: names of rules and functions, in a list, or in a dict with their weights
-    columns: more that rules read (`problem.info`), each a value for each completion; rules that compare see those of one `id`,
-        without it of one prompt, together
-    plugins, workers, seconds, memory_mb: files of rules; and processes, deadline and memory as in `scoring`
+    columns: other columns that rules read (`problem.info`), with one value per completion. Rules that compare responses see the
+        completions with the same `id` together; without this column, those with the same prompt
+    plugins: files of rules
+    workers, seconds, memory_mb: processes, deadline and memory limit, as in the settings of `scoring`
     """
     from r1lite.commands.score_file import scored_rows
     from r1lite.config import ScoringConfig
@@ -35,12 +36,12 @@ def score(
     from r1lite.scoring.scorer import Scorer
 
     if isinstance(completions, str):
-        raise ValueError("completions is a list of texts; for a single one write [text]")
+        raise ValueError("completions should be a list of texts; for a single one, pass [text]")
     given = {"completion": completions, "answer": answers, "prompt": prompts, **(columns or {})}
     table = {name: list(values) for name, values in given.items() if values is not None}
     short = [name for name, values in table.items() if len(values) != len(completions)]
     if short:
-        raise ValueError(f"{', '.join(short)}: one value for each of the {len(completions)} completions is needed")
+        raise ValueError(f"{', '.join(short)} should have one value for each of the {len(completions)} completions")
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     rules = Rules.from_config(chosen(rewards), plugins)
     cfg = ScoringConfig(workers=workers, seconds=seconds, memory_mb=memory_mb, max_failed_share=1.0, right_rule="", right_at=1.0)

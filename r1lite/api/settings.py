@@ -1,4 +1,4 @@
-"""Settings as Python gives them: strings as on the command line, keywords with values, or a whole Config."""
+"""The settings of Python calls: strings as on the command line, keyword arguments, or a whole Config."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from r1lite.settings.typed import fitted, names_of
 
 NAME = re.compile(r"\w+")
 PLAIN = re.compile(r"[A-Za-z_/~][\w/.-]*")
-WORDS = ("true", "false", "null", "nan", "inf")  # that would not be read as text
+WORDS = ("true", "false", "null", "nan", "inf")  # plain words that Hydra does not read as text
 
 
 def configured(settings: Sequence[str | Config], values: Mapping[str, Any], config_dir: str | Path | None = None) -> Config:
-    """The configuration that the command line would make; ValueError, in its words, where a setting makes no sense."""
+    """The configuration that the command line would compose. Wrong settings raise ValueError with the same messages."""
     words, own = [setting for setting in settings if isinstance(setting, str)], folder_of(config_dir)
     given = [setting for setting in settings if isinstance(setting, Config)]
     others = [setting for setting in settings if not isinstance(setting, str | Config)]
     if others:
         raise ValueError(
-            f'settings are texts such as "rl.steps=20", or a Config; got {others[0]!r:.60}. '
-            f"Give problems as task=..., and values as keywords: rl={{'steps': 20}}"
+            f'settings should be strings such as "rl.steps=20", or a Config; got {others[0]!r:.60}. '
+            f"Pass problems as task=..., and values as keywords: rl={{'steps': 20}}"
         )
     if not given:
         return as_config(composed(checked([*words, *written(values)], own), own))
     if len(given) > 1 or words or own:
-        raise ValueError("a Config is a whole configuration: give it alone, and what should differ as keywords, such as rl={'steps': 20}")
+        raise ValueError(
+            "a Config is a whole configuration: pass no other settings beside it, except as keywords, such as rl={'steps': 20}"
+        )
     return fitted(deepcopy(given[0]), values)
 
 
@@ -47,7 +49,7 @@ def folder_of(config_dir: str | Path | None) -> Path | None:
 
 
 def written(values: Mapping[str, Any], section: str = "") -> Iterator[str]:
-    """Keywords as settings: seed=1 is `seed=1`, and rl={"steps": 20} is `rl.steps=20`."""
+    """Keyword arguments as settings of the command line: rl={"steps": 20} becomes `rl.steps=20`."""
     for name, value in values.items():
         key = f"{section}{name}"
         if isinstance(value, Mapping) and _is_section(key, value):
@@ -57,13 +59,13 @@ def written(values: Mapping[str, Any], section: str = "") -> Iterator[str]:
 
 
 def _is_section(key: str, value: Mapping[str, Any]) -> bool:
-    """Whether what is in it can be set one by one."""
+    """Whether the entries of this value can be set one by one."""
     known = key == "task" or any(name.startswith(f"{kind_of(key)}.") for name in names_of(Config()))
     return known and all(NAME.fullmatch(str(name)) for name in value)
 
 
 def text_of(key: str, value: Any) -> str:
-    """A value as Hydra reads it on a command line."""
+    """The value as Hydra's command line accepts it."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The source of a function, with everything of its own module that it uses: if that is the same, the function is the same."""
+"""The source of a function, with everything of its own module that it uses. It shows whether a function has changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """Covered: functions, classes and constants that it uses. Not covered: other modules, and objects that do not show what they hold."""
+    """Covered: functions, classes and constants that it uses. Not covered: other modules, and objects whose repr hides their content."""
     root = function if isinstance(function, FunctionType | type) else getattr(function, "__func__", type(function))
     return "\n\n".join(_parts(root, root.__module__, seen=set())) + "\n"
 
 
 def _parts(value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """What it uses, and then itself."""
+    """The sources of everything that the value uses, then its own."""
     seen.add(id(value))
     for name, used in sorted(_used_by(value).items()):
         if id(used) in seen or isinstance(used, ModuleType):
@@ -35,7 +35,7 @@ def _parts(value: Any, module: str, seen: set[int]) -> Iterator[str]:
 
 
 def _used_by(value: Any) -> dict[str, Any]:
-    """Name -> what it stands for, of the globals and of the variables of functions around it."""
+    """Name -> value, of the globals and the enclosing functions' variables that it uses."""
     if isinstance(value, type):
         return {name: used for method in _methods(value) for name, used in _used_by(method).items()}
     cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
@@ -50,7 +50,7 @@ def _methods(kind: type) -> list[FunctionType]:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code, and that of the functions within it."""
+    """The code of a function and of the functions inside it."""
     yield code
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
@@ -65,7 +65,7 @@ def _text(value: Any) -> str:
     if isinstance(value, type):
         return "\n\n".join([f"class {value.__qualname__}:", *map(_text, _methods(value))])
     compiled = [(c.co_code, c.co_names, [k for k in c.co_consts if not isinstance(k, CodeType)]) for c in _codes(value.__code__)]
-    return f"# {value.__qualname__}: no source; compiled it is {_digest(repr(compiled))}"
+    return f"# {value.__qualname__}: no source; its compiled code is {_digest(repr(compiled))}"
 
 
 def _shown(value: Any) -> str:
@@ -76,7 +76,7 @@ def _shown(value: Any) -> str:
 
 
 def _repr(value: Any) -> str:
-    """repr, with sets in order: theirs is another in every process."""
+    """repr, with sets sorted: their order differs between processes."""
     if type(value) is set and value:
         return "{" + ", ".join(sorted(map(_repr, value))) + "}"
     if type(value) is frozenset:

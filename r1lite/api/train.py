@@ -1,4 +1,4 @@
-"""r1lite.train: a run from a notebook or a script."""
+"""r1lite.train: starts a run from a notebook or a script."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def train(
     settings: as on the command line: "experiment=r1_zero", "rl.steps=20"; or a Config
     run_dir: the run's folder; by default one in runs/, named after the experiment and the time
     task: a task's name, a list of dicts with `prompt` and `answer`, a dict with such a list for each split, or options of the task
-    rewards: the rules that are paid: names and functions, in a list, or in a dict with their weights; by default the task's
-    config_dir: a folder with settings of your own, as --config-dir
-    quiet: show nothing
+    rewards: names of rules and functions, in a list, or in a dict with their weights; by default the task's rules
+    config_dir: a folder with settings of your own, as for --config-dir
+    quiet: print nothing
     values: more settings: seed=1, rl={"steps": 20}
     """
     from r1lite.api import pipeline
@@ -53,7 +53,7 @@ def prepared(
     rewards: Rewards | None,
     config_dir: str | Path | None,
 ) -> Config:
-    """The configuration of a run whose folder holds what was given as Python's objects."""
+    """The configuration, after rows and functions were stored in the run directory."""
     files = rows_of(task)
     if task is not None and not files:
         values = {"task": task, **values}

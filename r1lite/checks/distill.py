@@ -36,7 +36,7 @@ def check_distill(name: str, cfg: Config) -> None:
 
 
 def _check_vocabularies(name: str, cfg: Config, settings: DistillConfig) -> None:
-    """Found out here, before hours of training a teacher whose tokens the student cannot use."""
+    """Checked here, before hours of training a teacher whose tokens the student cannot use."""
     if settings.teacher == "endpoint":
         raise ValueError(
             f"{name}.method=on_policy needs the teacher's distribution over the student's tokens, which no endpoint provides. {USE_TRACES}"

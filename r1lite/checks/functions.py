@@ -1,4 +1,4 @@
-"""Rules that are functions of Python: a run that was started with them needs them again."""
+"""Checks that this process defines the functions that a run was started with as rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rewards import rewards
 
 
 def check_functions(cfg: Config) -> None:
-    """Raise ValueError if this process lacks a function that the run was started with. To test, the chosen rules suffice."""
+    """Raise ValueError if this process lacks a function that the run was started with. An evaluation needs only the chosen rules."""
     folder = Path(cfg.run_dir).expanduser()
     if not (folder / "config.yaml").is_file():
         return

@@ -1,4 +1,4 @@
-"""The frame of every command: prints its help, reports user errors in one line, and ends quietly when interrupted."""
+"""Common to all commands: prints the help, reports user errors in one line, and ends quietly when interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card of a stage: what its weights came from, and what is known of them. Written once, from the run."""
+"""The model card of a stage: the origin of its weights, its training data, and its scores. Written once, when the stage is finished."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CARD, GENERATION = "README.md", "generation_config.json"
 
 
 def write_card(run: Run, name: str, weights: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """README.md and generation settings beside what the stage wrote; a card that is there is left as it is."""
+    """Write README.md and the generation settings beside the stage's weights. An existing card is not replaced."""
     final = run.place(name).final
     if not final.is_dir() or (final / CARD).exists():
         return
-    writes_text = final == weights  # a reward model is not what its stage hands on
+    writes_text = final == weights  # False for a reward model, which later stages do not start from
     if writes_text:
         write_json(final / GENERATION, generation(final, run.cfg.sampler))
     with atomic(final / CARD) as part:
@@ -37,19 +37,19 @@ def write_card(run: Run, name: str, weights: Path, entries: Sequence[Mapping[str
 
 
 def card(run: Run, name: str, entries: Sequence[Mapping[str, Any]], *, writes_text: bool = True) -> str:
-    """The whole text. What is not known at this moment is not said."""
+    """The text of the card, from what is known at this time."""
     cfg = run.cfg
-    parts = [_head(cfg, name, writes_text), "## Where it comes from\n\n" + "\n".join(_lineage(run, entries))]
-    parts.append("## What it learnt from\n\n" + "\n".join(_data(cfg, entries)))
+    parts = [_head(cfg, name, writes_text), "## Origin\n\n" + "\n".join(_lineage(run, entries))]
+    parts.append("## Training data\n\n" + "\n".join(_data(cfg, entries)))
     if writes_text:
         parts.append("## Evaluation\n\n" + "\n".join(_evaluation(cfg, entries)).rstrip())
-        parts.append("## How it is asked\n\n" + "\n".join(_use(cfg)))
+        parts.append("## Use\n\n" + "\n".join(_use(cfg)))
     parts.append("## Limits\n\n" + "\n".join(_limits(cfg, writes_text)))
     return "\n\n".join(parts) + "\n"
 
 
 def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
-    """The folder's generation settings, with what the sampler does in place of the library's defaults."""
+    """The folder's generation settings, with those of the sampler in place of the library's defaults."""
     known = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
     known.pop("_from_model_config", None)
     drawn = {"do_sample": True, "temperature": cfg.temperature, "top_p": cfg.top_p, "top_k": cfg.top_k}
@@ -57,7 +57,7 @@ def generation(folder: Path, cfg: SamplerConfig) -> dict[str, Any]:
 
 
 def config_hash(cfg: Config) -> str:
-    """Of every setting that decides what comes out: not of where it lies, nor of how many workers score."""
+    """A hash of all settings that affect the results: not of paths in the run directory, or of the number of workers."""
     settings = {k: v for k, v in flat(portable(asdict(cfg), Path(cfg.run_dir).expanduser())).items() if not is_free(k, cfg)}
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=8).hexdigest()
 
@@ -74,14 +74,14 @@ def _head(cfg: Config, name: str, writes_text: bool) -> str:
 
 
 def _lineage(run: Run, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Every stage until this one, and what it began from."""
-    yield from ("| stage | began from | settings |", "|---|---|---|")
+    """Every stage up to this one, and the weights that it started from."""
+    yield from ("| stage | started from | settings |", "|---|---|---|")
     for name in (entry["name"] for entry in entries if entry["name"] != BASE):
         settings = own_settings(run.cfg, name)
         told = ", ".join(f"{key}={getattr(settings, key)}" for key in stage_of(name).card)
         yield f"| `{name}` | {_cell(_start(run, name))} | {_cell(told)} |"
     if run.cfg.model.lora_rank:
-        yield f"\nTrained by adapters of rank {run.cfg.model.lora_rank}, which are merged into the weights."
+        yield f"\nTrained with adapters of rank {run.cfg.model.lora_rank}, which are merged into the weights."
 
 
 def _start(run: Run, name: str) -> str:
@@ -90,7 +90,7 @@ def _start(run: Run, name: str) -> str:
 
 
 def _before(run: Run, name: str) -> str:
-    """The earlier stage whose weights a stage was given, or the model that the run was given."""
+    """The earlier stage that a stage started from, or the run's initial model."""
     start = Path(run.record(name)["start"])
     if start.is_relative_to(run.folder):
         return f"`{start.relative_to(run.folder).parts[0]}`"
@@ -112,13 +112,13 @@ def _data(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for name in names:
         sections = {k: v for k, v in cfg.rounds.get(name, {}).items() if k in SECTIONS}
         if sections:
-            yield f"- Other than that, in `{name}`: {_cell(_options(flat(sections)))}"
+            yield f"- Different in `{name}`: {_cell(_options(flat(sections)))}"
     for file, digest in sources(cfg).items():
         yield f"- {'Folder' if Path(file).expanduser().is_dir() else 'File'} `{file}`, hash `{digest}`"
 
 
 def algorithm_in_words(cfg: AlgorithmConfig) -> str:
-    """The nearest of the named algorithms, and what differs from it."""
+    """The nearest preset, and the settings that differ from it."""
     mine = asdict(cfg)
     differing = {name: {key: mine[key] for key in mine if mine[key] != values[key]} for name, values in _presets().items()}
     name = min(differing, key=lambda n: (len(differing[n]), n))
@@ -132,10 +132,10 @@ def _presets() -> dict[str, dict[str, Any]]:
 
 def _evaluation(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not any("eval" in entry for entry in entries):
-        yield "None was made."
+        yield "The model was not evaluated."
         return
     e, right = cfg.evaluate, make_rules(cfg).right_rule
-    yield f"A response is right where `{right}` gives at least {cfg.scoring.right_at:g}.\n"
+    yield f"A response is correct if the rule `{right}` gives at least {cfg.scoring.right_at:g}.\n"
     heads = ("pass@1", "greedy", f"pass@{e.k}", f"maj@{e.k}", "length_mean")
     for split in e.splits:
         key = "eval" if split == e.splits[0] else f"eval_{split}"
@@ -153,20 +153,21 @@ def _evaluation(cfg: Config, entries: Sequence[Mapping[str, Any]]) -> Iterator[s
 
 
 def _use(cfg: Config) -> Iterator[str]:
-    yield "- Through its chat template" + ("" if not cfg.prompt.system else f", after the system message {json.dumps(cfg.prompt.system)}")
+    system = f", after the system message {json.dumps(cfg.prompt.system)}" if cfg.prompt.system else ""
+    yield f"- Prompt it through its chat template{system}"
     if cfg.prompt.prefill:
-        yield f"- It goes on from {json.dumps(cfg.prompt.prefill)}, which stands at the end of each prompt."
+        yield f"- Each prompt ends with {json.dumps(cfg.prompt.prefill)}, which the response continues."
     if cfg.sampler.stop:
-        yield f"- A response ends at {json.dumps(cfg.sampler.stop)}, besides the end token; `{GENERATION}` does not say so."
-    yield f"- `{GENERATION}` holds the sampling settings of the run."
+        yield f"- A response ends at {json.dumps(cfg.sampler.stop)}, besides the end token; `{GENERATION}` does not contain this."
+    yield f"- `{GENERATION}` contains the sampling settings of the run."
 
 
 def _limits(cfg: Config, writes_text: bool) -> Iterator[str]:
-    longest = f"prompts of at most {cfg.prompt.max_tokens} tokens, and sampled responses of at most {cfg.sampler.max_tokens}"
-    yield f"- The run had the one task above, {longest}. It tried no other use."
+    longest = f"prompts of at most {cfg.prompt.max_tokens} tokens and responses of at most {cfg.sampler.max_tokens}"
+    yield f"- The model was trained only on the task above, with {longest}."
     if writes_text:
-        yield "- The figures are of one seed, and of a sample of problems."
-        yield "- The rules judge what they check. Whether a thought is sound, they do not know."
+        yield "- The scores are from one seed and a sample of problems."
+        yield "- The rules check answers and form, not whether the reasoning is sound."
 
 
 def _options(settings: Mapping[str, Any], *without: str) -> str:
@@ -174,5 +175,5 @@ def _options(settings: Mapping[str, Any], *without: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that does not end a table's cell, nor its line."""
+    """Text without characters that would end a table's cell or line."""
     return " ".join(text.split()).replace("|", "\\|")

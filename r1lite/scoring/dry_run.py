@@ -1,8 +1,7 @@
-"""The chosen rules on the task's first problems, before any work: what can be known to be broken is said now.
+"""A dry run of the chosen rules on the task's first problems, before any work, so that broken rules are reported at once.
 
-A column that the task does not have, a rule that raises, or gives what is no number, shows on any response at all; a judge that
-does not reply shows on a response that says something. A rule that works on some responses of that kind and breaks on others is
-the run's affair (`scoring.max_failed_share`).
+A missing column, a rule that raises an error, and a value that is not a number show on any response; a judge that does not reply
+shows on a response with content. Rules that fail only on some responses are left to `scoring.max_failed_share`, during the run.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ GOLDS, GOLD_SECONDS = 200, 0.5  # most gold answers that are tried, and the time
 
 
 def rehearse(rules: Rules, problems: Sequence[Problem], scoring: ScoringConfig, *, parts: int = 1) -> list[str]:
-    """Raise ValueError where a rule has no verdict for anything; give a line for each rule that only abstains."""
+    """Raise ValueError for a rule that gives no verdict at all; return a notice for each rule that only abstains."""
     count = max(PROBLEMS, parts)  # a mixture's first problems are one of each part
     groups = [as_asked(problems[i]) for i in range(min(count, len(problems)))]
     with Scorer(rules, replace(scoring, workers=min(1, scoring.workers))) as scorer:
@@ -44,7 +43,7 @@ def rehearse(rules: Rules, problems: Sequence[Problem], scoring: ScoringConfig, 
 
 
 def try_some_golds(rules: Rules, task: Task, problems: Sequence[Problem], scoring: ScoringConfig) -> list[str]:
-    """A line if some of the gold answers do not count as correct: no response to such a problem can be.
+    """A notice if some gold answers do not count as correct: no response to such a problem can.
 
     Rules with a deadline of their own are not tried: they run programs, or ask a model that costs money.
     """
@@ -59,7 +58,7 @@ def try_some_golds(rules: Rules, task: Task, problems: Sequence[Problem], scorin
 
 
 def as_asked(problem: Problem) -> Group:
-    """A problem with two responses: an empty one, and one in full form that says what is expected."""
+    """The problem with two responses: an empty one, and a well-formed one with the expected answer."""
     expected = problem.answer if isinstance(problem.answer, str) else str(problem.answer)
     texts = "", respond(Response(thought="It is so.", answer=expected))
     rollouts = (
@@ -74,5 +73,5 @@ def _broken(rules: Rules, name: str, verdict: Verdict, problem: Problem) -> str:
     return (
         f"rule {name!r} gives no verdict on {problem.id}, not even on the expected answer: {verdict.why}. "
         f"(The problem has the answer {problem.answer!r:.60} and these columns: {columns}.) "
-        f"Mend the rule or its options (rewards.{name}.*), or see one verdict with: {try_it}"
+        f"Fix the rule or its options (rewards.{name}.*), or see one verdict with: {try_it}"
     )

@@ -1,4 +1,4 @@
-"""Rules that are functions of the running process, on their way to the scoring workers."""
+"""Sends rules that are functions of the running process to the scoring workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Functions = Mapping[str, tuple[Callable[..., Any], Declaration]]
 
 
 def pickled(functions: Functions) -> bytes:
-    """By reference if a worker can import the function; else, from a script, a notebook or another function, by value."""
+    """The functions as bytes: by reference if a worker can import them; otherwise (scripts, notebooks, closures) by value."""
     try:
         if not any(_in_main(part) for entry in functions.values() for part in _callables(entry)):
             return pickle.dumps(dict(functions))
@@ -36,7 +36,7 @@ def pickled(functions: Functions) -> bytes:
 
 
 def register(functions: bytes) -> None:
-    """In a worker: make them rules again. The bytes come from the process that started the worker."""
+    """In a worker: register them as rules. The bytes come from the process that started the worker, so unpickling them is safe."""
     for name, (function, declaration) in pickle.loads(functions).items():
         rewards.register(name, function, declaration)
 
@@ -47,5 +47,5 @@ def _callables(entry: tuple[Callable[..., Any], Declaration]) -> list[object]:
 
 
 def _in_main(part: object) -> bool:
-    """A worker has another `__main__`."""
+    """Whether it is defined in `__main__`, which is another module in a worker."""
     return getattr(part, "__module__", "") == "__main__"

@@ -1,6 +1,6 @@
 """Whether the deciding rule pays a task's own answers, and how it would compare responses with them.
 
-What it does not pay can never be answered correctly; what it compares as text alone is right only in the same words.
+A problem whose own answer is not paid cannot be answered correctly; one that is compared as text accepts only the same text.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _CHINESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 @dataclass(kw_only=True, slots=True)
 class Golds:
-    """What became of the gold answers that were tried."""
+    """The results on the gold answers that were tried."""
 
     tried: int = 0
-    readings: Counter[str] = field(default_factory=Counter)  # how the rule would compare with them, where it says
+    readings: Counter[str] = field(default_factory=Counter)  # how the rule would compare responses with them, if it declares this
     refused: list[str] = field(default_factory=list)  # those that do not count as correct, with the reason
 
     @property

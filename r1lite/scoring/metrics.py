@@ -1,4 +1,4 @@
-"""What scored groups say of a step: who was judged, and what to watch. Plain values in, plain values out."""
+"""Metrics of scored groups. Pure: plain values in, plain values out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Groups = Sequence[Sequence[Scored]]
 
 
 def judged(scored: Scored) -> bool:
-    """Whether the reward is complete: a rule that failed or ran out of time leaves it unknown, which is not 0."""
+    """Whether the reward is known: after a failure or a timeout of a rule it is unknown, which is not 0."""
     outcomes = {v.outcome for v in scored.verdicts.values()}
     return "scored" in outcomes and not outcomes & {"failed", "timed_out"}
 
 
 def failed_share(groups: Groups) -> float:
-    """Of all rollouts, those of which some rule failed or ran out of time."""
+    """The share of rollouts on which some rule failed or timed out."""
     broken = [any(v.outcome in ("failed", "timed_out") for v in s.verdicts.values()) for group in groups for s in group]
     return statistics.fmean(broken) if broken else 0.0
 
@@ -34,7 +34,7 @@ def totals_of_judged(groups: Groups) -> Totals:
 
 
 def rollout_metrics(groups: Groups) -> dict[str, float]:
-    """What to watch of one step's rollouts. All of them count; those that were not judged are counted too."""
+    """Metrics of one step's rollouts. The rewards are those of the judged ones; everything else is over all of them."""
     everyone = [s for group in groups for s in group]
     whole = [s for s in everyone if judged(s)]
     rewards = [s.reward for s in whole]
@@ -46,7 +46,7 @@ def rollout_metrics(groups: Groups) -> dict[str, float]:
         "tokens/prompt": sum(len(group[0].rollout.prompt_ids) for group in groups if group),
         "tokens/completion": sum(lengths),
     }
-    if rewards:  # where nothing was judged there is no mean, and 0 would be a lie
+    if rewards:  # without judged rollouts there is no mean, and 0 would be wrong
         metrics |= {"reward/mean": statistics.fmean(rewards), "reward/std": statistics.stdev(rewards) if len(rewards) > 1 else 0.0}
     return metrics | _by_rule(everyone)
 

@@ -1,4 +1,4 @@
-"""The rewards of a mixture: each part's own, each told whose problems it is for; what the user sets comes on top."""
+"""The rewards of a mixture: those of each part, restricted to the part's problems, overridden by the user's settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from r1lite.config import CONF, Config, group_values
 
 
 def chosen_rewards(cfg: Config) -> dict[str, Any]:
-    """`rewards` as it is set; for task=mixture over those that its parts bring."""
+    """The setting `rewards`; for task=mixture, on top of the rewards of its parts."""
     if cfg.task.get("name") != "mixture" or not isinstance(cfg.task.get("parts"), Mapping):
         return dict(cfg.rewards)
     merged: dict[str, Any] = {}

@@ -24,7 +24,7 @@ class Rules:
     gates: frozenset[str] = frozenset()  # rules that must give at least 1, or nothing is paid
     by_span: frozenset[str] = frozenset()  # rules whose part of the advantage goes to the tokens of their spans alone
     right_rule: str = ""  # the rule that decides whether a response is correct
-    right_at: float = 1.0  # the value from which on it is
+    right_at: float = 1.0  # its smallest value for a correct response
     plugins: tuple[str, ...] = ()
     functions: Functions = field(default_factory=dict)  # rules of this process that a worker cannot look up
     tasks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # rule -> the parts of a mixture that it scores; all if absent

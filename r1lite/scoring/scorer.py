@@ -1,4 +1,4 @@
-"""Rollouts x rules -> verdicts and a total, in worker processes that can be killed, while sampling continues.
+"""Scores rollouts with the chosen rules, in worker processes that can be killed, while sampling continues.
 
 A worker scores a group and returns its verdicts one by one, each within a deadline. A rule that hangs loses one verdict (a
 rule on groups: those of the group), and a fresh worker scores the rest of the group.

@@ -1,4 +1,4 @@
-"""The plan of a vLLM engine: what it must be started with for a model."""
+"""The options that a vLLM engine must be started with for a model."""
 
 from __future__ import annotations
 
