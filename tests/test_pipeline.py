@@ -124,7 +124,7 @@ def test_the_same_command_again_does_nothing_twice(demo: Path, config: Callable[
     before = {p: p.stat().st_mtime_ns for p in demo.rglob("*.safetensors")}
     train(config("experiment=demo", *SMALL, f"run_dir={demo}"))
     assert {p: p.stat().st_mtime_ns for p in demo.rglob("*.safetensors")} == before
-    assert capsys.readouterr().out.count("finished before") == 5
+    assert capsys.readouterr().out.count("already finished") == 5
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ TABLE = "threads=1 sampler.max_tokens=16 evaluate.problems=2 evaluate.samples=1 
 # Commands, and what the output of each must contain. Later ones use the results of earlier ones.
 USES = (
     (f"r1lite demo {SMALL}", "the results are in"),
-    (f"r1lite demo {SMALL}", "distill: finished before"),
+    (f"r1lite demo {SMALL}", "distill: already finished"),
     (f"python -m r1lite.train experiment=r1_zero task=countdown run_dir=runs/zero {SMALL}", "the results are in"),
     (f"r1lite evaluate runs/demo tiny_student {TABLE}", "tiny_student"),
     ("r1lite export runs/demo output=mine", "exported runs/demo to mine"),
