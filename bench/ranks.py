@@ -5,7 +5,7 @@
 Each case is a run with one thread per rank, as one rank, and as each of --ranks: 4 is four whole copies, 4x2
 is four ranks of which two hold a copy together (parallel.shard=2). The cases are those of bench.same_results, and models of other
 shapes: Llama, Qwen3, and SmolLM2's with tied embeddings. Prints a Markdown table: the largest difference of a trained weight, of
-losses and gradient norms (relative to their size above 1), and whether the ledgers hold the same tokens, finishes and rewards. A
+losses and gradient norms (relative to their size above 1), and whether the ledgers hold the same tokens, finishes and judgements. A
 cell is bold if a difference is above 1e-5, or the tokens differ.
 """
 
@@ -33,7 +33,7 @@ LIMIT = 1e-5
 TIMEOUT = 300.0
 CASES = "cases.json"
 COMPARED = ("loss", "grad_norm", "critic/loss", "entropy")  # of metrics.jsonl
-SAMPLED = ("problem_id", "index", "token_ids", "finish", "reward", "right", "trained")  # of the ledger
+SAMPLED = ("problem_id", "index", "token_ids", "finish", "right", "trained")  # of the ledger
 SHAPES = {
     "llama": {"model_type": "llama", "tie_word_embeddings": False, "num_key_value_heads": 4},
     "qwen3": {"model_type": "qwen3", "tie_word_embeddings": False, "num_key_value_heads": 2, "head_dim": 16},
