@@ -17,7 +17,7 @@ from r1lite.learning.batch import collate, per_sample, totals_of
 from r1lite.learning.critic import Critic
 from r1lite.learning.forward import Forward, can_share_prompts, forward
 from r1lite.learning.optimiser import Optimiser
-from r1lite.learning.sharding import distribute, is_sharded, whole
+from r1lite.learning.sharding import CPU, distribute, is_sharded, whole
 from r1lite.losses.parts import entropy_threshold, high_entropy_mask
 from r1lite.models import adapters, pretrained
 from r1lite.objective import Objective, policy_loss
@@ -58,7 +58,7 @@ class Policy:
 
     def save(self, folder: Path) -> None:
         """Save a plain model that loads without r1lite; adapters are merged into it, and also saved beside it."""
-        model = whole(self.model, here=world.is_leader()) if is_sharded(self.model) else self.model
+        model = whole(self.model, here=world.is_leader(), device=CPU) if is_sharded(self.model) else self.model
         exchange.leader_writes(lambda: self._write(model, folder))
 
     def _write(self, model: PreTrainedModel, folder: Path) -> None:

@@ -14,7 +14,7 @@ from r1lite.config import ModelConfig, RewardModelConfig
 from r1lite.learning.accumulate import LossAndMetrics, evaluate_step, train_step
 from r1lite.learning.batch import collate_pairs
 from r1lite.learning.optimiser import Optimiser
-from r1lite.learning.sharding import distribute, is_sharded, through, whole
+from r1lite.learning.sharding import CPU, distribute, is_sharded, through, whole
 from r1lite.losses.preference import reward_model_loss, split_pairs
 from r1lite.models import pretrained
 from r1lite.parallel import exchange, world
@@ -68,7 +68,7 @@ class RewardModel:
         self.optimiser.round_weights()
 
     def save(self, folder: Path) -> None:
-        model = whole(self.model, here=world.is_leader()) if is_sharded(self.model) else self.model
+        model = whole(self.model, here=world.is_leader(), device=CPU) if is_sharded(self.model) else self.model
         exchange.leader_writes(lambda: pretrained.save(model, self.tokenizer, folder))
 
 

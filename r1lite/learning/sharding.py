@@ -18,6 +18,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from r1lite.parallel import world
 
+CPU = torch.device("cpu")
 M = TypeVar("M", bound=nn.Module)
 Results = TypeVar("Results")
 
@@ -64,7 +65,7 @@ def entered(module: nn.Module) -> Callable[..., Any]:
     return module.forward if is_sharded(module) else module
 
 
-def whole(model: M, *, here: bool = True) -> M:
+def whole(model: M, *, here: bool = True, device: torch.device | None = None) -> M:
     """A whole copy of the model. All ranks must ask for it; one that does not want it `here` gets the structure alone."""
     if not is_sharded(model):
         return copy.deepcopy(model)
@@ -74,7 +75,7 @@ def whole(model: M, *, here: bool = True) -> M:
     for name, part in model.named_parameters():
         tensor = full(part.detach())
         if here:
-            _put(result, name, weights[name], tensor)
+            _put(result, weights[name], tensor.to(device or tensor.device, weights[name].dtype))
     return result
 
 
@@ -111,7 +112,7 @@ def _shard(module: nn.Module, dtype: torch.dtype) -> None:
     module.to(precise)  # the parts are float32 masters
     computes_in = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=precise) if dtype != precise else MixedPrecisionPolicy()
     offload = CPUOffloadPolicy() if world.offload() else OffloadPolicy()
-    sharded: Any = fully_shard(module, mesh=_mesh(), mp_policy=computes_in, offload_policy=offload)
+    sharded: Any = fully_shard(module, mesh=_mesh(next(module.parameters()).device.type), mp_policy=computes_in, offload_policy=offload)
     # A sum, not a mean; gloo sums only if it is told to.
     sharded.set_force_sum_reduction_for_comms(True)
     sharded.set_gradient_divide_factor(1.0)
@@ -119,11 +120,10 @@ def _shard(module: nn.Module, dtype: torch.dtype) -> None:
 
 
 @lru_cache
-def _mesh() -> Any:
+def _mesh(device: str) -> Any:
     """The ranks in rows: those of a row share a copy, and each row has one."""
     from torch.distributed import init_device_mesh
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     replicas = world.size() // world.shard()
     if replicas == 1:
         return init_device_mesh(device, (world.shard(),), mesh_dim_names=("shard",))
@@ -136,9 +136,9 @@ def _without_weights(model: M) -> M:
     return copy.deepcopy(model, empty | {id(buffer): buffer for buffer in model.buffers()})
 
 
-def _put(model: nn.Module, name: str, empty: Tensor, tensor: Tensor) -> None:
+def _put(model: nn.Module, empty: Tensor, tensor: Tensor) -> None:
     """Replace a parameter without weights, wherever it is used: tied weights are one parameter under several names."""
-    weight = nn.Parameter(tensor.to(empty.dtype), requires_grad=empty.requires_grad)
+    weight = nn.Parameter(tensor, requires_grad=empty.requires_grad)
     for module in model.modules():
         for own, parameter in list(module._parameters.items()):
             if parameter is empty:
