@@ -77,4 +77,4 @@ def _scores(model: Any, batch: Batch) -> Tensor:
     assert batch.first is not None
     last = batch.first - 1 + (batch.mask * torch.arange(1, batch.mask.shape[1] + 1, device=batch.mask.device)).amax(1).long()
     rows = torch.arange(len(last), device=last.device)
-    return model.score(hidden[rows, last]).squeeze(-1).float()
+    return model.score(hidden[rows, last]).float().sum(-1)  # of one score: FSDP wants a tensor of its own, not a view
