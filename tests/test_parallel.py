@@ -30,6 +30,8 @@ SHORT = (
     "cold_start.batch_size=16 evaluate.problems=4 evaluate.splits=[test] reject.prompts=16 sft.steps=2 distill.prompts=16 "
     "distill.steps=2 threads=1"
 ).split()
+# Fewer problems than ranks, and batches that ranks do not divide.
+FEW = "rl.prompts_per_step=3 evaluate.problems=3 cold_start.batch_size=3 sft.batch_size=3 distill.batch_size=3".split()
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
 
@@ -93,11 +95,11 @@ def test_several_ranks_train_as_one(tmp_path: Path, count: int, shard: int) -> N
             torch.testing.assert_close(theirs, mine, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("shard", [1, 2])
-def test_a_recipe_of_two_ranks_is_that_of_one(tmp_path: Path, shard: int) -> None:
+@pytest.mark.parametrize(("count", "shard", "changes"), [(2, 1, []), (4, 2, FEW)], ids=["2 ranks", "4 ranks, 3 problems"])
+def test_a_recipe_of_several_ranks_is_that_of_one(count: int, shard: int, changes: list[str], tmp_path: Path) -> None:
     alone, together = tmp_path / "alone", tmp_path / "together"
-    whole_run([*SHORT, f"run_dir={alone}"])
-    ranks.run(whole_run, 2, [*SHORT, f"run_dir={together}"], folder=tmp_path, shard=shard)
+    whole_run([*SHORT, *changes, f"run_dir={alone}"])
+    ranks.run(whole_run, count, [*SHORT, *changes, f"run_dir={together}"], folder=tmp_path, shard=shard)
     assert files(alone) == files(together)
     for weights in alone.glob("*/final/model.safetensors"):
         torch.testing.assert_close(load_file(together / weights.relative_to(alone)), load_file(weights), **CLOSE)
