@@ -1,4 +1,4 @@
-"""The names of settings in TRL, verl and OpenRLHF, for the settings page and for error messages: a foreign name is answered with ours."""
+"""The names of settings in TRL, verl and OpenRLHF, for the settings page, and for errors that suggest ours for one of theirs."""
 
 from __future__ import annotations
 
@@ -83,9 +83,10 @@ _ROWS = [[cell.strip() for cell in line.split("|")] for line in TABLE.strip().sp
 NAMES_OF = {setting: names for setting, *names in _ROWS}
 
 
-def names_in_trainers(setting: str) -> list[str]:
-    """The setting's name in each of TRAINERS; empty if it has none."""
-    return (NAMES_OF.get(setting) or NAMES_OF.get(setting.rpartition(".")[2]) or [""] * 4)[:3]
+def names_in_trainers(setting: str) -> dict[str, str]:
+    """Trainer -> its name for the setting, if it has one."""
+    names = NAMES_OF.get(setting) or NAMES_OF.get(setting.rpartition(".")[2]) or []
+    return {trainer: name for trainer, name in zip(TRAINERS, names, strict=False) if name}
 
 
 def _settings_by_name() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from r1lite.config import Config
 from r1lite.settings.command_line import own_folder
 from r1lite.settings.compose import as_config, composed
-from r1lite.settings.other_trainers import NAMES_OF, TRAINERS, names_in_trainers
+from r1lite.settings.other_trainers import NAMES_OF, names_in_trainers
 from r1lite.settings.suggestions import choices
 from r1lite.settings.typed import as_text
 
@@ -32,18 +32,14 @@ class Setting:
     value: Any
     help: str
 
-    @property
-    def other_names(self) -> dict[str, str]:
-        """Trainer -> its name for the setting."""
-        return {trainer: name for trainer, name in zip(TRAINERS, names_in_trainers(self.name), strict=True) if name}
-
-    def in_words(self, *, names: bool) -> str:
-        others = ", ".join(f"{trainer}: {name}" for trainer, name in self.other_names.items())
-        return f"{self.help} [{others}]" if names and others else self.help
-
     def mentions(self, words: Sequence[str]) -> bool:
-        text = " ".join((self.name, self.help, *self.other_names.values())).lower()
+        text = " ".join((self.name, self.help, *names_in_trainers(self.name).values())).lower()
         return all(word.lower() in text for word in words)
+
+    def help_with_names(self) -> str:
+        """The help, with the setting's names in other trainers."""
+        names = ", ".join(f"{trainer}: {name}" for trainer, name in names_in_trainers(self.name).items())
+        return f"{self.help} [{names}]" if names else self.help
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +86,7 @@ def in_terminal(cfg: Config, words: Sequence[str] = ()) -> str:
     for section in sections(cfg, words):
         about = section.about.split("\n\n")[0]
         lines += ["", *textwrap.wrap(f"{section.name}: {about}" if section.name else about, _width())]
-        lines += _aligned([(f"  {s.name}={as_text(s.value)}", s.in_words(names=bool(words))) for s in section.settings], COLUMN)
+        lines += _aligned([(f"  {s.name}={as_text(s.value)}", s.help_with_names() if words else s.help) for s in section.settings], COLUMN)
     return "\n".join(lines[1:])
 
 

@@ -17,7 +17,7 @@ from r1lite.config import Config
 from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import read_by, sections
 
-# Options of rules that say how a verdict is reached, and not which one. Rules are not known here, so they cannot declare it.
+# Options of rules that affect how a verdict is obtained, not its value. Listed here, since this room does not know the rules.
 FREE_OPTIONS = {
     f"rewards.judge.{option}" for option in ("url", "api_key_env", "concurrency", "retries", "timeout", "total_seconds", "cache")
 }
@@ -103,16 +103,13 @@ def _file_of(plugin: str) -> str:
     return (spec.origin or "") if spec else ""
 
 
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name == "__pycache__"
-
-
 def _hash(path: Path) -> bytes:
-    """Of a file's contents; of a folder, over the names and hashes of its files."""
+    """The hash of a file; of a folder, that of the names and hashes of its files."""
     if not path.is_dir():
         return hash_of_file(path)
     files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
-    lines = "".join(f"{file} {hash_of_file(path / file).hex()}\n" for file in files if not any(map(_is_ignored, file.parts)))
+    own = [file for file in files if not any(part.startswith(".") or part == "__pycache__" for part in file.parts)]
+    lines = "".join(f"{file} {hash_of_file(path / file).hex()}\n" for file in own)
     return hashlib.blake2b(lines.encode(), digest_size=16).digest()
 
 
