@@ -1,4 +1,4 @@
-"""r1lite trains small reasoning models with rewards that a rule can check.
+"""r1lite trains small reasoning models with verifiable rewards.
 
 In Python: r1lite.train(...), r1lite.score(...), r1lite.evaluate(...), r1lite.open_run(folder).
 """

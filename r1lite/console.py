@@ -18,7 +18,7 @@ from rich.text import Text
 from r1lite.parallel import world
 from r1lite.types import Scored
 
-LINE_SECONDS = 10.0  # between two lines of progress where there is no bar
+LINE_SECONDS = 10.0  # between two lines of progress, where no bar is drawn
 REDRAW_SECONDS = 0.25  # in a notebook, where each redraw is a message to the browser
 
 _current: ContextVar[Console | None] = ContextVar("console", default=None)

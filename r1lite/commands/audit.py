@@ -68,7 +68,7 @@ def audit(cfg: Config, *, problems: int = PROBLEMS, golds: int = GOLDS, rows: bo
 
 
 def _rows_of(named: str, cases: Sequence[Case]) -> set[str]:
-    """The rows that a name in `allow` means: one, or those of a family."""
+    """The rows that a name in `allow` refers to: one, or all of a family."""
     families = {m.name: m.family for _, mutants in cases for m in mutants}
     if named not in {*families, *families.values()}:
         raise ValueError(unknown("row or family in allow:", named, [*families, *dict.fromkeys(families.values())]))

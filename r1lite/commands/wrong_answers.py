@@ -1,6 +1,6 @@
-"""Answers that must not be paid, by family: ways in which a model might be paid for an answer that is not the correct one.
+"""Wrong answers by family: ways in which a model might try to be paid for an answer that is not correct.
 
-Each is the content of an answer block, made of the right answer and a wrong one. English, Chinese, German and French are covered.
+Each is the content of an answer block, built from the right answer and a wrong one, in English, Chinese, German or French.
 """
 
 from __future__ import annotations

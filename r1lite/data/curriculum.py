@@ -1,4 +1,4 @@
-"""Selects the problems that a step passes over: those that are still too hard, and most of those with nothing left to teach.
+"""Selects the problems that a step passes over: those that are still too hard, and most of those whose groups have no signal any more.
 
 A group whose rollouts are all correct or all wrong has no signal. Its problem is `settled` until a later group has both; a
 settled problem is admitted with probability `revisit`. The draw is seeded by the position in the data, so a feed remains a

@@ -83,7 +83,7 @@ def decontaminated(problems: Sequence[Problem], sets: dict[str, set[str]], n: in
 
 
 def ngrams(text: str, n: int) -> Iterator[str]:
-    """Every n-gram; a text of fewer words is one of its own kind, which only an identical text shares."""
+    """All n-grams of a text. One with fewer words counts as a single n-gram, which only an identical text shares."""
     words = normalised_words(text)
     if len(words) < n:
         yield "all of: " + " ".join(words)

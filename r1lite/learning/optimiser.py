@@ -1,7 +1,7 @@
 """AdamW with a schedule and gradient clipping. A step whose loss or gradient is not finite is not taken.
 
 Weights with fewer bits than float32 have a float32 master copy, which accumulates gradients and takes the steps. The weight is
-the rounded master; otherwise small steps would be lost to rounding.
+the master, rounded; otherwise small steps would be lost to rounding.
 """
 
 from __future__ import annotations

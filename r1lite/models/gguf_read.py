@@ -94,7 +94,7 @@ def _read_fields(path: Path) -> dict[str, Any]:
 
 
 def _check_positions(path: Path, fields: dict[str, Any]) -> None:
-    """Refuse rope scaling, which transformers would ignore without a word."""
+    """Refuse rope scaling, which transformers would silently ignore."""
     scaled = [key for key in fields if ".rope.scaling." in key and fields[key] not in ("none", "")]
     if scaled or "rope_freqs.weight" in fields["tensors"]:
         setting = scaled[0] if scaled else "rope_freqs"

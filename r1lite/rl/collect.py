@@ -20,7 +20,7 @@ class Collected:
 
     groups: list[list[Scored]]
     sampled_by: list[int]  # for each group, the rank that sampled it
-    weights_step: int  # training steps that the weights had seen which sampled these groups
+    weights_step: int  # how many training steps the weights that sampled these groups had taken
     position: int  # in the data, after this step
     settled: tuple[str, ...]  # problems that the curriculum considers settled
     prompts: dict[str, float]  # metrics: prompts that were too long, and those that the curriculum passed over, so far

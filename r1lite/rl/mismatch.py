@@ -1,7 +1,7 @@
 """Diagnoses why a sampler's log-probs differ from the trainer's, by what each usual cause does to the differences.
 
 Pure: plain numbers in, a sentence out. The first cause that the evidence supports is named. The figures are always reported
-as well, since two faults at once look like neither.
+as well, since two faults at once may look like a third one.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Passed:
     """The figures of the last check that passed, for comparison."""
 
     mean: float  # difference of log-probs
-    weights_step: int  # training steps that the sampler's weights had seen
+    weights_step: int  # how many training steps the sampler's weights had taken
     version: int  # of the weights, as reported by the sampler; 0 if it counts none
 
 

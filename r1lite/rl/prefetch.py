@@ -31,7 +31,7 @@ class Prefetcher:
 
     def __init__(self, collect: Callable[[int, int], Collected], sampler: Sampler, *, lag: int, last: int, done: int = 0) -> None:
         self.collect, self.sampler, self.lag, self.last = collect, sampler, lag, last
-        self.submitted = self.weights_step = done  # last step submitted; training steps that the sampler's weights have seen
+        self.submitted = self.weights_step = done  # last step submitted; how many training steps the sampler's weights have taken
         # The weights that the steps in progress are sampled with; empty if the trainer still has them.
         self.past: dict[str, Tensor] = {}
         self.pending: dict[int, Future[Collected]] = {}

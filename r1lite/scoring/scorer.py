@@ -64,7 +64,7 @@ class Scorer:
 
     def _start_workers(self) -> Workers:
         prepare = partial(_prepare, self._sent, pickled(self.rules.functions))
-        count = max(1, self.cfg.workers // world.local_size())  # the machine's workers, dealt to its ranks
+        count = max(1, self.cfg.workers // world.local_size())  # the machine's workers, divided among its ranks
         return Workers(count, prepare=prepare, memory_mb=self.cfg.memory_mb)
 
     def _submit(self, group: Group) -> Job:
@@ -85,7 +85,7 @@ class Scorer:
                     so_far.setdefault(name, []).extend(verdicts)
             except TimeoutError:
                 lost = Verdict(value=None, why=f"no verdict within {self._deadline(group, so_far):g} s", outcome="timed_out")
-            except Exception as error:  # a rule may be anybody's code: the worker died, or could not send its verdict
+            except Exception as error:  # a rule may be third-party code: the worker died, or could not send its verdict
                 lost = Verdict(value=None, why=f"{type(error).__name__}: {error}", outcome="failed")
             else:
                 break

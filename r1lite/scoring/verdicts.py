@@ -60,7 +60,7 @@ def verdict_of(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, r
         return NOT_APPLICABLE
     try:
         return _with_evidence(rules, name, _call(rules, name, problem, rollout, right), rollout)
-    except (Exception, SystemExit) as error:  # a rule may be anybody's code, and one rollout must not end a run
+    except (Exception, SystemExit) as error:  # a rule may be third-party code, and one rollout must not end a run
         return _failed(error)
 
 

@@ -35,7 +35,7 @@ class Stage:
     uses: tuple[str, ...] = ()  # those of task, rewards and algorithm that affect its training
     card: tuple[str, ...] = ()  # settings that the model card shows, in this order
     origin: Callable[[Config, str], str] | None = None  # (cfg, the stage before) -> the origin of its weights, for the model card
-    from_scratch: bool = False  # it starts from no weights, and its result is the run's base
+    from_scratch: bool = False  # it starts from random weights, and its result is the run's base
     tests: bool = False  # it samples held-out problems, which nothing may train on; its settings apply to every stage's evaluation
 
 

@@ -21,7 +21,7 @@ from r1lite.store.metrics import Metrics
 from r1lite.trackers import Trackers
 
 BEGUN, DONE, SOURCES = "begun.json", "done.json", "sources.json"
-HASHED = (".safetensors", ".bin", ".parquet")  # files of a folder that count as its contents
+HASHED = (".safetensors", ".bin", ".parquet")  # the files of a folder that `inputs` hashes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,7 @@ class Run:
         write_config(self.folder, now)
 
     def _begun(self) -> set[str]:
-        """The stages whose folders contain more than the mark that they have begun."""
+        """The stages whose folders contain more than the record of their start."""
         return {folder.name for folder in self.folder.iterdir() if folder.is_dir() and [f.name for f in folder.iterdir()] != [BEGUN]}
 
     def begin(self, stage: str, start: str) -> None:

@@ -54,7 +54,7 @@ def words(text: str) -> list[Word]:
 
 
 def is_encoded(text: str) -> bool:
-    """Whether this is one long piece of ASCII letters and digits, such as base64, that no one reads. A long number is not."""
+    """Whether this is one long piece of ASCII letters and digits, such as base64, which is not language. A long number is not."""
     return len(text) >= ENCODED and text.isascii() and text.isalnum() and sum(c.isalpha() for c in text) > 1
 
 

@@ -52,6 +52,6 @@ class Trackers:
         for name, one in list(self.open.items()):
             try:
                 call(one)
-            except Exception as error:  # others' code, on a network
+            except Exception as error:  # third-party code, which may use a network
                 del self.open[name]
                 say(f"tracker {name!r} failed and is not used any more in this run: {type(error).__name__}: {error}")

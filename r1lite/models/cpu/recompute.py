@@ -1,6 +1,6 @@
 """Layers that save little for the backward pass and recompute the rest.
 
-In torch, a gated MLP saves four wide tensors a layer and an RMS norm three narrow ones: together more than everything else.
+In torch, a gated MLP saves four wide tensors per layer and an RMS norm three narrow ones: together more than everything else.
 Here the MLP saves two and the norm its input, so a step takes less memory, and less time where memory is slow.
 """
 

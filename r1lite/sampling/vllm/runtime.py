@@ -1,4 +1,4 @@
-"""vLLM inside this process: one running engine, which samplers of the same model share in turn."""
+"""vLLM inside this process: one running engine, which samplers of the same model use in turn."""
 
 from __future__ import annotations
 
