@@ -47,6 +47,9 @@ def may_say(store: Any, name: str) -> bool:
 def failure_of(error: BaseException, describe: Describe | None) -> Failure:
     """What this rank's error means for all."""
     here = f"error: {world.place_of(world.rank())}"
+    if is_lost_connection(error) and not world.world().groups:
+        hint = "Set GLOO_SOCKET_IFNAME (and NCCL_SOCKET_IFNAME, for GPUs) to the network interface that leads to the other machines."
+        return Failure(message=f"{here} cannot connect to the other ranks: {first_line(error)}. {hint}", again=False)
     if is_lost_connection(error):
         return Failure(message=f"{here} lost the other ranks while {doing.now().in_words()}: {first_line(error)}. {RESUME}")
     described = describe(error) if describe is not None else None

@@ -85,7 +85,7 @@ class Guard:
         self.number, self.lost = 0, False
         self.moved = time.monotonic()  # when the store last answered
         self.who: dict[int, process.Identity] = {}  # the other ranks, once they have come
-        self.seen: dict[int, tuple[Mapping[str, Any], float]] = {}  # rank -> its last sign of life, and when it was new
+        self.seen: dict[int, tuple[Mapping[str, Any], int]] = {}  # rank -> its last sign of life, and looks since it was new
         self.threads = [threading.Thread(target=run, name="guard", daemon=True) for run in (self._watch, self._watch_the_store)]
 
     def start(self) -> None:
@@ -180,15 +180,16 @@ class Guard:
         return list(dict.fromkeys([0, *sorted(here, key=lambda number: (number < self.me, number))[:1]]))
 
     def _look_at(self, other: int) -> None:
-        now, who = time.monotonic(), self.who[other]
+        who = self.who[other]
         key = f"beat/{other}"
         beat = json.loads(self.store.get(key)) if self.store.check([key]) else {}
-        if other not in self.seen or self.seen[other][0].get("number") != beat.get("number"):
-            self.seen[other] = beat, now
-        silent = now - self.seen[other][1]
+        before, looks = self.seen.get(other, ({}, 0))
+        self.seen[other] = beat, (looks + 1 if before.get("number") == beat.get("number") else 0)
+        silent = self.seen[other][1] * BEAT_SECONDS  # not the time that has passed: this process may have stood still itself
         state = process.state_of(who) if process.is_here(who) else ""
         last = f"last heard of while {beat[world.MAIN]['words'] if beat else 'starting'}"
-        if state == process.GONE and self.store.add("done", 0) < world.size():
+        # Our launcher, which knows the signal, is a moment faster.
+        if state == process.GONE and silent and self.store.add("done", 0) < world.size():
             self._end(Failure(message=f"error: {world.place_of(other)} has ended without a word ({last}). {RESUME}"))
         if silent > SILENT_SECONDS and state == process.STOPPED:
             what = f"has been stopped by a signal for {SILENT_SECONDS:g} s"
@@ -236,15 +237,16 @@ class Guard:
     def _leave(self, failure: Failure, *, found: bool = False) -> NoReturn:
         """End this process. One rank prints the message, if the launcher does not."""
         self.ending.acquire()
-        if world.is_leader() or found:
-            time.sleep(SAY_SECONDS / 5 if world.is_leader() else SAY_SECONDS)
-            if may_say(self.store, self.name):
-                say(failure)
-        self.store.add("parted", 1)
-        self._wait_until("parted", 2 * SAY_SECONDS)
-        if failure.culprit not in (None, self.me) and process.is_here(who := world.identity_of(failure.culprit)):
-            time.sleep(2 * BEAT_SECONDS)  # in which it ends by itself, if it can
-            process.kill(who)
+        with suppress(Exception):  # the store may end with the ranks that have left
+            if world.is_leader() or found:
+                time.sleep(SAY_SECONDS / 5 if world.is_leader() else SAY_SECONDS)
+                if may_say(self.store, self.name):
+                    say(failure)
+            self.store.add("parted", 1)
+            self._wait_until("parted", 2 * SAY_SECONDS)
+            if failure.culprit not in (None, self.me) and process.is_here(who := world.identity_of(failure.culprit)):
+                time.sleep(2 * BEAT_SECONDS)  # in which it ends by itself, if it can
+                process.kill(who)
         os._exit(failure.code)
 
     def _wait_until(self, key: str, seconds: float = PARTING_SECONDS) -> None:

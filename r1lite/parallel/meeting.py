@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from r1lite.parallel import world
+from r1lite.parallel.network import interface_towards, wait_for_port
 from r1lite.parallel.process import own_identity
 from r1lite.parallel.world import World
 
@@ -64,6 +64,8 @@ def join(timeout: float, *, shard: int = 1, offload: bool = False) -> None:
     import torch.distributed as dist
 
     _wait_for_all(timeout)
+    if world.local_size() < world.size() and (name := interface_towards(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
     limit = timedelta(seconds=timeout + SLACK_SECONDS)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     store = dist.PrefixStore("torch", world.store())
@@ -138,27 +140,16 @@ def _store(number: int, host: str, port: int, timeout: float) -> Any:
     import torch.distributed as dist
 
     keeps = number == 0 and not launcher_keeps_store()
-    if not keeps:
-        _wait_for_port(number, host, port, timeout)
     try:
+        if not keeps:
+            wait_for_port(host, port, timeout)
         return dist.TCPStore(host, port, None, is_master=keeps, wait_for_workers=False, timeout=timedelta(seconds=timeout))
     except dist.DistNetworkError as error:
         if "EADDRINUSE" in str(error):
             raise ValueError(f"port {port} is in use on this machine: set MASTER_PORT to a free one, for all ranks") from error
         raise ValueError(f"rank {number} cannot meet the others at {host}, port {port}: {str(error).splitlines()[0]}") from error
-
-
-def _wait_for_port(number: int, host: str, port: int, timeout: float) -> None:
-    """Wait until somebody listens there. torch's own attempts would fill the screen."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=5).close()
-            return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise ValueError(
-                    f"rank {number} does not reach {host}, port {port} (MASTER_ADDR, MASTER_PORT), within {timeout:g} s: {error}. "
-                    "Rank 0 must run there, and its port be open to this machine"
-                ) from error
-        time.sleep(POLL_SECONDS)
+    except OSError as error:
+        raise ValueError(
+            f"rank {number} does not reach {host}, port {port} (MASTER_ADDR, MASTER_PORT), within {timeout:g} s: {error}. Rank 0 must run "
+            "there, and its port be open to this machine"
+        ) from error
