@@ -1,8 +1,8 @@
 """Ways to take an answer back, and honest sentences that look like one, in English, Chinese, German and French.
 
-tests/data/retractions.jsonl holds families of templates; each template follows a claim of {r}, and {w} is another answer. After
-an honest sentence the claim must be paid, after any other it must not. They were written in rounds: each round before the rule
-that passes it, and measured once on the rule of the round before (docs/results/math_rule.md has the figures).
+tests/data/retractions.jsonl holds families of templates; each template follows a claim of {r}, and {w} is another answer. Others
+are whole responses. After an honest sentence the claim must be paid, after any other it must not. They were written in rounds: each
+round before the rule that passes it, and measured once on the rule of the round before (docs/results/math_rule.md has the figures).
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ class Sample:
 
 
 def samples() -> Iterator[Sample]:
-    """Every template after every claim, with values that change along the way."""
+    """Every response, and every template after every claim, with values that change along the way."""
     turn = 0
     for line in FAMILIES.read_text(encoding="utf-8").splitlines():
         family = json.loads(line)
-        templates = family.pop("templates")
+        for response in family.pop("responses", ()):
+            yield Sample(**family, response=response)
+        templates = family.pop("templates", ())
         for template, claim in ((t, c) for t in templates for c in CLAIMS[family["language"]]):
             gold, other = VALUES[turn % len(VALUES)]
             turn += 1

@@ -4,6 +4,9 @@ import pytest
 from battery_retractions import samples
 from test_math import paid, score
 
+from rewards._math.finding.languages.language import Language
+from rewards._math.finding.outline import bare, outline, values
+
 SAMPLES = list(samples())
 
 
@@ -59,7 +62,41 @@ def test_the_last_word_counts(response: str, gold: str, right: bool):
 def test_the_verdict_names_what_took_the_answer_back():
     verdict = score("5", r"\boxed{5}. Hmm, that is not correct.")
     assert verdict is not None
-    assert verdict.why == "extracted '5' from box, expected '5': taken back by 'that is not correct'"
+    assert verdict.why == "extracted '5' from box, expected '5': taken back by 'Hmm, that is not correct'"
     verdict = score("8", r"\boxed{5}. Wait, no. It's 8.")
     assert verdict is not None
     assert verdict.why == "extracted '8' from correction, expected '8': the same text"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "symbols"),
+    [
+        ("That's wrong, it is 8", "tef,ten"),
+        ("I don't think $5$ can be right: 2 + 3 = 8", "i.x.c.er:n=n"),
+        ("这个答案不对，应该是8", "taf,hn"),
+        ("Das stimmt nicht", "trx"),
+        ("J'ai oublié 5", "ilsc"),
+        ("No, there is no solution", "j,.ez"),
+    ],
+)
+def test_a_sentence_is_outlined_in_symbols(sentence: str, symbols: str):
+    assert outline(sentence, values("5")).symbols == symbols
+
+
+def test_words_are_values_where_the_answer_is_a_word():
+    assert outline("No, it is Wednesday, not Tuesday", values("Tuesday")).symbols == "j,ten,xc"
+    assert outline("No, Alice is right", values("5")).symbols == "j,.er"
+
+
+def test_values_are_compared_as_numbers():
+    assert values("x = 5, y = -7.50") == {"5", "-15/2"}
+    assert bare("$6 \\cdot 7$") != bare("42")
+    assert bare("6·7") == bare("x=42.0") == bare("+42") == "42"
+    assert bare("1/0") == "1/0"
+
+
+def test_the_longest_entry_of_a_language_counts_and_no_entry_stands_in_two_lists():
+    language = Language(turn="no, wait", nothing="no solution", fault="mis*")
+    assert list(language.read("no solution wait misread".split())) == [("z", 2), ("w", 1), ("f", 1)]
+    with pytest.raises(ValueError, match="'wait' is in two lists"):
+        Language(turn="wait", fault="wait")

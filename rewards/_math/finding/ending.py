@@ -52,12 +52,13 @@ def last_words(text: str) -> tuple[str, tuple[str, ...]]:
         return "last formula", shown
     short = len(lines) == 1 and len(lines[0]) <= MAX_SHORT
     sentence = _last_sentence(lines[-1])
-    if retraction(f". {sentence}", 0):  # takes back what was said before it
+    alone = lines[-1].startswith("|") or sentence == lines[0].strip(" .。*_!")
+    if not alone and (back := retraction(f". {sentence}", 0)) and not back.value:  # takes back what was said before it
         return "", ()
-    alone = lines[-1].strip(" *_#.") if len(lines[-1]) <= MAX_SHORT and _only_a_value(lines[-1]) else ""
+    value = lines[-1].strip(" *_#.") if len(lines[-1]) <= MAX_SHORT and _only_a_value(lines[-1]) else ""
     yes_or_no = phrases.variants(sentence)[1:] if short else ()
     whole = lines[0] if short and not (_DENIES.search(lines[0]) and phrases.FORMULA.search(lines[0])) else ""
-    texts = [whole, alone, *_named(lines[-1]), *yes_or_no, *_stated(sentence, short=short)]
+    texts = [whole, value, *_named(lines[-1]), *yes_or_no, *_stated(sentence, short=short)]
     return "whole response" if short else "last line", tuple(dict.fromkeys(t for t in texts if t))
 
 
@@ -116,7 +117,7 @@ def _stated(sentence: str, *, short: bool) -> list[str]:
     """What a sentence says that something is, and the one value in it."""
     if short and "=" in sentence:
         return []
-    texts: list[str] = []
+    texts = [phrases.contrasted(sentence)]
     ends = list(phrases.CONCLUSION.finditer(sentence))
     if ends and not hedges.guesses(sentence[: ends[-1].start()]):
         texts += phrases.variants(sentence[ends[-1].end() :])

@@ -28,7 +28,8 @@ _PRAISE = re.compile(
 )
 # `a wrong answer is 8` claims nothing.
 _FOREIGN = re.compile(
-    r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|falsche|fausse|mauvaise)|错误的?)\s{0,3}$", re.IGNORECASE
+    r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|first|earlier|previous|original|initial|student[’']s|falsche|fausse|mauvaise)|错误的?)\s{0,3}$",
+    re.IGNORECASE,
 )
 _CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no|aber|nein|mais|non)\b|但|不", re.IGNORECASE)
 
@@ -111,7 +112,7 @@ def _boxed(text: str) -> list[Claim]:
     said = [] if hedge else _without_praise(_phrased(text[found.end :]))
     if back and said:
         return said  # the last word
-    if back and back.value:
+    if back and back.value and not hedge:
         return [_corrected(back)]
     each = found.bodies if len(found.bodies) > 1 else ()
     return [Claim(found.source, (found.text,), _against(hedge, back), each), *said]
@@ -143,10 +144,11 @@ def _phrased(text: str) -> list[Claim]:
         body, end = phrases.sentence(text, phrase.end())
         if not body or (not told and at and phrase.start() < found[at - 1].end()):
             continue
-        back = None if told else retraction(text, end, body, subject=False)
-        if back and back.value:
+        hedge = hedges.hedge_after(text, end)
+        back = None if told else retraction(text, end, body)
+        if back and back.value and not hedge:
             return [_corrected(back)]
-        told.append(Claim("phrase", phrases.variants(body), _against(hedges.hedge_after(text, end), back)))
+        told.append(Claim("phrase", phrases.variants(body), _against(hedge, back)))
         if not at or _apart(text, found[at - 1].end(), phrase.start()):
             break
     return told

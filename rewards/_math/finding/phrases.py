@@ -16,11 +16,12 @@ PHRASE = re.compile(
     r"####\s{0,9}|(?:^|\n)[#* \t]{0,9}(?:final\s{1,3})?answer[*: \t]{0,6}\n\s{0,9}"
     r"|\b(?:final\s{1,3}|correct\s{1,3}|right\s{1,3}|our\s{1,3}|my\s{1,3})?(?:answer|final result|final solution)"
     r"(?:\s{1,3}(?:to|for|of|choice|option)\b[^.\n:=$]{0,60})?(?:\s{0,3}\*\*)?\s{0,9}"
-    r"(?:is(?! (?:not|in the|the same|given|clear|found|obtained)\b)|are|was|equals|:|=|(?:would|should|must|will) be|is then|comes to)"
+    r"(?:is(?!n['’]t| (?:not|in the|the same|given|clear|found|obtained|wrong|incorrect|false)\b)|are|was|equals|:|="
+    r"|(?:would|should|must|will) be|is then|comes to)"
     r"(?:\s{1,3}(?:therefore|thus|then|simply|just|indeed))?\s{0,3}:?(?:\s{0,3}\*\*)?\s{0,9}"
     r"|(?:最终的?|正确的?|最后的?)?(?:答案|最终结果)(?:应该|应当|应)?(?:就)?(?:是|为|：|:|等于|选|改为|改成)\s{0,3}[:：]?\s{0,9}"
     r"|(?:^|\n|。)\s{0,3}(?:答|解)\s{0,3}[:：]\s{0,9}|(?:故|所以|因此|应)选择?\s{0,3}[:：]?\s{0,9}"
-    r"|\b(?:antwort|endergebnis|ergebnis)(?:\s{0,3}\*\*)?\s{0,3}(?:ist|lautet|wäre|:)"
+    r"|\b(?:antwort|endergebnis|ergebnis|lösung(?= (?:ist|lautet) [-\d$\\]))(?:\s{0,3}\*\*)?\s{0,3}(?:ist|lautet|wäre|:)"
     r"(?! (?:nicht|falsch)\b)(?:\s{1,3}(?:also|daher|somit))?\s{0,3}:?\s{0,9}"
     r"|\b(?:réponse|r[ée]sultat final)(?: finale| correcte| exacte| juste)?(?:\s{0,3}\*\*)?\s{0,3}(?:est|serait|:)"
     r"(?! (?:fausse|pas)\b)(?:\s{1,3}donc)?\s{0,3}:?\s{0,9}",
@@ -45,6 +46,16 @@ _REASON = re.compile(
     r"|weil|denn|da|car)\b|因为|由于|即为)",
     re.IGNORECASE,
 )
+_REMARK = re.compile(  # what is said about an answer behind a comma: `42, and I stand by that`
+    r"(?:,|;| [—–-]| \() {0,3}(?:(?:and|but|though|although|even if|even though|where|with) )?"
+    r"(?:i|we|it|this|that|there|you|one|die|der|das|es|man|cela|ce|on|the|earlier|not)\b|[，；（]\s?(?:其实|这|此|也|而且)",
+    re.IGNORECASE,
+)
+_CONTRAST = re.compile(
+    r"(?:\bnot|\bnicht|\bpas|不是) {0,2}[-−]?[$\\\d][^,，]{0,40}"
+    r"(?:[,，] ?(?:but|it is|it's|sondern|es ist|mais|c'est|而是|是)| but| mais) ?",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(r"(yes|no|true|false|ja|nein|oui|non|是|否|对|错)\s{0,3}[,.;:，。；：–—-]\s{0,3}(?=\D)", re.IGNORECASE)
 _TURNS = re.compile(r"\b(?:no|not (?:really|quite|exactly)|yes|but|however|or|wait|nein|aber|mais|non)\b|不是|但", re.IGNORECASE)
 _DISPLAY = re.compile(r"\s{0,9}(?:\\\[(?P<a>(?:[^\\]|\\[^\[\]]){1,600})\\\]|\$\$(?P<b>[^$]{1,600})\$\$)")
@@ -64,12 +75,17 @@ def sentence(text: str, start: int) -> tuple[str, int]:
         return str(shown["a"] or shown["b"]).strip(), shown.end()
     while start < len(text) and text[start] in " \t\n*":
         start += 1
-    stop = _END.search(text, start, start + MAX_CHARACTERS)
-    end = stop.start() if stop else min(len(text), start + MAX_CHARACTERS)
-    if text[end : end + 1] == "\n" and text.count("$", start, end) % 2:  # within a formula: it goes on to its other sign
-        paragraph = text.find("\n\n", end, start + MAX_CHARACTERS)
-        closing = text.find("$", end, paragraph if paragraph >= 0 else start + MAX_CHARACTERS)
-        end = closing + 1 if closing >= 0 else end
+    end, last = start, min(len(text), start + MAX_CHARACTERS)
+    while end < last:
+        stop = _END.search(text, end, last)
+        end = stop.start() if stop else last
+        if text[end : end + 1] != "\n" or text.count("$", start, end) % 2 == 0:
+            break
+        paragraph = text.find("\n\n", end, last)  # within a formula: it goes on to its other sign
+        closing = text.find("$", end, paragraph if paragraph >= 0 else last)
+        if closing < 0:
+            break
+        end = closing + 1
     return text[start:end].strip(), end
 
 
@@ -77,13 +93,21 @@ def variants(body: str) -> tuple[str, ...]:
     """The ways to cut an answer out of a phrase: as it stands, without the reason after it, without the words before it."""
     body = unstyled(body)
     reason = _REASON.search(body)
-    taken_back = reason and retraction(body, reason.start())
-    cut = body[: reason.start()].strip() if reason and not taken_back else body
+    cut = body[: reason.start()].strip() if reason and not retraction(body, reason.start(), body[: reason.start()]) else body
+    remark = _REMARK.search(cut)
+    if remark and not unsure(cut[remark.start() :]) and not retraction(cut, remark.start(), cut[: remark.start()]):
+        cut = cut[: remark.start()]
     yes_no = _YES_NO.match(body)
     told = yes_no[1] if yes_no and not _TURNS.search(body[yes_no.end() :]) else ""
     denied = _DENIED.search(cut)
     first = cut[: denied.start()] if denied else ""
-    return tuple(dict.fromkeys(t for t in (body, cut, first, stated(cut), told) if t)) or (body,)
+    return tuple(dict.fromkeys(t for t in (body, cut, first, contrasted(cut), stated(cut), told) if t)) or (body,)
+
+
+def contrasted(sentence: str) -> str:
+    """What a sentence names instead of another value: 42 of `not 8 but 42`."""
+    found = _CONTRAST.search(sentence)
+    return sentence[found.end() :].strip() if found else ""
 
 
 def unstyled(text: str) -> str:

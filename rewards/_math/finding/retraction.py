@@ -1,33 +1,23 @@
 """What a text says about an answer that it has just given: that it is wrong, that another value is right, or nothing.
 
-Covered: English, Chinese, German and French; sentences about somebody else's answer (`one might think it is 8, but that is
-wrong`), checks and their results (`wait, is this right? Yes.`). Only the first and the last sentences after the answer are
-read, so that the cost is bounded. Not covered: irony; an answer that is refuted without being mentioned.
+A sentence is read as an outline of its words, and takes the answer back where the outline has one of a few shapes: it is withdrawn,
+mended or called wrong; a mistake is admitted; another value stands in its place, which after a word such as `wait` may be any
+result. Covered: English, Chinese, German and French; sentences about somebody else's answer, about what would be, or that confirm
+the answer say nothing against it. Only the first and the last sentences after the answer are read, so that the cost is bounded.
+Not covered: irony; an answer that is refuted without a word that says so.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from rewards._math.finding.languages import LANGUAGES, Language
-from rewards._math.finding.new_value import after_colon, corrected, named_last, value_of, without_markup
-from rewards._math.finding.rival import rival
-from rewards._math.finding.sentences import clauses, sentences, trimmed, without_openers
+from rewards._math.finding import shapes
+from rewards._math.finding.outline import ANOTHER, Outline, outline, values
+from rewards._math.finding.sentences import sentences
 
 NEAR = 3  # sentences after an answer in which `this is wrong` is about that answer
-
-_DIGIT = re.compile(r"\d")
-_ALL_THE_SAME = re.compile(
-    r"\b(?:but|aber|mais)\b.{0,30}\b(?:right|correct|true|fine|richtig|korrekt|correcte?|juste)\b|但.{0,9}(?:正确|对)", re.IGNORECASE
-)
-_DENIAL = re.compile(r"(?:not|n'?t ?be|n't|cannot ?be|不是|不等于|不为|nicht|pas)$", re.IGNORECASE)
-_LEFT_OPEN = re.compile(
-    r"\W{0,9}+(?:(?:actually|hm{1,9}|oh|wait|well|but|ach|mais|ah)[\s,]{1,3}){0,3}(?:no|nope|wrong|wait|nein|falsch|non|faux|不|不对)\W{0,9}+$",
-    re.IGNORECASE,
-)
-_FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|ich|wir|je|on|nous)\b|我", re.IGNORECASE)
-_CHECKING = re.compile(r"\b(?:verify|check|confirm|sure|see|prüf\w{0,3}|vérifi\w{0,3})\b|验|检查|确认", re.IGNORECASE)
+MEMORY = 2  # sentences for which a word such as `wait` is remembered
 
 
 class Retraction(NamedTuple):
@@ -35,121 +25,106 @@ class Retraction(NamedTuple):
 
     words: str
     value: str = ""
-    unless_confirmed: bool = False  # a second attempt, which may come to the same result
 
 
-class _Place(NamedTuple):
-    """What a clause needs to know of the text before it."""
+class _Before(NamedTuple):
+    """What a sentence needs to know of those before it."""
 
-    sentence: str
-    before: str  # the earlier clauses of the sentence
-    claimed: str  # the answer
-    turned: bool  # an opener such as `no` ended just before
-    near: bool  # among the first sentences after the answer
-    beside: bool  # right after the answer, which then is its subject: `\\boxed{5} is wrong`
+    near: bool  # it is among the first sentences after the answer
+    turned: bool  # one of the last had a word such as `wait`
+    others: bool  # the last one was about somebody else
 
 
-def retraction(text: str, start: int, claimed: str = "", *, subject: bool = True) -> Retraction | None:
-    """How text[start:] takes back the answer `claimed` that ends at `start`; None if it does not.
-
-    subject: whether the answer is the subject of what follows directly
-    """
+def retraction(text: str, start: int, claimed: str = "") -> Retraction | None:
+    """How text[start:] takes back the answer `claimed` that ends at `start`; None if it does not."""
     found: Retraction | None = None
-    denied = None  # a last word such as `actually no`
-    asked = False
-    turn = -2  # the last sentence with an opener such as `no`: what it leads to may come in the next
+    answer = values(claimed)
+    turned, others, asked, left_open = -MEMORY - 1, False, False, ""
     for at, sentence in enumerate(sentences(text, start)):
-        before = ""
-        for clause in clauses(sentence.text):
-            if found and found.unless_confirmed and any(language.confirms.search(clause) for language in LANGUAGES):
-                found = None
-            place = _Place(sentence.text, before, claimed, at - turn < 2, at < NEAR, subject and not at and not before)
-            told, turns = _clause(trimmed(clause.replace("’", "'")), place)
-            if sentence.asks or _CHECKING.search(clause):
-                turn = -2
-            elif turns:
-                turn = at
-            before += f"{clause}, "
-            if told and (told.value or (not found and not sentence.asks)):
-                found = told
-            denied = _LEFT_OPEN.match(clause) if not asked else None
-        asked = sentence.asks
-    return Retraction(denied[0].strip()) if denied and not found else found
+        outlined = outline(sentence.text, answer)
+        symbols = outlined.symbols
+        told = _told(outlined, _Before(at < NEAR, at - turned <= MEMORY, others))
+        if told is not None and not sentence.asks:
+            found = Retraction(sentence.text, told)
+        elif found and not found.value and shapes.CONFIRMS.search(symbols):
+            found = None
+        if _turns(symbols) or _blames(symbols):
+            turned = at
+        left_open = "" if asked or not shapes.LEFT_OPEN.fullmatch(symbols) else sentence.text
+        others, asked = "o" in symbols, sentence.asks
+    return Retraction(left_open) if left_open and not found else found
 
 
-def _clause(clause: str, place: _Place) -> tuple[Retraction | None, bool]:
-    """What one clause says, and whether it is an opener alone, such as `no`, that leads to what comes next."""
-    for language in LANGUAGES:
-        rest = without_openers(clause, language)
-        opener = clause[: len(clause) - len(rest)]
-        turns = bool(language.turn.search(opener))
-        if not rest and opener and language.act.match(trimmed(opener)):
-            return Retraction(clause), True
-        if not rest and turns:
-            return None, True
-        if rest:
-            turned = turns or place.turned
-            about_others = language.others.search(place.before)
-            told = None if about_others else _told(clause, rest, language, place, turned)
-            if told := told or _in_passing(clause, rest, language, place, turned):
-                return told, False
-    return None, any(language.turn.search(clause[: len(clause) - len(without_openers(clause, language))]) for language in LANGUAGES)
+def _told(outlined: Outline, before: _Before) -> str | None:
+    """The value that a sentence puts in the place of the answer, empty if it only takes that back; None if it does neither."""
+    symbols, texts = outlined
+    if shapes.STRUCK_OUT.search(symbols) or shapes.WRONG_ALONE.fullmatch(symbols):
+        return ""
+    confirms = bool(shapes.CONFIRMS.search(symbols) or shapes.YET_RIGHT.search(symbols))
+    near, turned, others = before
+    about_another, unreal, checking, label = others, False, False, ""
+    for start, clause in _clauses(symbols):
+        turned = turned or _turns(clause)
+        others = others or "o" in clause
+        unreal = others or _unreal(clause, unreal)
+        checking = (checking or "p" in clause) and "j" not in clause
+        free = turned and not confirms
+        if not others and not confirms and (shapes.AGAINST_IT.search(clause) or (free and shapes.NOT_IT.search(clause))):
+            return ""
+        if not unreal:
+            place = _replaced(clause, "" if checking else label, any_result=free and not checking and "c" not in clause)
+            if place is not None:
+                return texts[start + place]
+            own = clause.replace("t", ".") if about_another else clause
+            if shapes.WITHDRAWN.search(own):
+                return ""
+            if not confirms and (_wrong(own, near) or (start and symbols[0] in "tc" and shapes.ITS_FAULT.match(clause))):
+                return ""
+            if free and ("z" in clause or (shapes.DOUBT.search(symbols) and shapes.ODD.search(own))):
+                return ""
+        turned = turned or _blames(clause)
+        about_another = about_another or (shapes.ABOUT_ANOTHER.search(clause) is not None and not (checking and "=n" not in clause))
+        label = clause if symbols[start + len(clause) :][:1] == ":" else ""
+    return None
 
 
-def _told(clause: str, rest: str, language: Language, place: _Place, turned: bool) -> Retraction | None:
-    """What a clause says; `rest` is the clause without its openers."""
-    if language.act.match(rest) or language.act.match(clause):
-        return Retraction(clause, value_of(rest, language) or after_colon(rest))
-    if language.again.match(rest):
-        value = after_colon(rest)
-        return Retraction(clause, value, not value)
-    about_another = _about_another(place.before, place.claimed)
-    if place.near and not about_another and (language.verdict.match(rest) or (place.beside and language.predicate.match(clause))):
-        return Retraction(clause)
-    if place.claimed and _denies(rest, place.claimed, language):
-        return Retraction(clause)
-    value = corrected(rest, language, place.claimed, turned)
-    return Retraction(clause, value) if value else None
+def _unreal(clause: str, unreal: bool) -> bool:
+    """Whether a clause is about what would be; `that would be wrong` is about the answer."""
+    still = unreal and not shapes.FACTUAL.match(clause)
+    return still or "u" in clause or ("U" in clause and clause[0] not in "tcvw")
 
 
-def _in_passing(clause: str, rest: str, language: Language, place: _Place, turned: bool) -> Retraction | None:
-    """A mistake that a clause admits, or another value that it gives, in whatever words."""
-    scope = rest if turned else place.sentence  # after `wait`, only the clause itself can be about something else
-    if not place.near or language.others.search(scope):
-        return None
-    if _admits(clause, place, language):
-        return Retraction(clause, named_last(clause))
-    value = rival(rest, scope, language) if place.claimed and not _CHECKING.search(place.sentence) else ""
-    return Retraction(clause, value) if value else None
+def _wrong(clause: str, near: bool) -> bool:
+    """Whether a clause admits a mistake, or, near the answer, says that something is wrong."""
+    kinds = (shapes.SLIP, shapes.MENDED, shapes.FAILED, shapes.WRONG, shapes.NOT_RIGHT, shapes.BREAKS)
+    return any(kind.search(clause) for kind in (kinds if near else kinds[:2]))
 
 
-def _admits(clause: str, place: _Place, language: Language) -> bool:
-    """Whether a clause speaks of a mistake or a change of mind of its own: `I got the sign wrong`, `the work above has an error`."""
-    fault = language.fault.search(clause)
-    if not fault or not language.owner.search(clause) or _ALL_THE_SAME.search(place.sentence):
-        return False
-    head = clause[: fault.start()]
-    about_another = _DIGIT.search(head) and without_markup(place.claimed) not in without_markup(head)
-    return not about_another and not language.denied.search(head[-60:])
+def _replaced(clause: str, label: str, *, any_result: bool) -> int | None:
+    """Where in a clause the value stands that replaces the answer; `label` is the clause before, if a colon ends it."""
+    if label and ANOTHER not in label and clause == ANOTHER:
+        return 0
+    found = shapes.REPLACED.search(clause) or (shapes.RESULT.search(clause) if any_result else None)
+    return found and clause.rindex(ANOTHER, 0, found.end())
 
 
-def _about_another(before: str, claimed: str) -> bool:
-    """Whether `it` is about another value that the sentence has just named: `since 8 is even, it cannot work`."""
-    named = _DIGIT.search(before) and without_markup(claimed) not in without_markup(before)
-    return bool(named) and not _FIRST_PERSON.search(before)
+def _turns(symbols: str) -> bool:
+    """Whether another value after these words may be another answer: after `wait`, or a check that fails."""
+    failed = "p" in symbols and "y" not in symbols and ("x" in symbols or "≠" in symbols)
+    return failed or bool(shapes.TURN.search(symbols))
 
 
-def _denies(rest: str, claimed: str, language: Language) -> bool:
-    """Whether a clause says `5 is wrong` or `not 5`, where 5 was the answer."""
-    said, answer = without_markup(rest), without_markup(claimed)
-    if not answer:
-        return False
-    at = said.find(answer)
-    following = said[at + len(answer) :]
-    if at > 0 and _DENIAL.search(said[:at]) and not following[:1].isalnum() and not (following.startswith(".") and len(following) > 1):
-        return True
-    if not said.startswith(answer):
-        return False
-    end = next((at for at in range(1, len(rest) + 1) if without_markup(rest[:at]) == answer), len(rest))
-    predicate = rest[end:].lstrip("$* )\\}")
-    return bool(language.predicate.match(f" {predicate}") or language.predicate.match(predicate))
+def _blames(symbols: str) -> bool:
+    """Whether these words say that something is wrong, so that what comes next may be another answer."""
+    return "f" in symbols or "b" in symbols
+
+
+def _clauses(symbols: str) -> Iterator[tuple[int, str]]:
+    """The clauses of a sentence without the marks between them, and where they start."""
+    start = 0
+    for mark in shapes.CLAUSE.finditer(symbols):
+        if mark.start() > start:
+            yield start, symbols[start : mark.start()]
+        start = mark.end()
+    if symbols[start:]:
+        yield start, symbols[start:]

@@ -9,26 +9,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rewards._math.finding.languages import Language
-
 REACH = 2000  # characters after an answer, and at the end of the response, that are read
 MAX_SENTENCES = 40
 MAX_CHARACTERS = 240  # of a sentence
-MAX_OPENERS = 6  # of a clause
 
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*_$)\"”']|$)|[\n。！？；]|;(?=\s)")
-_HAN = re.compile("[\u4e00-\u9fff]")
-_HAN_CLAUSE = re.compile(r"[，,]")
-_CLAUSE = re.compile(
-    r"(?:,| [—–-])\s{0,3}(?=(?:so|but|and|because|which|however|it|this|that|the|i|my|no|wait|aber|doch|und|das|es|nein|mais|donc|non"
-    r"|c'est)\b)",
-    re.IGNORECASE,
-)
 _LEADING = re.compile(
     r"(?:[\s*_>#\"“”)\]:：,，.–—…~`|]|-(?=\s)|\\[)\]]|\$(?=[\s.,;:!?*)_]|$)){1,40}"
 )  # what closes a formula or a quotation
 _TRAILING = ' \t\r*_"“”:：,，.–—…~`|'
-_GAP = re.compile(r"[\s,.:!…—–，：*_-]{0,12}")
 
 
 class Sentence(NamedTuple):
@@ -54,22 +43,3 @@ def trimmed(text: str) -> str:
     """A text without the signs around it, such as those that close a formula or a quotation."""
     closed = _LEADING.match(text)
     return text[closed.end() if closed else 0 :].rstrip(_TRAILING)
-
-
-def clauses(sentence: str) -> list[str]:
-    """The parts of a sentence that may say something of their own."""
-    return (_HAN_CLAUSE if _HAN.search(sentence) else _CLAUSE).split(sentence)
-
-
-def without_openers(clause: str, language: Language) -> str:
-    """A clause without `so`, `wait`, `but` and the like at its start."""
-    at = 0
-    for _ in range(MAX_OPENERS):
-        found = language.opener.match(clause, at)
-        gap = _GAP.match(clause, found.end()) if found else None
-        if not gap:
-            break
-        at = gap.end()
-        if clause[at : at + 1].isdigit() and clause[at - 1] == "-":  # `no, -8`: the sign of a number is no dash
-            at -= 1
-    return clause[at:]

@@ -6,6 +6,6 @@ from rewards._math.finding.languages.french import FRENCH
 from rewards._math.finding.languages.german import GERMAN
 from rewards._math.finding.languages.language import Language
 
-LANGUAGES = (ENGLISH, CHINESE, GERMAN, FRENCH)
+EUROPEAN = (ENGLISH, GERMAN, FRENCH)
 
-__all__ = ["LANGUAGES", "Language"]
+__all__ = ["CHINESE", "EUROPEAN", "Language"]

@@ -1,172 +1,169 @@
-"""How an answer is taken back in English."""
+"""The words of English by which an answer is taken back."""
 
 from __future__ import annotations
 
-from rewards._math.finding.languages.language import Language, compiled
-
-_NOUN = r"(?:answers?|results?|values?|solution|calculations?|computation|reasoning|working|work|conclusion|response|total|count|sum)"
-_BEFORE = r"(?:above|previous|last|first|final|earlier|given|initial|preceding|former|original|old)"
-_THING = (
-    rf"(?:(?:this|that|my|our|the)(?: {_BEFORE}){{0,2}} {_NOUN}|(?:the|my|our|this|that) {_BEFORE}(?: (?:line|step|claim|statement"
-    rf"|attempt))?)"
-    r"(?: (?:above|(?:that )?(?:i|we) (?:just )?(?:gave|got|found|wrote|stated|had)|given|here|so far|before|earlier))?"
-)
-_SUBJECT = rf"(?:this|that|it|which|{_THING}|what (?:i|we) (?:just )?(?:wrote|said|got|did|have|found)(?: (?:above|before|here|earlier))?)"
-_ADVERB = (
-    r"(?: (?:clearly|obviously|definitely|actually|simply|just|still|also|of course|in fact|however|though|probably|totally|now"
-    r"|all|so|quite|entirely|really|even|likely|possibly|truly|ever))"
-)
-_WRONG = (
-    r"(?:wrong|incorrect|false|mistaken|invalid|erroneous|inaccurate|flawed|bogus|nonsense|impossible|absurd|off"
-    r"|too (?:large|small|big|high|low)"
-    r"|an? (?:\w{1,12} ){0,2}(?:mistake|error|guess|typo|slip)|to be (?:rejected|discarded|ignored)|rejected)"
-)
-_RIGHT = r"(?:right|correct|true|valid|accurate|possible|(?:the )?(?:\w{1,9} )?(?:answer|solution|result)|it|what (?:was|is) asked)"
-_IS = (
-    r"(?:(?:'s| is| was| were| are| seems(?: to be)?| looks| appears(?: to be)?| feels| sounds| turns out(?: to be)?)|(?: must"
-    r"| has to| would| should| ought to| might| may| could)(?: \w{1,9}ly)? (?:be|have been))"
-)
-_NOT = (
-    r"(?:(?: can't|can't)|(?: is| was| are| were| does| did| can| could| would| should| has| may| must| do)?(?:n't| not)|not"
-    r"|cannot| cannot| fails to| never)"
-)
-_STOP = (
-    r"(?=\s{0,3}(?:$|[,;:.!)—–-]|(?:because|since|as|so|and|but|though|too|again|however|after all|at all|by|either|here"
-    r"|for sure)\b))"
-)
-_PREDICATE = (
-    rf"(?:{_IS}{_ADVERB}{{0,2}} {_WRONG}{_STOP}"
-    rf"|{_IS}{_ADVERB}{{0,2}} not{_ADVERB}{{0,2}} {_RIGHT}{_STOP}"
-    rf"|{_NOT}{_ADVERB}{{0,2}}(?: be| look| seem| sound| feel| appear| have been){{0,2}}(?: to be)?{_ADVERB}{{0,2}}"
-    rf" (?:{_RIGHT}{_STOP}|make (?:any )?sense|add up|(?:work|hold|fit|go through){_STOP}"
-    rf"|(?:satisfy|fit|match|meet|fulfil) (?:the|our|all|both"
-    rf"|this)|check out|hold up)"
-    r"| contradicts (?:the|our|what|this)|(?: must| should| has to)(?: therefore)? be (?:rejected|discarded|ignored|wrong|replaced))"
-)
-_WILL = (
-    r"(?:(?:please|just|kindly|let me|let's|let us|(?:i|we) (?:will|must|should|need to|have to|want to|am going to|'d like to)"
-    r"|i'll|i'd better|so|i|we|actually) )"
-)
-_BACK = rf"(?:that|this|it|these|{_THING}|my (?:\w{{1,12}} )?(?:answer|work)|what (?:i|we)(?: just)? (?:said|wrote|did|have))"
-_SLIP = r"(?:mistake|error|slip|typo|blunder|miscalculation|mix-?up)"
-_HAVE = (
-    r"(?:'ve| have| must have| may have| might have| seem to have| think i| think i've| just| accidentally| clearly| also"
-    r"| realize i| realise i| see i| believe i| now| had)"
-)
+from rewards._math.finding.languages.language import Language
 
 ENGLISH = Language(
-    opener=compiled(
-        r"(?:i|we)(?: can| now|'m afraid)? ?(?:see|realize|realise|notice|think|believe|fear)?(?: now)? that\b"
-        r"|(?:looking|going) back\b|"
-        r"(?:oh|ah{1,9}|hm{1,9}|wait|no|nope|nah|actually|sorry|apologies|my apologies|oops|whoops|but|however|hold on|hang on"
-        r"|well|so|and|unfortunately|yet"
-        r"|on (?:second|further|closer) (?:thoughts?|look|inspection|reflection)|(?:up)?on (?:reflection|review)|in fact|in truth"
-        r"|really|then|now"
-        r"|ok(?:ay)?|um{1,9}|uhh?|erm?|my (?:bad|mistake|error|fault)|wrong|rather|instead|better|also|alas|(?:thinking|looking"
-        r"|counting) (?:about it )?again"
-        r"|after (?:re-?|double-?)?(?:checking|thinking|reviewing|reconsidering|counting|calculating)(?: again| it| this)?"
-        r"|therefore|thus|hence)\b"
-    ),
-    turn=compiled(
-        r"\b(?:hm{1,9}|wait|no|nope|nah|actually|sorry|apologies|oops|whoops|h[oa][ln][dg] on|on (?:second|further"
-        r"|closer) \w{4,10}|(?:up)?on (?:reflection|review)"
-        r"|in fact|in truth|my (?:bad|mistake|error|fault)|wrong|rather|instead|better|(?:thinking|looking"
-        r"|counting) (?:about it )?again|after \S{4,20})"
-    ),
-    act=compiled(
-        rf"{_WILL}{{0,2}}(?:scratch|strike|cancel|disregard|ignore|discard|retract|withdraw|revoke|undo|reject|cross out"
-        rf"|take back) {_BACK}",
-        rf"{_WILL}{{0,2}}forget (?:that|it|this|{_THING}|what (?:i|we) (?:said|wrote))(?=\s{{0,3}}(?:$|[,;:.!—–-]))",
-        rf"{_WILL}{{0,2}}(?:take|cross|throw|strike) {_BACK} (?:back|out|away)",
-        r"never ?mind(?! the| how| that)|(?:don't|do not) (?:trust|use|take|believe) (?:this|that|it|my)\b|wrong$|incorrect$"
-        r"|not quite(?=\s{0,3}(?:$|[:,.]))|(?:\w{1,15} ){0,2}(?:error|mistake|typo)$",
-        r"(?:(?:final|small|quick|one|last|another|a) ){0,2}"
-        r"(?:correction|erratum|edit|corrigendum|fix|fixed|update|updated|revision)\s{0,3}(?:$|[:：—–-]|(?=[\d$\\]))",
-        r"(?:i|we) (?:don't|do not|can't|cannot) (?:really )?(?:think|believe|see how) (?:that|this|it)(?:'s| is| was| can be)"
-        r" (?:right|correct|true)|i (?:seriously )?doubt (?:that|this|it|my)\b",
-        rf"(?:corrected|revised|updated|amended|new|fixed) {_NOUN}\s{{0,3}}(?:[:：—–-]|is\b)",
-        rf"the (?:corrected|revised|updated|amended|real|true|actual) {_NOUN} (?:is|should be|must be|would be)\b",
-        rf"{_WILL}{{0,2}}(?:correct|fix|amend|revise|rephrase|restate|replace) (?:that|this|it|my|myself|the (?:above|mistake"
-        rf"|error))\b|i stand corrected",
-        rf"(?:i|we){_HAVE}{{0,3}} (?:made|make|find|found|notice|noticed|spot|spotted|see) (?:an?|some|one|another|the"
-        rf"|my) (?:\w{{1,12}} ){{0,3}}{_SLIP}",
-        rf"(?:i|we)(?: was| were| am|'m| are) {_WRONG}{_STOP}|i got (?:that|this|it) (?:all )?wrong|i(?:'ve"
-        rf"| have)? changed my mind",
-        rf"i{_HAVE}{{0,3}} (?:miscalculated|miscounted|misread|misspoke|misremembered|misunderstood|mistyped|miswrote"
-        rf"|misapplied|messed|slipped"
-        r"|goofed|erred|overlooked|overcounted|undercounted|mixed up|dropped|missed|swapped|confused|skipped|left out|screwed"
-        r"|blundered|double-counted"
-        r"|forgot(?:ten)?(?! to (?:mention|say|add that|note)))\b",
-        rf"there(?:'s| is| was| must be| seems to be) (?:an?|some) (?:\w{{1,12}} ){{0,3}}{_SLIP}(?: (?:above|here|somewhere"
-        rf"|in (?:my|the|this|that)\b.{{0,40}}|there))?$",
-    ),
-    again=compiled(
-        rf"{_WILL}{{1,2}}(?:re-?(?:do|compute|calculate|count|consider|think|work|start|evaluate|examine|solve|try|derive|visit)\b"
-        r"|start (?:over|again|afresh|from)|try (?:(?:it|this|that) )?(?:again|once more)|do (?:it|this|that) (?:over|again|once more)"
-        r"|(?:think|look|count|go over (?:it|this)) again|go back|begin again)"
-        r"(?!.{0,60}\b(?:verify|confirm|check|sure|certain|safe)\b)",
-    ),
-    verdict=compiled(rf"{_SUBJECT}{_PREDICATE}"),
-    predicate=compiled(_PREDICATE.replace("'s| is", " ?'s| ?is", 1)),
-    leads=compiled(
-        r"(?:(?:(?:i|we) (?:now )?(?:think|believe|find|see|realize|realise)(?: that)? )?(?:it|that|this|there"
-        r"|the (?:\w{1,9} )?(?:answer|result|value|total))"
-        r"(?:'s| is| are| was| equals| gives| makes| (?:should|must|would|has to|ought to|will)(?: \w{1,9}ly)? (?:be|have been"
-        r"|equal|read|say))"
-        r"(?: (?:actually|really|rather|indeed|instead|in fact|probably|now|then)){0,2}"
-        r"|(?:i|we)(?:'d| would)?(?: rather)? (?:meant|mean|get|got|now get|say|have)|make (?:that|it)|should (?:be|read"
-        r"|have been)|=|x =)\s{0,3}:?\s{0,3}"
-    ),
-    restates=compiled(
-        r"(?:i(?:'d| would)? (?:like|want|need|have) to |let me |i )?(?:revis|chang|updat|switch)"
-        r"(?:e|ing) (?:(?:my|the|this) \w{1,12}|that|it|this) to"
-        r"|(?:i'd|i would) (?:rather |prefer to )?(?:say|answer|go with|choose)|my (?:\w{1,9} )?answer (?:changes to|becomes|turns into)"
-        r"|(?:please )?(?:consider|count)(?= .{1,40} as my)|"
-        r"(?:it|that|this|the (?:\w{1,9} )?(?:answer|result|value|total)) (?:(?:should|must|has to|ought to)(?: \w{1,9}ly)? (?:be"
-        r"|have been|read|say)|is (?:actually|really|in fact)"
-        r"|(?:is|was) then|changes to|becomes|now is)\s{0,3}:?|(?:it|that)'s (?:actually|really|in fact)|i (?:meant|mean)"
-        r"|make (?:that|it)|should (?:be|read|have been)"
-        r"|i'd (?:rather )?say|(?:i|we) (?:now )?(?:think|believe) (?:that )?it(?:'s| is)|now (?:i|we) (?:get|have|think it is)"
-        r"|(?:i|we) should have (?:written|said|put|had|gotten|got|used|answered)|(?:revis|chang|updat|switch)(?:e|ing) (?:my"
-        r"|the|this) \w{1,12} to"
-        r"|the (?:correct|right|true|actual|real) (?:answer|value|result|number|total) (?:is|was|should be|would be)"
-        r"|not \S{1,40} but|(?:please )?(?:use|take|write|read|choose|(?:i'll )?go with)(?= .{1,40} instead)"
-    ),
-    others=compiled(
-        r"\b(?:one (?:might|may|could|would)|some|many|students?|people|you|someone|somebody|others?|naive\w{0,15}|tempt\w{1,15}"
-        r"|common\w{0,15}|frequent\w{0,15}|typical\w{0,15}|if|had|suppose"
-        r"|assum\w{1,15}|were|might|would|unless|wrong (?:answer|one|choice|option)|mistake (?:is|would|here)|options?|choices?"
-        r"|extraneous|wrong answers?|incorrect answers?)\b"
-    ),
-    confirms=compiled(
-        r"\b(?:yes|yep|correct|right|confirm(?:s|ed)|(?:the )?same|agrees?|checks out|consistent|fine|good|indeed|matches"
-        r"|ok(?:ay)?|holds|works)\b"
-        r"(?<!not correct)(?<!not right)(?<!not the same)"
-    ),
-    fault=compiled(
-        r"\b(?:wrong(?:ly)?(?!-)|incorrect(?:ly)?|mistak(?:en|es?)|errors?(?! (?:term|bound|estimate|margin|bars?|rate|analysis"
-        r"|function))|erroneous|invalid"
-        r"|flawed|typo|blunder|slipped|miscalculat\w{1,5}|mis(?:read|count|took|judg|stat|appl)\w{0,4}|messed|goofed|botched|nonsense|guess(?:ed|ing)?"
-        r"|retract\w{0,4}|withdraw\w{0,3}|(?:revis|chang|updat|amend|correct|replac|switch)(?:e|ing|ed)? my|off by|fail(?:s"
-        r"|ed)(?=\s{0,3}(?:$|,|because|since|to|the))"
-        r"|(?:not|n't|cannot|never|hardly|fails to)(?: \w{1,12}){0,2} (?:right|correct|true|valid|make sense|add up|hold|fit"
-        r"|satisfy|check out))\b"
-    ),
-    owner=compiled(
-        r"\b(?:i|i'm|i've|i'd|i'll|me|my|mine|myself|we|our|us|this|that|it|above|previous|earlier|last (?:line|step)"
-        r"|the (?:answer|result|solution|calculation|computation|reasoning|value|work))\b"
-    ),
-    denied=compiled(
-        r"\b(?:no|not|never|without|any|free of|avoid(?:s|ed|ing)?|isn't|wasn't|aren't|weren't|don't|doesn't|didn't"
-        r"|haven't|cannot|can't|nothing|neither|nor"
-        r"|may|look|looks)(?: \w{1,12}){0,3} ?$"
-    ),
-    equates=compiled(
-        r"(?:\b(?:it|that|this|which|(?:answer|result|value)(?: \((?:corrected|revised|updated|fixed|new)\))?)(?:'s| is| was"
-        r"| equals| becomes| comes to|(?= ?:))"
-        r"|\b(?:it|that|this|answer|result|value) (?:must|should|has to|ought to)(?: \w{1,9}ly)? (?:be|read|have been)"
-        r"|\bthere(?:'s| is| are| were)|\b(?:replaced by|replace (?:it|that|this) (?:by|with)|changed to|make (?:it|that)|namely)"
-        r"|^(?:(?:i|we) (?:now )?)?(?:need|want|say|read|use|choose|get|pick|take|have))"
-        r"(?: (?:actually|really|in fact|just|only|now|then|exactly|instead)){0,2} ?:? ?$"
-    ),
+    me="i, we, my, our, me, us, myself, ourselves, mine, let me, let us, lets",
+    this="this, that, it, they, these, those, which, its, everything, the former, what i, what we, all that, all this",
+    answer="""answer*, result, results, resulting, value, values, solution, solutions, calculation*, computation*,
+        reasoning, working, workings, work, conclusion*, response, total, totals, count, sum, derivation*, argument*,
+        figure, number, formula*, line, proof, step, steps, assumption*, estimate, statement, claim, logic,
+        arithmetic, algebra, expression, product, substitution, analysis, pattern, above, message, post, setup,
+        interpretation, reading, approach, one, something, somewhere, theorem, lemma, limit, integral, series,
+        function, condition, bound, induction, method, identity, model""",
+    fault="""wrong, wrongly, incorrect, false, mistake, mistakes, mistaken, error, errors, erroneous*, invalid,
+        inaccurate*, flaw, flaws, flawed, bogus, nonsense, nonsensical, impossible, absurd, off, unsound, untenable,
+        inadmissible, extraneous, spurious, disqualified, excluded, rejected, discarded, ruled out, thrown out,
+        disallowed, unreasonable, implausible, unacceptable, unjustified, inconsistent, premature, hasty, careless,
+        sloppy, rash, typo, typos, slip, slips, blunder, blunders, oversight, miscount, miscalculation, misreading,
+        guess, guesswork, too large, too small, too big, too high, too low, too many, too few, too hasty, too quick,
+        too fast, too optimistic, too soon, too early, too long, too short, too good to be true, fishy, amiss, awry,
+        bug, bugs, contradiction, out of range, out of the question, backwards, upside down, silly, stupid, broken,
+        only half, far off, way off, worthless, useless, untrue, rubbish, garbage, contrary to, contrary, at odds,
+        unfounded, unwarranted, unsupported, nonexistent, inapplicable, unphysical, moot, meaningless, illegal,
+        illegitimate, infeasible, unattainable, overestimate, underestimate, fallacy, fallacious, faulty, defective,
+        suspect, doubtful, dubious, questionable, problematic, hopeless, crazy, ridiculous, ludicrous, preposterous,
+        laughable, unrealistic, one too many, one too few, one short, wide of the mark, not even close, in conflict,
+        not enough, twice what, half of what, double what, too much, too little, too generous, too naive, too simple,
+        too crude, makes no sense, make no sense, no sense, can be improved, could be improved, not optimal,
+        suboptimal, not so, not true, far from it, wrong again, has to go, must go, have to go, outside the,
+        different question, another question, different problem, wrong question, wrong problem, another problem,
+        vacuous, vacuously, null and void""",
+    slip="""forgot, forgotten, missed, miscalculated, miscounted, misread, misspoke, misstated, misinterpreted,
+        misunderstood, misapplied, misplaced, misremembered, mistook, mistyped, miswrote, misjudged, miscopied,
+        misused, misquoted, misidentified, messed, slipped, goofed, erred, overlooked, overcounted, undercounted,
+        over counted, under counted, double counted, counted twice, mixed, swapped, confused, skipped, left out,
+        left off, screwed up, blundered, neglected, omitted, botched, bungled, conflated, transposed, flipped,
+        inverted, lost a, lost the, lost track, dropped, copied, got carried, got ahead, gone wrong, went wrong,
+        gone astray, failed to, spoke too soon, jumped the gun, jumped to, rushed, should have, should ve,
+        was supposed to, were supposed to, changed my mind, stand corrected, took the wrong, used the wrong,
+        read the wrong, solved the wrong, solving for, solving the wrong, computed the wrong, answered the wrong,
+        did not account, did not consider, did not include, did not count, did not notice, did not realize,
+        did not realise, did not multiply, did not divide, did not subtract, did not add, did not convert,
+        did not take into, not accounted, not considered, incorrectly, carelessly, mistakenly, accidentally,
+        wrongly assumed, fumbled, muddled, garbled, butchered, misheard, misplaced a, oversimplified, overthought,
+        shortchanged, lumped, conflating, mislabelled, mislabeled, mislaid, miswritten, mistranscribed,
+        took for granted, got wrong, got backwards, got it wrong, got that wrong, got this wrong, got it backwards,
+        got mixed, got the wrong, was thinking of, was looking at, was counting, was computing, was answering,
+        was using, was reading, were counting, were computing, were using, did the wrong, divided by the wrong,
+        started from the wrong, did not apply, did not see, did not subtract the, did not remove, did not exclude,
+        did not round, did not reduce, did not simplify, never accounted, never subtracted, never divided,
+        never multiplied, never added, never checked, never removed, never included, never considered,
+        never converted, betrayed me, escaped me, failed me, eluded me, tricked me, fooled me, slipped my,
+        added twice, included twice, listed twice, subtracted twice, counted double""",
+    breaks="""not work, not working, fails, fail, failed, violates, violate, violated, contradicts, contradict,
+        overcounts, overcount, undercounts, undercount, double counts, counts twice, omits, neglects, disregards,
+        overlooks, overestimates, underestimates, overstates, understates, breaks down, break down, falls apart,
+        fall apart, falls away, falls short, falls through, collapses, conflicts, conflict, clashes, disagrees,
+        disagree, misses, forgets, exceeds, exceed, is out, falls out, drops out, goes wrong, cannot hold,
+        cannot stand, not stand, contradicting, violating, does violence, not apply, not applicable, not defined,
+        not exist, not converge, not hold, not satisfy, invalidates, invalidate, undermines, ruins, kills""",
+    right="""right, correct, true, valid, accurate, possible, admissible, allowed, acceptable, permitted, legitimate,
+        feasible, justified, sound, consistent, hold, holds, works, fit, fits, satisfy, satisfies, match, pass,
+        passes, add up, adds up, make sense, makes sense, make any sense, check out, hold up, holds up, hold water,
+        go through, stand, stands, qualify, qualifies, meet, meets, agree, solve, solves, divide, divides, the case,
+        asked, asks, ask, want, trust, believe, survive, follow, follows, apply, applies, sure, certain, given,
+        convinced, salvaged, defensible, tenable, supported, warranted, plausible, reasonable, realistic, big enough,
+        small enough, large enough, good enough, attainable, attained, reachable, integer, minimum, maximum, largest,
+        least, greatest, biggest, smallest, optimal, applicable, tight, sharp, best possible, best""",
+    negation="not, never, cannot, no longer, hardly, barely, neither, nor, fails to, fail to",
+    no="no, nope, nah, not anymore, not any more, no no",
+    turn="""wait, hm, hmm*, oh, ah, ahh, ugh, argh, yikes, oops, whoops, whoa, damn, darn, dang, gosh, gah, drat,
+        shoot, eek, ouch, alas, er, erm, uh, um, sorry, apologies, apologize, apologise, pardon, forgive, excuse me,
+        unfortunately, regrettably, sadly, embarrass*, actually, in fact, in truth, in reality, in retrospect,
+        in hindsight, truth be told, to be honest, to be precise, to be exact, to be fair, honestly, strictly,
+        precisely, rather, correction, erratum, edit, update, second thought, second thoughts, further thought,
+        closer look, second look, another look, careful look, closer inspection, further inspection, on reflection,
+        upon reflection, on inspection, on review, more careful, carefully, come to think, looking again,
+        looking back, looking at it, thinking again, thinking about it, thought about it, counting again, again,
+        after checking, on checking, turns out, turned out, at least, only if, hold on, hang on, stop, one moment,
+        one second, a second, a moment, a minute, would rather, d rather, d like to, would like to, notice, noticed,
+        realize, realise, realized, realised, i see, see now, see that, spotted, any more, anymore, better, my bad,
+        mea culpa, caveat, snag, catch, afraid, recheck*, re check*, reexamin*, rework*, revisit*, rethought,
+        rethinking, reevaluat*, redoing, after all, to begin with, so i thought, suspicious, surely, instead, now,
+        fixing, well, remembered, recalled, occurred to me, occurs to me, struck me, strikes me, dawned on me,
+        dawns on me, hit me, rereading, re reading, having tried, having checked, having thought, having looked,
+        trying it, so much for, trouble is, thing is, problem is, not so simple, far from, too bad, shame, blast,
+        sigh, facepalm, good grief, heavens, goodness, silly me, stupid me, bother, crap, hell, jeez, sheesh, gee,
+        um no, look again, let me think, let me see, in light of, in view of, in that case, upon rereading, wait a,
+        woops, whoopsie, ooh, aha, ach, fine print, to my, looks like, apparently, evidently, admittedly, i admit,
+        must admit, have to admit, i confess, must confess, quick note, note to self, late realization, then again,
+        me be careful, careful, hold your horses, you know what, ah well, remembering, retraction,
+        back to the drawing board, false alarm""",
+    but="but, however, yet, though, although, nevertheless, nonetheless, except",
+    omission="""instead of, rather than, inclusive, exclusive, missing, ignored, ignoring, ignores, account for,
+        accounted, included, extra, additional, additionally, another, also, too, twice, question, problem asks,
+        asks for, asked for, wanted, negative, identified, independent, distinguishable, indistinguishable, identical,
+        still need, still have to, sign, symmetr*, overlap*, reflections, rotations, mirror, boundary, not counting,
+        only, assumed, assumes, presupposes, presumed, relied on, relies on, remove, removing, subtract, subtracting,
+        throw in, adding, excluding, halve, halving, rounding, rounded, per, each way, both ways, round trip, half,
+        third of that, rest, diagonal*, empty set, zero, origin, endpoints, endpoint, leap, units, unit, radius,
+        diameter, degrees, radians, order matters, unordered, ordered, replacement, duplicate*, repeated, redundant,
+        drop, take out, leave out, deduct, throw away, excludes, requires, demands, forbids, prohibits, calls for,
+        before tax, one way, while, whereas, still to, still have, still must""",
+    drop="""scratch, strike, cancel, disregard, ignore, discard, retract, withdraw, revoke, undo, cross out,
+        take back, scrap, forget, void, rescind, never mind, nevermind, take that back, take this back, take it back,
+        walk that back, walk it back, walk this back, cross that out, cross this out, cross it out, strike that out,
+        throw that out, throw it out, not trust, not rely, not use, not believe, not accept, withdrawn, rescinded,
+        retracted""",
+    mend="""fix, amend, revise, rethink, replace, change, changes to, rectify, adjust, modify, correct that,
+        correct this, correct it, correct my, correct myself, correct the final, bump, switch, swap, make, raise,
+        lower, reduce, increase, reconsider, redo, recompute, recalculate, recount, backtrack, start over,
+        start again, try again, try this again, try that again, do it over, do this over, think again, repair,
+        update my, update the, edit my, revising, changing, flips sign, changes sign, flips, doubles, halves,
+        is halved, is doubled, shrinks, grows, shifts""",
+    proper="""new, corrected, revised, updated, amended, actual, real, proper, exact, precise, intended, adjusted,
+        rectified, fixed, final, second attempt, second try, another attempt, next attempt, second method,
+        other method, second calculation""",
+    others="""one might, one may, one could, one would, one can, some, many, someone, somebody, others, those who,
+        anyone, everyone, naive*, tempt*, frequent*, typical*, popular, classic, textbook*, answer key,
+        solution manual, teacher*, not confuse, not be confused, not to be confused, should not be confused, option,
+        options, choice, choices, anything else, any other, no other, nothing else, alternatively, for comparison,
+        by contrast, in contrast, wrong answer, wrong answers, incorrect answer, incorrect answers, wrong one,
+        wrong choice, wrong option, trap, pitfall, beware, be careful, first guess, earlier estimate, book, books,
+        author*, other options, other answers, other values, other candidates, other choices, all other, every other,
+        other approaches, other methods, easy to, care must, larger value, smaller value, larger values,
+        smaller values, larger number, smaller number, bigger value, most students, most people, students often,
+        students might, students may, students tend, students who, students forget, a student, people often,
+        people might, people say, readers may, analogous*, similarly, likewise, my word, common mistake,
+        common mistakes, common error, common errors, common slip, common wrong, common pitfall, common misconception,
+        commonly, you might, you may, you could, you would, you can, you should""",
+    unreal="""if, had we, had i, suppose, supposing, assume, assuming, unless, otherwise, imagine, lest, forgetting,
+        avoid, avoids, avoided, to avoid, first thought, initially thought, at first i thought""",
+    would="would, might, could, may, d, whether",
+    so="so, hence, thus, therefore, consequently, accordingly, because of this",
+    confirms="""yes, yep, confirms, confirmed, the same, agrees with, checks out, fine, indeed, matches, as required,
+        as expected, as demanded, as desired, as needed, as wanted, as claimed, as stated, as before, as it should,
+        as promised, ok, okay, good, still, unaffected, unchanged, no effect, no impact, no influence, no difference,
+        nothing changes, nothing is lost, not matter, not affect, not change, irrelevant, harmless, either way,
+        anyway, regardless, stand by, confident, no mistake, no mistakes, no error, no errors, no problem, unique,
+        reassuring, is fine, cancels out, all good, absorbs, absorbed, cancel out, makes no difference,
+        make no difference, immaterial, inconsequential, negligible, no harm, no change, not needed, not necessary,
+        never needed, not asked for, not required, not requested, has been fixed, have been fixed, already fixed,
+        already corrected, fixed above, corrected above, resolves, explains, eliminates, prevents, never used,
+        was not used""",
+    checks="""check, checking, double check, double checking, verify, verifying, verification, confirm, test, testing,
+        plug, plugging, substitut*, sanity, numerically, by hand, sanity check, as a check, plugging back,
+        substituting""",
+    compares="""for, in general, than, less than, more than, greater than, smaller than, larger than, at most, up to,
+        about, roughly, approximately, around, nearly, almost, not that""",
+    be="is, are, was, s, be, been, being, seem, seems, look, looks, appears, feels, sounds, am, re, m",
+    leads="""equals, equal, equal to, gives, give, giving, gave, yields, yield, yielding, get, gets, got, getting,
+        have, has, having, leaves, leaving, left, remains, remaining, makes, making, totaling, totalling, total of,
+        to, comes to, amounts to, as, becomes, become, drops, drops to, rises to, down to, rises, falls to, go with,
+        need, needs, find, finds, found, obtain, obtains, obtained, produces, read, reads, say, use, take, just,
+        exactly, namely, meant, mean, put, write, choose, pick, into, with, closer to, falls, goes to, goes down to,
+        goes up to, brings it to, bring us to, shrinks to, grows to, reduces to, ends up as, ends up at, land on,
+        lands on, arrive at, arrives at, settle on, works out to, works out as, should read, turns into, becoming,
+        come to, came to, consider, count as, comes out, come out, came out, fall back on, opt for""",
+    should="should, must, ought to, has to, have to, needs to, need to, supposed to, will have to, had to",
+    nothing="""no solution, no solutions, no such, no real, no value, no answer, there are none, none,
+        cannot be determined, not be determined, undefined, diverges, diverge, infinitely many, indeterminate,
+        lies elsewhere, something else, no longer exists""",
+    silent="""the, a, an, very, quite, clearly, obviously, definitely, simply, totally, completely, entirely,
+        of course, all, even, own, ever, just now, here, in turn, way, far, much, then, note that, noting that,
+        noted that, observe that, remember that, means that, shows that, so that, such that, know that, given that,
+        fact that, provided that, imply that, implies that""",
 )

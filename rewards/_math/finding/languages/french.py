@@ -1,62 +1,98 @@
-"""How an answer is taken back in French."""
+"""The words of French by which an answer is taken back."""
 
 from __future__ import annotations
 
-from rewards._math.finding.languages.language import Language, compiled
+from rewards._math.finding.languages.language import Language
 
-_SUBJECT = (
-    r"(?:c'|ce n'|ce |(?:cela|ça) ne |cela |ça |(?:cette|ma|la) réponse(?: (?:ci-dessus|précédente))? |(?:ce|mon|le) (?:résultat|calcul"
-    r"|raisonnement)(?: (?:ci-dessus|précédent))? )"
-)
-_WRONG = r"(?:faux|fausse|incorrecte?|erronée?|inexacte?|une (?:\w{1,10} )?erreur|mauvaise?|impossible)"
-_RIGHT = r"(?:correcte?|juste|exacte?|vraie?|bon(?:ne)?|valide|la (?:bonne )?réponse|possible|ça|cela)"
-_VERDICT = (
-    rf"(?:(?:est|était|semble|paraît)(?: (?:malheureusement|donc|clairement|bien sûr|en fait"
-    rf"|tout à fait)){{0,2}} {_WRONG}(?=\s{{0,3}}(?:$|[,;:.!]|car|parce|puisque|et|donc))|(?:n')?(?:est|était|semble|peut|va"
-    rf"|convient|marche|fonctionne)(?: (?:donc|vraiment))? pas(?: (?:être|du tout|tout à fait|la)){{0,2}}(?: {_RIGHT}"
-    rf"|\s{{0,3}}$))"
-)
 FRENCH = Language(
-    opener=compiled(
-        r"(?:non|attende?[zs]?|pardon|désolée?|excusez-moi|excuse-moi|oups|hum{1,9}|hm{2,9}|ah|oh|mais|cependant|pourtant|en fait"
-        r"|en réalité|plutôt|finalement|malheureusement|donc|et|alors|mieux|euh|stop|zut|au temps pour moi|autant pour moi)\b"
-    ),
-    turn=compiled(
-        r"\b(?:non|attende?[zs]?|pardon|désolée?|excuse\w{0,15}|oups|hum{1,9}|hm{2,9}|en fait|en réalité|plutôt|finalement|mieux"
-        r"|euh|stop|zut|autant|au temps)"
-    ),
-    act=compiled(
-        r"(?:je )?(?:correction|corrigé|corrige|dois corriger|rectification|rectifie|erratum|nouvelle réponse)"
-        r"(?: cela| ça)?\s{0,3}(?:$|[:：—–-])",
-        r"je (?:me|me suis|m'étais) (?:tromp|plant|égar)\w{0,15}|j'avais tort|j'ai tort|(?:c'est )?(?:mon"
-        r"|une) erreur(?: de (?:ma part|calcul))?\s{0,3}(?:$|[:,.!])|erreur de (?:ma part|calcul)|je fais erreur",
-        r"j'ai (?:fait|commis) (?:une|des|la)(?: \w{1,12})? (?:erreurs?|fautes?)|j'ai (?:mal \w{3,12}|oublié|confondu|inversé|omis"
-        r"|raté)|il y a une erreur",
-        r"(?:oublie[zs]?|ignore[zs]?|annule[zs]?|efface[zs]?|ne tene[zs] pas compte de)\s?(?:cela|ça|ce|cette|la|ma|mon|tout)"
-        r"|je (?:retire|reprends|annule) (?:cela|ça|cette|ma|mon|ce)|faux$",
-    ),
-    again=compiled(
-        r"(?:je (?:vais |dois )?|laisse[zs]?-moi (?:le |la )?)(?:re(?:faire|calculer|commencer|compter)|recalcule|recommence"
-        r"|recompte|refais)(?!.{0,40}(?:vérifi|confirm))|reprenons|recommençons|refaisons|recalculons"
-    ),
-    verdict=compiled(_SUBJECT + _VERDICT),
-    predicate=compiled(r" ?" + _VERDICT),
-    leads=compiled(
-        r"(?:c'est|ce sont|c'était|cela (?:fait|donne)|ça (?:fait|donne)|il y en a|il y a|la (?:bonne )?réponse(?: correcte"
-        r"| exacte| juste)? est|il faut lire"
-        r"|je voulais dire|on (?:trouve|obtient)|=)(?: (?:plutôt|en fait|donc)){0,2}\s{0,3}:?\s{0,3}"
-    ),
-    restates=compiled(
-        r"(?:la )?(?:bonne|vraie|véritable) (?:réponse|valeur|solution) (?:est|serait)|il faut (?:lire|dire)|ce (?:devrait"
-        r"|doit) être|c'est (?:plutôt|en fait)|je voulais dire|cela (?:devrait|doit) être"
-    ),
-    others=compiled(r"\b(?:beaucoup|certains|on pourrait|si|élèves?|courante?|fréquente?|souvent|quelqu'un|autres?|serait|aurait)\b"),
-    confirms=compiled(r"\b(?:oui|exacte?|correcte?|juste|confirmée?|même|vérifiée?)\b(?<!pas correct)(?<!pas juste)(?<!pas exact)"),
-    fault=compiled(r"\b(?:faux|fausses?|erreurs?|tromp\w{1,4}|incorrecte?s?|inexacte?s?|erronée?s?|corrige[rz]?|rectifie[rz]?|retire)\b"),
-    owner=compiled(r"\b(?:je|j'|me|ma|mon|cette|ce|c'|cela|ci-dessus|précédente?|la réponse|le résultat|le calcul)"),
-    denied=compiled(r"\b(?:pas|aucune?|sans|ni|jamais|ne)(?: \w{1,12}){0,3} ?$"),
-    equates=compiled(
-        r"(?:\b(?:c'est|ce sont|cela fait|ça fait|(?:réponse|résultat|valeur)(?: \w{1,10})? est|il faut|on a))(?: (?:plutôt"
-        r"|en fait|donc)){0,2} ?:? ?$"
-    ),
+    me="je, j, moi, mon, ma, mes, nous, notre, nos, me, m, on",
+    this="cela, ce, c, ceci, cette, celle, celui, il, elle, tout, ci dessus, qui, elles, ils, celles, ceux",
+    answer="""réponse*, résultat*, valeur, valeurs, solution, solutions, calcul*, raisonnement, conclusion, total,
+        nombre, formule*, ligne, démarche, preuve, étape, hypothèse, estimation, somme, produit, démonstration,
+        égalité, expression, équation, argument, méthode, quelque chose, quelque part, théorème, limite, intégrale,
+        série, fonction, condition""",
+    fault="""faux, fausse, erreur, erreurs, erroné*, incorrect*, inexact*, impossible, absurde*, invalide*, bêtise*,
+        bourde*, faute, fautes, étourderie, coquille, contradiction, à exclure, exclue, à rejeter, rejetée, à écarter,
+        écartée, à revoir, inacceptable, irrecevable, inadmissible, parasite, trop grand, trop grande, trop petit,
+        trop petite, trop élevé, trop vite, trop rapide, trop hâtif, trop tôt, hâtif, hâtive, prématuré*, précipité*,
+        mauvais, mauvaise, aberrant*, tort, bancal*, lapsus, maladresse, incohérent*, incohérence, hors sujet,
+        intenable, coquilles, contraire à, contraire, douteux, douteuse, problématique, irréaliste, insensé, insensée,
+        ridicule, surestimé, sous estimé, fallacieux, fallacieuse, caduc, caduque, nul, nulle et non avenue,
+        un de trop, une de trop, de trop, un de moins, insuffisant, insuffisante, trop simple, trop naïf,
+        hors de propos, à côté, à jeter, à reprendre, à oublier, à corriger, exclut, hors de, écarter, exclure,
+        rejeter, éliminer, autre question, autre problème, à l envers""",
+    slip="""trompé, trompée, trompés, trompe, emballé, emballée, planté, plantée, égaré, égarée, oublié, omis,
+        confondu, inversé, interverti, mal lu, mal compté, mal recopié, mal calculé, mal compris, mal posé,
+        mal interprété, raté, négligé, sauté, manqué, fourvoyé, mélangé, compté deux fois, comptés deux fois,
+        double prise en compte, fausse route, avais tort, ai tort, allé trop vite, allée trop vite, changé d avis,
+        change d avis, reviens sur, aurais dû, aurait dû, aurions dû, pas pris en compte, pas tenu compte, n ai pas,
+        permuté, recopié, suis précipité, ravise, erreur de signe, erreur de calcul, faute de calcul, faute de signe,
+        il manquait, il manque, mal vu, mal copié, mal noté, mal écrit, mal appliqué, mal placé, cru, pensé à tort,
+        supposé à tort, fait une erreur, commis une, brûlé les étapes, perdu, perdu un, égaré un, mis de côté, pas vu,
+        pas divisé, pas multiplié, pas retiré, pas soustrait, pas compté, jamais divisé, jamais soustrait,
+        double comptage, doublon, étourdi, étourdie, étourdis, emmêlé, emmêlée, mélangé les, fourvoyée, embrouillé,
+        embrouillée, précipité, précipitée, avait échappé, avaient échappé, m a échappé""",
+    breaks="""contredit, contredisent, viole, violent, échoue, échouent, dépasse, s effondre, omet, compte deux fois,
+        surestime, sous estime, excède, ne colle pas, ne marche pas, ne va pas, tombe à l eau, est à exclure,
+        n est pas possible, s écroule, ne tient plus, ne convient plus, contrevient, tombe, tombent""",
+    right="""juste, correct, correcte, vrai, vraie, exact, exacte, bon, bonne, valide, possible, ça, convient,
+        convenir, marche, tient, va, fonctionne, vérifie, satisfait, recevable, acceptable, divisible, cohérent, sens,
+        colle, divise, confiance, définitif, définitive, être, maximum, minimum, optimal, plus petit, plus grand, sûr,
+        sûre, véritable, convaincu, convaincue, plausible, raisonnable, tenable, défendable, donné, donnée, supposé,
+        crédible, réaliste, valable, valables, applique, s applique, applicable, existe, définie, converge, rectangle,
+        si simple, si vite, si évident, si sûr, si facile""",
+    negation="pas, ne, n, jamais, aucun, aucune, nullement, plus du tout, guère, ni",
+    no="non, eh bien non, bien non, ah non, oh non",
+    turn="""attends, attendez, minute, un instant, un moment, une seconde, stop, halte, hum*, euh, heu, oh, ah, oups,
+        zut, mince, aïe, flûte, hélas, pardon, désolé, désolée, navré, excuses, excuse, excusez, en revanche,
+        malheureusement, en fait, en réalité, à vrai dire, en vérité, à la réflexion, réflexion faite,
+        après réflexion, après vérification, après relecture, relecture, après coup, à y regarder, de plus près,
+        y regardant, y repensant, plus précisément, plus exactement, ou plutôt, mieux, finalement, erratum,
+        correction, rectification, mise à jour, attention, souci, problème, aperçois, je vois, vois que, réalise,
+        remarque, constate, au temps pour moi, autant pour moi, mea culpa, réfléchissant, relisant, revérifiant,
+        recomptant, sauf que, plutôt, enfin, ma foi, bah, ben, ouille, misère, ciel, pas si vite, voyons, tiens,
+        ah mais, ah tiens, en relisant, en vérifiant, après calcul, à bien y, à mieux y, tout bien réfléchi,
+        j y pense, m avise, vient à l esprit, souviens, rappelle, je note que, notons toutefois, quoique, encore que,
+        à moins que, du moins, sauf erreur, seulement voilà, dommage, j avoue, avoue, reconnais, je dois, force est""",
+    but="mais, cependant, toutefois, pourtant, or, néanmoins",
+    omission="""au lieu de, plutôt que, et non, non pas, aussi, encore, également, diviser, multiplier, ajouter,
+        retrancher, soustraire, compte pas, ne compte pas, oubli, inclus, incluse, bornes, ordre, signe, manquait,
+        change tout, sans remise, symétrie, question, demandait, demande, supplémentaire, moitié, deux fois, énoncé,
+        enlever, ôter, retirant, enlevant, ensemble vide, zéro, origine, extrémités, bord, diagonale*, rayon,
+        diamètre, degrés, unité*, tirage, remise, arrondi, arrondie, arrondir, tiers, double, exige, impose, sans eux,
+        sans elles, interdit, seuls, seules, tandis que, alors que""",
+    drop="""oublie, oubliez, oublions, ignore, ignorez, ignorons, annule, annulez, annulons, efface, effacez, retire,
+        retirez, retirons, reprends, raye, rayez, barre, barrez, ne tenez pas compte, laisse tomber, laissez tomber""",
+    mend="""corrige, corrigez, corrigeons, corriger, rectifie, rectifier, remplace, remplacez, remplacer, change,
+        changer, modifie, modifier, refais, refaire, refaisons, recalcule, recalculer, recalculons, recommence,
+        recommençons, recompte, recomptons, reprenons, revoir, réviser, ajuster, devient, passe à, descend à, monte à,
+        tombe à""",
+    proper="""nouvelle, nouveau, corrigée, corrigé, rectifiée, réelle, révisée, meilleure, précise, deuxième essai,
+        second essai, deuxième calcul, seconde tentative, nouvel essai""",
+    others="""beaucoup, certains, certaines, on pourrait, élève*, étudiant*, courant, courante, fréquent*, souvent,
+        quelqu un, gens, piège, toute autre, tout autre, aucune autre, confondre, ne pas répondre, de répondre,
+        manuel, professeur*, classique, tentant, tenté, naïf, naïve, option*, contrairement, on croit, croire,
+        à ceux qui, plus petite valeur, valeur plus petite, valeur plus grande, autres réponses, autres solutions,
+        autres options, autres valeurs, les autres, autre solution, autre possibilité, d autres""",
+    unreal="si, supposons, supposer, supposant, sinon, autrement, imaginons, éviter",
+    would="""serait, seraient, aurait, auraient, aurions, pourrait, pourraient, donnerait, conduirait, obtiendrait,
+        trouverait, faudrait""",
+    so="donc, ainsi, par conséquent, d où, si bien que, de sorte que, ce qui, du coup",
+    confirms="""oui, confirme*, confirmé, même résultat, la même, toujours, inchangé, inchangée, ne change rien,
+        sans incidence, sans conséquence, pas d erreur, aucune erreur, peu importe, comme prévu, comme voulu,
+        comme attendu, comme demandé, unique, suffisait, suffit, sans importance, sans effet, se compense,
+        se simplifie, pas grave, est bien, c est bien, fait bien, donne bien, trouve bien""",
+    checks="vérifions, vérifier, vérification, contrôle, test, testons, remplaçons dans, substitu*",
+    compares="""pour, en général, plus grand que, plus petit que, plus que, moins que, au plus, au moins, environ,
+        approximativement, presque, à peu près""",
+    be="serait plutôt, serait donc, est, sont, était, étaient, vaut, valent, fait, font, semble, paraît, sera",
+    leads="""donne, donnent, obtient, obtiens, obtenons, trouve, trouvons, trouvent, reste, restent, égale, égal à,
+        égale à, a, ai, ont, avons, à, que, seulement, exactement, soit, en, prendre, lire, dire, choisir, mettre,
+        répondre, tombe sur, au total, en tout, laisse, y a, compte, voulais dire, n en reste que, en reste,
+        revient à, se réduit à, s élève à, au nombre de, rabattre sur, opter pour, opte pour, préfère""",
+    should="doit, devrait, doivent, devraient, faut, fallait, dois, devait",
+    nothing="""aucune solution, pas de solution, n existe pas, pas de racine, aucune racine, aucune valeur, diverge,
+        indéterminé, infinité, autre chose, pas de réponse, aucune réponse""",
+    silent="""le, la, les, l, un, une, des, du, de, d, très, clairement, bien sûr, tout à fait, vraiment, absolument,
+        là, eh, lui, alors""",
 )

@@ -1,70 +1,101 @@
-"""How an answer is taken back in German."""
+"""The words of German by which an answer is taken back."""
 
 from __future__ import annotations
 
-from rewards._math.finding.languages.language import Language, compiled
+from rewards._math.finding.languages.language import Language
 
-_SUBJECT = (
-    r"(?:das|dies|es|(?:die|diese|meine|obige|die obige|die letzte) (?:antwort|lösung|rechnung|zahl)|(?:das|dieses|mein|obiges"
-    r"|das obige|das letzte) (?:ergebnis|resultat))"
-)
-_WRONG = (
-    r"(?:falsch|inkorrekt|verkehrt|ungültig|unmöglich|ein(?: \w{1,12})? (?:fehler|irrtum|versehen)|nicht(?: \w{1,8})? (?:richtig"
-    r"|korrekt|wahr|die (?:richtige )?(?:antwort|lösung)))"
-)
-_VERDICT = (
-    rf"(?: (?:ist|war|wäre|scheint|sieht)(?: (?:leider|aber|doch|natürlich|offensichtlich|klar|eindeutig"
-    rf"|so)){{0,2}} {_WRONG}(?=\s{{0,3}}(?:$|[,;:.!]|weil|denn|da))| (?:stimmt|passt|geht|klappt)(?: \w{{1,8}})? nicht"
-    rf"| kann(?: \w{{1,8}})? nicht (?:stimmen|richtig|sein|korrekt))"
-)
 GERMAN = Language(
-    opener=compiled(
-        r"(?:nein|nee|moment(?: mal)?|halt|warte|warten sie|stopp?|hm{1,9}|ach|oh|ups|hoppla|entschuldigung|verzeihung|sorry"
-        r"|pardon|tut mir leid|aber|doch(?: nicht)?|eigentlich|tatsächlich|in wahrheit|also|und|so|genauer|vielmehr|sondern|besser"
-        r"|leider)\b"
-    ),
-    turn=compiled(
-        r"\b(?:nein|nee|moment|halt|warte\w{0,15}|stopp?|hm{1,9}|ups|hoppla|entschuldigung|verzeihung|sorry|pardon|tut|doch"
-        r"|eigentlich|tatsächlich|in wahrheit|genauer|vielmehr|sondern|besser)"
-    ),
-    act=compiled(
-        r"(?:ich )?(?:korrektur|korrigiere?|korrigiert|berichtigung|berichtige|verbesserung|neue antwort)(?: mich)?\s{0,3}(?:$|[:：—–-])",
-        r"(?:ich |wir )?(?:habe|haben) (?:mich|uns) (?:\w{1,8} )?(?:ver(?:rechnet|zählt|tan|lesen|schrieben|sehen)|geirrt"
-        r"|getäuscht)|ich (?:lag|liege) falsch|ich irrte mich|mein fehler",
-        r"(?:ich |wir |da )?(?:habe|haben|ist|war)(?: (?:ich|mir|uns|oben|da|hier|leider)){0,2} (?:einen"
-        r"|ein)(?: \w{1,14})? (?:fehler|irrtum)|ich habe (?:\w{1,14} ){0,4}(?:vergessen|übersehen|verwechselt)",
-        r"(?:bitte )?(?:vergiss|vergessen|streich\w{0,15}|ignorier\w{0,15}|verwirf|verwerfen)(?: (?:sie|wir|bitte)){0,2} (?:das"
-        r"|dies|diese|die|meine|es)\b|ich nehme (?:das|dies|es|die antwort) zurück",
-        r"doch nicht(?=\s{0,3}(?:$|[,;:.!]))|falsch$",
-    ),
-    again=compiled(
-        r"(?:ich|wir|lass mich|lassen sie mich|noch einmal|nochmal|rechnen wir|also)(?: \w{1,10}){0,3} (?:neu|nochmals?"
-        r"|noch einmal|von vorn)\b(?!.{0,40}(?:prüf|kontroll|sicher))"
-    ),
-    verdict=compiled(_SUBJECT + _VERDICT),
-    predicate=compiled(_VERDICT.replace(" (?:ist", " ?(?:ist", 1)),
-    leads=compiled(
-        r"(?:(?:ist es|sind es|(?:es|das|dies|die (?:richtige )?antwort|das ergebnis)(?: (?:ist|sind|wäre|wären|lautet|beträgt|muss|müsste"
-        r"|sollte)))(?: (?:eigentlich|doch|tatsächlich|also|nun)){0,2}|=|ich meinte|ich meine|gemeint (?:war|ist))\s{0,3}:?\s{0,3}"
-    ),
-    restates=compiled(
-        r"(?:die |das )?(?:richtige?s?|korrekte?s?)(?: (?:antwort|ergebnis|lösung|wert))? (?:ist|wäre|lautet)|(?:es|das"
-        r"|die antwort|das ergebnis) (?:muss|müsste|sollte)(?: (?:eigentlich|also|doch))?|ich meinte|es ist (?:eigentlich|doch"
-        r"|tatsächlich)|gemeint (?:war|ist)"
-    ),
-    others=compiled(
-        r"\b(?:viele|manche|man|jemand|schüler\w{0,15}|häufig\w{0,15}|oft|wenn|falls|wer|könnte|würde|hätte|angenommen|ander\w{1,2}|wäre)\b"
-    ),
-    confirms=compiled(r"\b(?:ja|stimmt|richtig|korrekt|passt|gleiche?|bestätigt)\b(?! nicht)(?<!nicht richtig)(?<!nicht korrekt)"),
-    fault=compiled(
-        r"\b(?:falsch\w{0,2}|fehler\w{0,4}|irrtum|vertan|ver(?:rechnet|zählt|lesen|schrieben|wechselt)|geirrt|irre|korrigier\w{1,3}|ungültig)\b"
-    ),
-    owner=compiled(
-        r"\b(?:ich|mich|mir|mein\w{0,2}|das|dies\w{0,2}|oben|obig\w{1,2}|vorherig\w{1,2}|die antwort|die rechnung|die lösung)\b"
-    ),
-    denied=compiled(r"\b(?:kein\w{0,2}|nicht|ohne|nie|niemals|nichts)(?: \w{1,12}){0,3} ?$"),
-    equates=compiled(
-        r"(?:\b(?:es|das|dies|antwort|ergebnis|wert) (?:ist|sind|wäre|wären|lautet|beträgt|muss|müssen|sollten?)|\b(?:ist|sind) es)"
-        r"(?: (?:eigentlich|doch|tatsächlich|also|nun|jetzt|nur|genau)){0,2} ?:? ?$"
-    ),
+    me="ich, wir, mein, meine, meiner, meinem, meinen, mir, mich, uns, unser, unsere, lass mich, lassen sie mich",
+    this="das, dies, es, sie, diese, dieser, dieses, was ich, alles, hier, da, daran, davon, s, jenes, selbige",
+    answer="""antwort*, ergebnis, ergebnisse, lösung, lösungen, rechnung*, resultat*, wert, werte, zahl, herleitung,
+        argument*, formel, schritt, ansatz, beweis, annahme, schätzung, aussage, behauptung, überlegung, summe,
+        produkt, anzahl, zeile, obige, obiges, obigen, oben, gleichung, ausdruck, schluss, schlussfolgerung,
+        umformung, vorgehen, angabe, etwas, irgendwo, irgendetwas, grenzwert, satz, funktion, reihe, integral,
+        bedingung""",
+    fault="""falsch, falsche, falscher, falsches, falschen, fehler, fehlerhaft*, irrtum, irrtümlich*, verkehrt,
+        ungültig, unmöglich, unsinn, quatsch, inkorrekt, unzulässig, unzutreffend, widerspruch, widersprüchlich,
+        scheinlösung, verworfen, auszuschließen, ausgeschlossen, zu groß, zu klein, zu hoch, zu niedrig, zu viel,
+        zu wenig, zu viele, zu wenige, zu voreilig, voreilig, vorschnell, übereilt, zu schnell, zu früh,
+        zu optimistisch, geraten, vermutung, ungenau, unsauber, schnitzer, patzer, tippfehler, rechenfehler,
+        vorzeichenfehler, denkfehler, flüchtigkeitsfehler, daneben, hinfällig, unbrauchbar, absurd, nichtig, schief,
+        versehen, im widerspruch, fragwürdig, zweifelhaft, unrealistisch, unsinnig, sinnlos, hanebüchen, überschätzt,
+        unterschätzt, trugschluss, fehlschluss, haltlos, nicht haltbar, untauglich, einer zu viel, eins zu viel,
+        eine zu viel, eins zu wenig, zu einfach, zu grob, danebengegriffen, unterschlagen worden, faul, obsolet,
+        gegenstandslos, überholt, passé, außerhalb, andere frage, anderen frage, andere aufgabe, verkehrt herum,
+        verrutscht""",
+    slip="""verrechnet, verzählt, vertan, verlesen, verschrieben, geirrt, getäuscht, vergessen, vergaß, übersehen,
+        übersah, verwechselt, vertauscht, unterschlagen, ausgelassen, weggelassen, doppelt gezählt,
+        nicht berücksichtigt, nicht beachtet, nicht bedacht, nicht mitgezählt, übersprungen, lag falsch, liege falsch,
+        irrte, irre, hätte müssen, hätten müssen, unberücksichtigt, unterlaufen, verhaspelt, vermasselt,
+        durcheinandergebracht, verdreht, danebengelegen, meinung geändert, irrtümlich, umgekehrt, versäumt,
+        unterlassen, verpasst, missverstanden, falsch verstanden, falsch gelesen, falsch abgeschrieben,
+        falsch gerechnet, falsch gezählt, falsch eingesetzt, vorschnell geschlossen, verschlampt, verbockt,
+        durcheinander, vermischt, verdoppelt, zu früh gefreut, voreilig geschlossen, nicht abgezogen, nicht geteilt,
+        nicht multipliziert, nicht gesehen, nicht bemerkt, nicht einbezogen, nie abgezogen""",
+    breaks="""widerspricht, widersprechen, verletzt, verletzen, versagt, scheitert, scheidet aus, ausscheidet,
+        entfällt, zählt doppelt, verstößt, missachtet, übersteigt, überschreitet, verfehlt, ignoriert, vernachlässigt,
+        vergisst, übersieht, ist raus, fällt weg, fällt damit weg, ist hinfällig, verträgt sich nicht, verbietet sich,
+        fliegt raus, scheidet""",
+    right="""richtig, korrekt, wahr, stimmen, stimmt, stimme, gültig, möglich, passen, passt, erfüllt, erfüllen, geht,
+        gehen, klappt, aufgeht, zulässig, haltbar, gilt, gelten, sein, funktioniert, teilbar, teilt, löst, trauen,
+        traue, glauben, glaube, zutreffen, erlaubt, sinnvoll, sinn, zutreffend, endgültig, sicher, richtige, korrekte,
+        richtiges, korrektes, überzeugt, vertretbar, plausibel, realistisch, gegeben, vorausgesetzt, verlangt,
+        anwendbar, existiert, definiert, konvergiert, kleinste, größte""",
+    negation="nicht, nie, niemals, kein, keine, keiner, keinen, keinesfalls, keineswegs, kaum, weder, nicht mehr",
+    no="nein, nee, ne, doch nicht, oder nein, oder doch nicht, ach nein",
+    turn="""warte, warten sie, halt, stopp, stop, moment, moment mal, augenblick, hm, hmm*, oh, ach, äh, ähm, ups,
+        hoppla, huch, mist, verdammt, oje, autsch, sorry, entschuldigung, entschuldige, entschuldigen, verzeihung,
+        pardon, tut mir leid, leider, bedauerlicherweise, dummerweise, eigentlich, tatsächlich, in wahrheit,
+        in wirklichkeit, genau genommen, genauer, genauer gesagt, genauere, genauerem, streng genommen, besser,
+        besser gesagt, vielmehr, sondern, näherem, nähere, zweiten blick, nochmaligem, nochmals, nochmal, noch einmal,
+        erneut, überlege, inzwischen, mittlerweile, nachträglich, korrektur, berichtigung, nachtrag, update, edit,
+        fällt mir, sehe, merke, gemerkt, bemerke, bemerkt, entdeckt, gefunden, problem, haken, ehrlich, zugegeben,
+        peinlich, stattdessen, komisch, seltsam, jetzt, sekunde, moment noch, ach so, ach ja, na ja, naja, tja, uff,
+        verflixt, herrje, himmel, von wegen, bei genauerem, beim nachrechnen, nachgerechnet, nachrechnen, beim prüfen,
+        beim nachzählen, nachgezählt, nachzählen, beim durchlesen, bei der, stelle fest, festgestellt, erkenne,
+        erkannt, erinnere, eingefallen, fällt auf, aufgefallen, zu meiner schande, asche auf, beim zweiten, wobei,
+        ehrlicherweise, offenbar, anscheinend, zumindest, jedenfalls, nur dass, verbesserung, richtigstellung,
+        fällt gerade auf, fällt dabei auf, fällt nun auf""",
+    but="aber, doch, jedoch, allerdings, dennoch, indes, indessen, hingegen",
+    omission="""noch, auch, zusätzlich, extra, fehlt, fehlen, fehlte, gefehlt, fallen zusammen, mitgezählt, zählt mit,
+        zählen mit, dazu, hinzu, weg, abziehen, dividieren, teilen, vorzeichen, inklusive, einschließlich,
+        ohne zurücklegen, drehungen, gerundet, gefragt, gesucht, unterscheidbar, schon, doppelt, zweimal, statt,
+        anstatt, dreieck, sorgfältigere, abzüglich, zuzüglich, hälfte, drittel, beide, beides, leere menge, null,
+        endpunkte, rand, diagonale*, radius, durchmesser, grad, einheit*, reihenfolge, zurücklegen, setzt voraus,
+        nicht rechteck, ab, einzeln, erst recht, aufgabe, fragt, gefordert, fordert, aufgabenstellung, nicht 14,
+        während""",
+    drop="""vergiss, vergessen sie, vergesst, streich, streiche, streichen, ignorier*, verwirf, verwerfen, verwerfe,
+        nehme zurück, zurücknehmen, ziehe zurück, zurückziehen, ziehe, nehme, widerrufe, lösche""",
+    mend="""korrigiere, korrigieren, korrigiert, berichtige, berichtigen, verbessere, ändere, ändern, ersetze,
+        ersetzen, revidiere, revidieren, neu, von vorn, anpassen, überdenken, erhöht, verringert, reduziert,
+        vermindert, sinkt, steigt, wird zu, machen wir, mach""",
+    proper="""richtig wäre, korrekt wäre, richtig ist, korrekt ist, tatsächliche, wahre, wahrer, wirkliche, neue,
+        neues, korrigierte, korrigiertes, verbesserte, eigentliche, bessere, genaue, exakte, zweite versuch,
+        zweiter versuch, zweite rechnung, zweiten versuch""",
+    others="""viele, manche, jemand, schüler*, studenten, studierende, häufig*, oft, leute, wer, verwechseln,
+        lösungsheft*, lehrbuch, buch, druckfehler, musterlösung, lehrer*, typisch*, klassisch*, beliebt*, option*,
+        alternativ, naiv*, verlockend, weitere, einige, man könnte, man würde, man mag, kleinerer, kleinere,
+        kleineren, größerer, größere, größeren, andere antworten, anderen antworten, andere lösungen,
+        anderen lösungen, alle anderen, die anderen, alles andere, andere werte, jeder andere, jede andere""",
+    unreal="wenn, falls, angenommen, sonst, andernfalls, ansonsten, sofern",
+    would="würde, würden, wäre, wären, hätte, hätten, könnte, könnten, käme, ergäbe, gäbe",
+    so="also, somit, daher, deshalb, folglich, demnach, mithin, damit, sodass, so dass, womit, wodurch, weshalb",
+    confirms="""bestätigt, bestätigen, gleiche, dasselbe, dieselbe, in ordnung, wie erwartet, wie gefordert,
+        wie verlangt, weiterhin, trotzdem, unverändert, ändert nichts, kein fehler, keine fehler, keinen fehler,
+        keine rolle, ok, okay, gut, eindeutig, unerheblich, belanglos, egal, kürzt sich, hebt sich auf, macht nichts,
+        kein problem""",
+    checks="prüfe*, überprüf*, probe, einsetzen, eingesetzt, kontrolliere*, test, teste",
+    compares="""für, im allgemeinen, größer als, kleiner als, mehr als, weniger als, höchstens, mindestens, etwa,
+        rund, ungefähr, circa, ca, fast, beinahe""",
+    be="""wäre eher, wären eher, wäre dann, ist, sind, war, waren, sei, lautet, lauten, heißt, heißen, beträgt,
+        betragen, scheint""",
+    leads="""ergibt, ergeben, liefert, liefern, bleiben, bleibt, übrig, macht, machen, gibt, erhalte, erhalten,
+        erhält, bekomme, bekommen, habe, haben, hat, kommt, kommen, auf, zusammen, insgesamt, gleich, nämlich, nur,
+        genau, meinte, gemeint, nehmen, nimm, wähle, schreibe, zu, als, stehen, folgt, zählt, die hälfte, wird, dort,
+        raus, heraus, entscheide mich für, bleibe bei""",
+    should="muss, müssen, müsste, müssten, sollte, sollten, soll, sollen, darf, kann",
+    nothing="""keine lösung, keine lösungen, keine reelle, existiert nicht, gibt es nicht, unbestimmt, divergiert,
+        unendlich viele, nicht bestimmbar, nicht eindeutig, etwas anderes, anderes, kein wert, keine solche""",
+    silent="""die, der, den, dem, ein, eine, einen, einem, einer, sehr, ganz, klar, natürlich, offensichtlich, ja,
+        ja auch, mal, wohl, nun, eben, recht, dann, so""",
 )
