@@ -168,7 +168,7 @@ def in_words(cfg: RLConfig) -> str:
     share += f", {cfg.epochs} times over" if cfg.epochs > 1 else ""
     return (
         f"{cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
-        f"{share}; memory holds {cfg.micro_batch_tokens} tokens at once"
+        f"{share}; micro-batches of up to {cfg.micro_batch_tokens} tokens"
         f"{'; the next step is sampled while this one is trained' if cfg.lag else ''}"
     )
 
