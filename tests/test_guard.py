@@ -19,7 +19,7 @@ import torch
 
 from r1lite.api.ending import ending
 from r1lite.config import Config
-from r1lite.parallel import doing, exchange, guard, launch, meeting, world
+from r1lite.parallel import doing, exchange, guard, launch, meeting, network, world
 
 SECONDS = 15.0  # within which all must have ended
 PLUGIN = """
@@ -74,7 +74,7 @@ def exchanging(rank: int, fault: str) -> None:
     """A rank that exchanges a few values, and one that fails meanwhile."""
     guard.SILENT_SECONDS, guard.UNSEEN_SECONDS = 3.0, 5.0
     meeting.join(ranks.SECONDS)
-    with guard.guarded(timeout=2.0):
+    with guard.guarded(timeout=2.0 if fault in ("sleep", "loop", "alone") else 60.0):
         doing.begin_phase("train")
         for step in range(1, 9):
             doing.begin_step(step)
@@ -260,13 +260,13 @@ def test_nothing_is_left_over_when_a_rank_is_killed(tmp_path: Path) -> None:
             wait_until(lambda: any(tmp_path.glob("run/rl/rollouts/step-000002.parquet")))
             of_run = children(launcher.pid)
             pids = [*of_run, *(int(pid) for path in tmp_path.glob("pids-*") for pid in path.read_text().split())]
-            os.kill(of_run[0], signal.SIGKILL)
+            os.kill(max(of_run), signal.SIGKILL)
             output = launcher.communicate(timeout=SECONDS)[1]
         finally:
             launcher.kill()
     assert (launcher.returncode, len(of_run)) == (1, 2)
     (message,) = messages(output)
-    assert re.fullmatch(r"error: rank [01] on \S+ was killed by SIGKILL while .* \(rl, step \d+.*\)\. The kernel .*" + RESUMES, message)
+    assert re.fullmatch(r"error: rank 1 on \S+ was killed by SIGKILL while .* \(rl, step \d+.*\)\. The kernel .*" + RESUMES, message)
     wait_until(lambda: all(is_gone(pid) for pid in pids))
 
 
@@ -310,3 +310,64 @@ def stat(pid: int) -> list[str]:
 
 def is_gone(pid: int) -> bool:
     return stat(pid)[0] in "ZX"
+
+
+@pytest.mark.parametrize(
+    ("processes", "message"),
+    [
+        ("0", "processes must be a number above 0, or auto (one for each GPU), got '0'"),
+        ("-2", "processes must be a number above 0, or auto (one for each GPU), got '-2'"),
+        ("many", "processes must be a number above 0, or auto (one for each GPU), got 'many'"),
+        ("5000", f"processes=5000, and this machine has {os.cpu_count()} cores: lower it"),
+    ],
+)
+def test_a_count_of_ranks_that_makes_no_sense_is_refused(processes: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        launch.count_of(processes, "cpu")
+
+
+def test_ranks_are_not_started_within_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    for same in ("1", "2", "auto"):
+        launch.refuse_other_count(same)
+    with pytest.raises(
+        ValueError, match=r"processes=4 starts ranks on one machine, and a launcher has started 2 here already: leave it out"
+    ):
+        launch.refuse_other_count("4")
+
+
+def test_a_mistyped_setting_is_said_once(tmp_path: Path) -> None:
+    codes, output = end_of(mistyped, [(tmp_path,)] * 3, tmp_path)
+    assert codes == [1, 1, 1]
+    assert [line.partition(":")[0] for line in output.splitlines() if line] == ["error"]
+    assert "rl.lrr" in output
+
+
+def mistyped(folder: Path) -> None:
+    from r1lite.train import main
+
+    sys.argv = ["r1lite", "rl.lrr=1", f"run_dir={folder}"]
+    main()
+
+
+@pytest.mark.parametrize(("restarts", "code"), [(0, 1), (1, 0)])
+def test_the_launcher_starts_lost_ranks_again(restarts: int, code: int, tmp_path: Path) -> None:
+    with ranks.started(restarting, [(restarts,)], tmp_path, {"WORLD_SIZE": "1"}) as (launcher,):
+        launcher.join(ranks.SECONDS)
+        assert launcher.exitcode == code
+    (output,) = ranks.logs(tmp_path)
+    assert re.match(r"error: rank 1 on \S+ was killed by SIGKILL while starting\. ", output)
+    assert output.count("starting the ranks again (1 of 1; parallel.restarts)") == restarts
+
+
+def restarting(restarts: int) -> None:
+    program = "import os; os.environ['RANK'] + os.environ['TORCHELASTIC_RESTART_COUNT'] == '10' and os.kill(os.getpid(), 9)"
+    sys.exit(launch.launch(2, [sys.executable, "-c", program], restarts=restarts))
+
+
+def test_ranks_do_not_take_the_network_interface_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_interfaces", lambda: {"127.0.0.1": "lo", "10.0.0.7": "eth0"})
+    assert network.interface_towards("127.0.1.1", 1) == "eth0"  # the name that many machines have for themselves
+    monkeypatch.setattr(network, "_interfaces", lambda: {"127.0.0.1": "lo", "10.0.0.7": "eth0", "172.17.0.1": "docker0"})
+    assert network.interface_towards("127.0.1.1", 1) == ""

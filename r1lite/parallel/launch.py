@@ -80,7 +80,7 @@ class Ranks:
         """Wait for all ranks; once one has failed, end those that do not end by themselves, and print the reason."""
         deadline = None
         with self._signals():
-            while any(rank.poll() is None for rank in self.ranks):
+            while None in [rank.poll() for rank in self.ranks]:  # all of them, so that a dead one is seen at once
                 self._record_the_dead()
                 if deadline is None and recorded(self.store):
                     deadline = time.monotonic() + LEAVE_SECONDS
