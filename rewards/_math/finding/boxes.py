@@ -1,7 +1,7 @@
 """The boxes of a text: `\\boxed{...}` and `\\fbox{...}`, one list where several answer several questions.
 
 Several boxes are one list where only links stand between them (`and`, a comma, `and the width is`), or where each has a label
-of its own before it: `for part (a) \\boxed{3} and for part (b) \\boxed{5}` is `(a) 3 (b) 5`. Otherwise the last box counts. In a
+of its own before it: `for part (a) \\boxed{3} and for part (b) \\boxed{5}` is `(a) 3 (b) 5`; or a name. Otherwise the last box counts. In a
 gold answer every box counts: without labels, boxes that are joined by more than links are taken in order.
 """
 
@@ -17,6 +17,7 @@ from rewards._math.finding import hedges
 from rewards._math.reading.lex import MAX_CHARACTERS
 
 MAX_BOXES = 12
+NAME_REACH = 20  # characters before a box in which its name is looked for
 LABEL_REACH = 200  # characters before a box in which its label is looked for
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,9}(?:(?=\{)|(?<=\s)(?=[\w$\\-]))")
@@ -26,6 +27,7 @@ _LABEL = re.compile(
     r"|(?:^|\n)\s{0,3}\**(?P<line>[a-h])[).])",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"(?:^|[\s$(,;:])([A-Za-z](?:_\{?\w{1,9}\}?|'{1,3})?)\s{0,3}=\s{0,3}\$?$")
 _SERIES = ("abcdefgh", "123456789", ("i", "ii", "iii", "iv", "v"))
 
 
@@ -71,6 +73,8 @@ def claimed(text: str) -> Boxed | None:
         return None
     if labels := _labels(text, found):
         return _joined(found, labels)
+    if names := _names(text, found):
+        return _joined([box._replace(body=f"{name} = {box.body}") for name, box in zip(names, found, strict=True)])
     first = len(found) - 1
     while first and hedges.linked(text[found[first - 1].end : found[first].start]):
         first -= 1
@@ -110,3 +114,14 @@ def _labels(text: str, found: list[Box]) -> list[str]:
         labels.append((label["part"] or label["bracket"] or label["line"]).lower())
     known = any(sorted(labels) == sorted(series[: len(labels)]) for series in _SERIES)
     return labels if known and len(labels) > 1 else []
+
+
+def _names(text: str, found: list[Box]) -> list[str]:
+    """The names of several boxes that all have one of their own, and links between them (`x = ... and y = ...`); else empty."""
+    starts = [0, *(box.end for box in found)]
+    between = [text[max(start, box.start - NAME_REACH) : box.start] for start, box in zip(starts, found, strict=False)]
+    names = [name for part in between if (name := _NAME.search(part))]
+    if not len(names) == len(found) == len({name[1] for name in names}) > 1:
+        return []
+    links = (text[a.end : b.start - len(name[0])] for (a, b), name in zip(itertools.pairwise(found), names[1:], strict=True))
+    return [name[1] for name in names] if all(map(hedges.only_links, links)) else []

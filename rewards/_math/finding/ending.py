@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 
-from rewards._math.finding import hedges, phrases
+from rewards._math.finding import hedges, passing, phrases
 from rewards._math.finding.retraction import retraction
 from rewards._math.reading.lex import MAX_CHARACTERS
-from rewards._math.reading.units import lookup
 
 MAX_SHORT = 160  # characters of a response that may be nothing but its answer
 MAX_COURTESIES = 3
@@ -30,16 +29,7 @@ _COURTESY = re.compile(
 )
 _DENIES = re.compile(r"\b(?:is|are|was|were)(?: not|n['’]t)\b|\bist nicht\b|\bn['’]est pas\b|不是", re.IGNORECASE)
 _CELL = re.compile(r"\|\s{0,9}\**(?:final )?(?:answer|result|答案)\**\s{0,9}\|([^|]{1,300})\|", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?](?=[\s*\"”')]|$)|[\n。！？]")
-_VALUE = re.compile(
-    r"\$[^$\n]{1,200}\$|\\\((?:[^\\\n]|\\[^()\n]){1,200}\\\)|[-−+]?[$€£¥]?\\?\$?\d{1,40}(?:,\d{3}){0,12}(?:\.\d{1,40})?(?:\s?/\s?\d{1,40})?(?:\s?\\?%)?"
-)
-_GLUED = re.compile("[₀-₉⁰-⁹²³°′″^_!]")
-_UNIT = re.compile(r"\s{0,3}(square|cubic|sq|cu|per|/|[\u4e00-\u9fff]{2,4}|[A-Za-z°℃\u4e00-\u9fff][A-Za-z/²³]{0,20}(?:\^\{?[23]\}?)?)")
-_COMPARES = re.compile(
-    r"\s{0,3}(?:more|less|fewer|times|plus|minus|percent of|than|of|larger|smaller|greater|higher|lower|or|to|and|倍|多|少)\b"
-)
-_PREFIX = re.compile(r"(?:square|cubic|sq|cu|per|/)$")
+_SENTENCE_END = re.compile(r"[.!?](?:(?=[\s*\"”')]|$)|\${1,2}(?=\s))|[\n。！？]")
 
 
 def last_words(text: str) -> tuple[str, tuple[str, ...]]:
@@ -109,7 +99,7 @@ def _named(line: str) -> tuple[str, ...]:
 
 
 def _only_a_value(line: str) -> bool:
-    rest = _VALUE.sub(" ", line, count=1)
+    rest = passing.VALUE.sub(" ", line, count=1)
     return rest != line and not re.search(r"[^\W_]", rest)
 
 
@@ -122,18 +112,4 @@ def _stated(sentence: str, *, short: bool) -> list[str]:
     if ends and not hedges.guesses(sentence[: ends[-1].start()]):
         texts += phrases.variants(sentence[ends[-1].end() :])
     texts.append(phrases.stated(sentence))
-    values = list(_VALUE.finditer(sentence))
-    if len(values) == 1 and not hedges.unsure(sentence) and not _COMPARES.match(sentence, values[0].end()):
-        texts.append(_with_unit(sentence, values[0]))
-    return texts
-
-
-def _with_unit(sentence: str, value: re.Match[str]) -> str:
-    """A value with the unit after it, where a unit of measure follows; empty where a sign belongs to it: a base, a power, degrees."""
-    end = value.end()
-    for _ in range(4):
-        word = _UNIT.match(sentence, end)
-        if not word or not (_PREFIX.search(word[1]) or lookup(word[1].rstrip("23^{}²³")) or lookup(word[1])):
-            break
-        end = word.end()
-    return "" if _GLUED.match(sentence, end) else sentence[value.start() : end].strip()
+    return [*texts, passing.only_value(sentence)]

@@ -20,6 +20,9 @@ MAX_BLOCKS = 12
 MAX_PHRASES = 12
 
 _BLANKS = re.compile(r"\s{8,}")  # a page of them would make every bounded repeat below cost its bound
+_NEXT_TURN = re.compile(  # marks of chat templates, where a model went on behind its answer
+    r"(?<=\S)\s{0,9}(?:<\|(?:im_start|im_end|endoftext|eot_id|eom_id|end_of_text|start_header_id|end|user|assistant)\|>|<end_of_turn>|</s>)"
+)
 _PRAISE = re.compile(
     r"(?:(?:also|indeed|therefore|thus) )?"
     r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|this|that"
@@ -49,6 +52,7 @@ def claims(response: str) -> list[Claim]:
     if THINK in response and END_THINK not in response:
         return []
     text = _BLANKS.sub(lambda m: "\n\n" if "\n" in m[0] else "  ", response.rsplit(END_THINK, 1)[-1])
+    text = _NEXT_TURN.split(text, maxsplit=1)[0]
     found, rest = _blocks(text)
     return [*found, *_outside(rest, bool(found))]
 
@@ -148,7 +152,8 @@ def _phrased(text: str) -> list[Claim]:
         back = None if told else retraction(text, end, body)
         if back and back.value and not hedge:
             return [_corrected(back)]
-        told.append(Claim("phrase", phrases.variants(body), _against(hedge, back)))
+        factorial = (f"{body}!",) if text[end : end + 1] == "!" and body[-1] in "0123456789)n" else ()
+        told.append(Claim("phrase", (*phrases.variants(body), *factorial), _against(hedge, back)))
         if not at or _apart(text, found[at - 1].end(), phrase.start()):
             break
     return told

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from rewards._math.finding.hedges import unsure
+from rewards._math.finding.passing import only_value
 from rewards._math.finding.retraction import retraction
 from rewards._math.reading.lex import MAX_CHARACTERS
 
@@ -53,9 +54,10 @@ _REMARK = re.compile(  # what is said about an answer behind a comma: `42, and I
 )
 _CONTRAST = re.compile(
     r"(?:\bnot|\bnicht|\bpas|不是) {0,2}[-−]?[$\\\d][^,，]{0,40}"
-    r"(?:[,，] ?(?:but|it is|it's|sondern|es ist|mais|c'est|而是|是)| but| mais) ?",
+    r"(?:[,，] ?(?:but|it is|it's|sondern|es ist|mais|c'est|而是|是)| (?:but|mais|it is|it's)) ?",
     re.IGNORECASE,
 )
+_POSSIBLE = re.compile(r"\b(?:that|which|who|as) (?:can|could|might|may|would)\b", re.IGNORECASE)  # the most that could be
 _YES_NO = re.compile(r"(yes|no|true|false|ja|nein|oui|non|是|否|对|错)\s{0,3}[,.;:，。；：–—-]\s{0,3}(?=\D)", re.IGNORECASE)
 _TURNS = re.compile(r"\b(?:no|not (?:really|quite|exactly)|yes|but|however|or|wait|nein|aber|mais|non)\b|不是|但", re.IGNORECASE)
 _DISPLAY = re.compile(r"\s{0,9}(?:\\\[(?P<a>(?:[^\\]|\\[^\[\]]){1,600})\\\]|\$\$(?P<b>[^$]{1,600})\$\$)")
@@ -63,7 +65,7 @@ _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
 _DENIED = re.compile(r"(?:,| (?:and|but)|，|,? ?而) {0,3}(?:not|nicht|(?:et )?non|pas|不是) {0,3}(?=[-−$\\\d(])")  # `84, not -84`
 FORMULA = re.compile(r"[$\\\d]")
 DENIALS = ("not ", "nicht ", "pas ", "不")
-STYLES = ("**", "__", "*", "_", "`")
+STYLES = ("**", "__", "*", "_", "`", '\\"', '"')
 # A mark of quotation stands before a sentence; before a value it is a relation.
 _LEADING_STYLE = re.compile(r"(?:[\s*_#]|-{1,9}(?=[\s*_#])|>(?=\s{0,9}[A-Z][a-z]{1,20}\s)){1,9}(?=[^\d\s.(\\])")
 
@@ -101,7 +103,7 @@ def variants(body: str) -> tuple[str, ...]:
     told = yes_no[1] if yes_no and not _TURNS.search(body[yes_no.end() :]) else ""
     denied = _DENIED.search(cut)
     first = cut[: denied.start()] if denied else ""
-    return tuple(dict.fromkeys(t for t in (body, cut, first, contrasted(cut), stated(cut), told) if t)) or (body,)
+    return tuple(dict.fromkeys(t for t in (body, cut, first, contrasted(cut), stated(cut), only_value(cut), told) if t)) or (body,)
 
 
 def contrasted(sentence: str) -> str:
@@ -114,8 +116,9 @@ def unstyled(text: str) -> str:
     """A text without the marks of Markdown around it."""
     text = text.strip()
     for mark in STYLES:
-        if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark):
-            return unstyled(text[len(mark) : -len(mark)])
+        inside = text[len(mark) : -len(mark)]
+        if inside and text == f"{mark}{inside}{mark}" and mark not in inside:
+            return unstyled(inside)
     found = _LEADING_STYLE.match(text)
     text = text[found.end() :] if found else text
     bare = text.rstrip("*_`")
@@ -144,4 +147,4 @@ def stated(sentence: str) -> str:
 
 
 def _says_one_thing(before: str) -> bool:
-    return not unsure(before) and not _RIVAL.search(before)
+    return not unsure(_POSSIBLE.sub("", before)) and not _RIVAL.search(before)

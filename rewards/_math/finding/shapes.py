@@ -69,7 +69,7 @@ YET_RIGHT = shape(
     r"f[^f]{0,20}v[^f]{0,9}(?:x[et]{0,3}|r)$",  # it seems wrong, but it isn't
 )
 REPLACED = shape(  # ends in or behind another value
-    r"[gr]\.{0,2}[ae.][^ncx<]{0,3}n",  # the right answer is 8
+    r"[gr]\.?[ae][^ncx<]{0,3}n",  # the right answer is 8
     r"gn",  # actual: 8
     r"[tai][^ncx]{0,2}h[^ncx]{0,3}n",  # it should be 8
     r"^h[^ncx]{0,2}n",  # should be 8

@@ -43,7 +43,9 @@ _STYLE = re.compile(
     r"|\\(?:mathbf|boldsymbol|mathit|mathcal|bm|mathbin|mathrel|mathord|underline|pmb)(?![A-Za-z])"
 )
 _SPACE = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z])|hspace\*?\{[^{}]*\})|~|[\u200b\ufeff]|(?<!\\)\\\n")
-_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:(?:\s{0,9}(?:\{,\}|,\\!|\\,|\\;|\\:|\\ |~|\\!|['\u2009\u202f\u00a0])\s{0,9}|[ ])\d{3})+(?!\d)")
+_GROUPED = re.compile(
+    r"(?<![\d.])\d{1,3}(?:(?:\s{0,9}(?:\{\s?,\s?\}|,\\!|\\,|\\;|\\:|\\ |~|\\!|['\u2009\u202f\u00a0])\s{0,9}|[ ])\d{3})+(?!\d)"
+)
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,9}\{\s{0,9}([.,;:]?)\s{0,9}\}")
