@@ -8,12 +8,11 @@ import hydra
 from omegaconf import DictConfig
 
 from r1lite.api.callable import make_callable
-from r1lite.api.ending import ending
 from r1lite.api.pipeline import train
+from r1lite.api.ranks import run_here
 from r1lite.api.train import train as train_from_python
-from r1lite.config import CONF, Config
-from r1lite.parallel import exchange, guard, launch, meeting, stop, world
-from r1lite.parallel.failure import Failure
+from r1lite.config import CONF
+from r1lite.parallel import guard, launch, meeting
 from r1lite.settings import command_line
 from r1lite.settings.compose import as_config, register
 from r1lite.settings.reference import help_text
@@ -35,29 +34,7 @@ def _entry(composed: DictConfig) -> None:
             launch.refuse_other_count(cfg.processes)
     except ValueError as error:
         guard.refuse(f"error: {error}")
-    _run(cfg)
-
-
-def _run(cfg: Config) -> None:
-    """This process's part of the run, or the whole of it."""
-
-    def describe(error: BaseException) -> Failure | None:
-        return ending(error, cfg)
-
-    try:
-        with stop.on_sigterm():
-            meeting.connect(cfg.parallel.timeout)
-            with guard.guarded(cfg.parallel.timeout, describe):
-                meeting.join(cfg.parallel.timeout, shard=cfg.parallel.shard, offload=cfg.parallel.offload)
-                cfg.run_dir = exchange.on_leader(lambda: world.kept("run_dir", cfg.run_dir))
-                train(cfg)
-            meeting.leave()
-    except BaseException as error:
-        failure = describe(error)
-        if failure is None:
-            raise
-        guard.say(failure)
-        sys.exit(failure.code)
+    run_here(cfg)
 
 
 def main() -> None:

@@ -54,6 +54,15 @@ def test_metrics_and_rollouts_are_tables(run: r1lite.RunReader) -> None:
     assert metrics["reward/mean"][0] == pytest.approx(rollouts[rollouts["step"] == 1]["reward"].mean(), rel=1e-5)
 
 
+def test_several_processes_train_as_one(run: r1lite.RunReader, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The functions come along; the leader alone prints; and what is wrong is raised here, in one process or several."""
+    together = train(tmp_path / "run", "processes=2", quiet=False)
+    assert list(together.rollouts("rl")["reward"]) == list(run.rollouts("rl")["reward"])
+    assert capfd.readouterr().out.count("the results are in") == 1
+    with pytest.raises(ValueError, match=r"seed: was 0, is now 1"):
+        train(tmp_path / "run", "processes=2", seed=1)
+
+
 def test_without_pandas_they_are_tables_of_arrow(run: r1lite.RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     tables: list[Any] = [run.metrics(), run.rollouts("rl")]

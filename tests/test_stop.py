@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ranks
@@ -30,7 +28,8 @@ SMALL = "pretrain.hidden=32 pretrain.layers=2 pretrain.heads=2 pretrain.intermed
 
 def command(folder: Path, steps: int, do: Callable[..., None] | None = None) -> None:
     """`python -m r1lite.train`, whose only stage does nothing in its steps, unless told what."""
-    import r1lite.train as module
+    from r1lite.api import pipeline
+    from r1lite.api import ranks as module
 
     def stage(cfg: Config) -> None:
         tokenizer = build_tokenizer()
@@ -45,9 +44,8 @@ def command(folder: Path, steps: int, do: Callable[..., None] | None = None) -> 
         run_steps(policy, step, cfg.pretrain, place, steps=steps, shown=("loss",))
         stop.leave_if_asked("after stage pretrain")
 
-    real: Any = sys.modules[module.__name__]
-    real.train = stage
-    real._run(configuration([*SMALL, f"run_dir={folder}"]))
+    pipeline.train = stage  # pyright: ignore
+    module.run_here(configuration([*SMALL, f"run_dir={folder}"]))
 
 
 def ended_by(number: signal.Signals, to: Sequence[int], folder: Path, *, count: int) -> tuple[list[int | None], list[str], int]:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from r1lite.config import Config
 from r1lite.parallel import doing, world
-from r1lite.parallel.failure import STOPPED_CODE, Failure, first_line
+from r1lite.parallel.failure import INTERRUPTED_CODE, STOPPED_CODE, Failure, first_line
 from r1lite.parallel.stop import Stopped
 
-INTERRUPTED_CODE = 130  # 128 + SIGINT
 ON_CPU = re.compile(r"you tried to allocate (\d+) bytes")
 
 

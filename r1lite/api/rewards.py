@@ -8,6 +8,7 @@ from typing import Any
 from r1lite.api.inputs import Files
 from r1lite.api.source import source_of
 from r1lite.config import Config
+from r1lite.scoring.functions import Functions
 
 Rule = str | Callable[..., Any]
 Options = float | Mapping[str, Any] | None  # a weight, or a dict with the weight and the rule's options
@@ -61,11 +62,16 @@ def refuse_unlisted(chosen: Mapping[str, Any], settings: Sequence[str]) -> None:
             raise ValueError(f"{setting} sets an option of a rule that rewards=... does not name; add {rule!r} to {', '.join(chosen)}")
 
 
-def sources_of(cfg: Config) -> Files:
-    """The source of each chosen rule that is a function of this process. Plugin files are not stored, only hashed (settings/resume.py)."""
+def functions_of(cfg: Config) -> Functions:
+    """The chosen rules that are functions of this process, and what they declare."""
     from rewards import rewards
 
     of_rounds = [changes.get("rewards") or {} for changes in cfg.rounds.values()]
     names = {name for chosen in (cfg.rewards, *of_rounds) for name in chosen}
     functions = sorted(name for name in names if name in rewards.names() and not rewards.importable(name))
-    return {f"rewards/{name}.py": source_of(rewards[name]) for name in functions}
+    return {name: (rewards[name], rewards.declaration(name)) for name in functions}
+
+
+def sources_of(cfg: Config) -> Files:
+    """The source of each of them. Plugin files are not stored, only hashed (settings/resume.py)."""
+    return {f"rewards/{name}.py": source_of(function) for name, (function, _) in functions_of(cfg).items()}

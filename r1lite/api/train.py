@@ -33,13 +33,21 @@ def train(
     values: more settings: seed=1, rl={"steps": 20}
     """
     from r1lite.api import pipeline
+    from r1lite.api.ranks import run_in_ranks
     from r1lite.console import output, say
+    from r1lite.parallel import launch, meeting
 
     places = {"run_dir": run_dir} if run_dir is not None else {}
     with output(quiet=quiet):
         cfg = prepared(settings, values | places, task, rewards, config_dir)
+        if meeting.is_one_of_several():
+            raise ValueError("torchrun starts ranks of `-m r1lite.train`; a script starts its own, with processes=N")
+        count = launch.count_of(cfg.processes, cfg.model.device)
         try:
-            pipeline.train(cfg)
+            if count > 1:
+                run_in_ranks(cfg, count, quiet=quiet)
+            else:
+                pipeline.train(cfg)
         except KeyboardInterrupt:
             say(f"stopped; the same call with run_dir={cfg.run_dir!r} resumes from the last checkpoint")
             raise

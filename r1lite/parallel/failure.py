@@ -13,6 +13,7 @@ from r1lite.parallel import doing, world
 KEY, SAID = "failure", "failure/said"
 RESUME = "The same command resumes the run from its last checkpoint."
 KILLED_FOR_MEMORY = "The kernel kills processes when memory runs out: `dmesg` says so, and lower settings of memory help then. "
+INTERRUPTED_CODE = 130  # 128 + SIGINT
 STOPPED_CODE = 143  # 128 + SIGTERM: torchrun and Slurm take the run for unfinished
 
 

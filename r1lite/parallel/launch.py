@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from r1lite.parallel import process
-from r1lite.parallel.failure import KILLED_FOR_MEMORY, RESUME, STOPPED_CODE, Failure, may_say, record, recorded
+from r1lite.parallel.failure import INTERRUPTED_CODE, KILLED_FOR_MEMORY, RESUME, STOPPED_CODE, Failure, may_say, record, recorded
 from r1lite.parallel.guard import say
 from r1lite.parallel.world import MAIN
 
@@ -56,28 +58,43 @@ def refuse_other_count(processes: str) -> None:
 
 def launch(count: int, command: Sequence[str], *, restarts: int = 0) -> int:
     """Run the command as `count` ranks until all have ended, and return the exit code of the run."""
+    failure = run(count, command, restarts=restarts)
+    if failure is not None:
+        say(failure)
+    return failure.code if failure else 0
+
+
+def run(count: int, command: Sequence[str], *, restarts: int = 0, stdin: bytes = b"", stdout: int | None = None) -> Failure | None:
+    """The same, which returns why the ranks ended too early, if they did. Each reads `stdin`."""
     attempt = 0
     while True:
-        with _served_store() as store:
-            failure = Ranks(count, command, store, attempt).wait()
+        with _served_store() as store, NamedTemporaryFile() as given:
+            given.write(stdin)
+            given.flush()
+            failure = Ranks(count, command, store, attempt, given.name, stdout).wait()
         if failure is None or not failure.again or attempt == restarts:
-            return failure.code if failure else 0
+            return failure
         attempt += 1
+        say(failure)
         print(f"starting the ranks again ({attempt} of {restarts}; parallel.restarts)", file=sys.stderr, flush=True)
 
 
 class Ranks:
     """The processes of one attempt. Each leads a process group of its own, so that Ctrl-C reaches the launcher alone."""
 
-    def __init__(self, count: int, command: Sequence[str], store: Any, attempt: int) -> None:
+    def __init__(self, count: int, command: Sequence[str], store: Any, attempt: int, stdin: str, stdout: int | None) -> None:
         from torch.distributed import PrefixStore
 
         self.store, self.asked_to_stop = PrefixStore(f"r1lite/{attempt}", store), False
-        environments = [_environment(number, count, store.port, attempt) for number in range(count)]
-        self.ranks = [subprocess.Popen(command, env=e, stdin=subprocess.DEVNULL, process_group=0) for e in environments]
+        may_say(self.store, "the launcher")  # and none of the ranks
+        self.ranks: list[subprocess.Popen[bytes]] = []
+        for number in range(count):
+            environment = _environment(number, count, store.port, attempt)
+            with open(stdin, "rb") as given:  # each rank reads it from its beginning
+                self.ranks.append(subprocess.Popen(command, env=environment, stdin=given, stdout=stdout, process_group=0))
 
     def wait(self) -> Failure | None:
-        """Wait for all ranks; once one has failed, end those that do not end by themselves, and print the reason."""
+        """Wait for all ranks; once one has failed, end those that do not end by themselves. Returns why."""
         deadline = None
         with self._signals():
             while None in [rank.poll() for rank in self.ranks]:  # all of them, so that a dead one is seen at once
@@ -88,10 +105,7 @@ class Ranks:
                     self._kill()
                 time.sleep(POLL_SECONDS)
             self._record_the_dead()
-        failure = recorded(self.store)
-        if failure and may_say(self.store, "the launcher"):
-            say(failure)
-        return failure
+        return recorded(self.store)
 
     def _record_the_dead(self) -> None:
         for number, rank in enumerate(self.ranks):
@@ -125,9 +139,10 @@ class Ranks:
                 rank.send_signal(signal.SIGTERM)
 
         def interrupt(*_: object) -> None:
-            record(self.store, Failure(message=f"stopped. {RESUME}", code=128 + signal.SIGINT, again=False))
+            record(self.store, Failure(message=f"stopped. {RESUME}", code=INTERRUPTED_CODE, again=False))
 
-        before = {number: signal.signal(number, do) for number, do in ((signal.SIGTERM, stop), (signal.SIGINT, interrupt))}
+        handlers = {signal.SIGTERM: stop, signal.SIGINT: interrupt} if threading.current_thread() is threading.main_thread() else {}
+        before = {number: signal.signal(number, do) for number, do in handlers.items()}
         try:
             yield
         finally:
