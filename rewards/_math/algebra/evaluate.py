@@ -87,6 +87,8 @@ def _function(tree: Op, values: list[Any], lib: Any) -> Any:
         return lib.factorial(values[0]) if name == "!" else lib.binomial(*values)
     if name in ("!", "binom"):
         raise ValueError(f"floats have no {name}")
+    if name in ("sum", "prod"):
+        raise Unread(f"{name} over an index")
     if name in ("floor", "ceil"):
         raise Unread(f"{name} of something else than a rational number")
     found = getattr(lib, _INVERSE.get(name, name), None)

@@ -25,7 +25,8 @@ class Cursor:
         self.tokens = split_words(tokens)
         self.at = 0
         self.depth = 0
-        self.bars = 0
+        self.bars = 0  # that are open
+        self.inner_bars = False  # whether a bar before an operand opens another pair, as in `||x||y||`
         self.powers = False  # whether the factor that was read last is a power
 
     def peek(self, ahead: int = 0) -> str:

@@ -10,6 +10,7 @@ from rewards._math.algebra.tree import EULER, MINUS_ONE, Op, Tree, number
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp".split()
     + "asin acos atan arccot arcsec arccsc".split()
+    + "floor ceil abs".split()
     + "arcsinh arccosh arctanh arsinh arcosh artanh asinh acosh atanh".split()
 )
 _SAME = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "log": "ln"}

@@ -10,7 +10,7 @@ import re
 
 _UNION = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])")
 _MEMBER = re.compile(r"(?<![A-Za-z])([A-Za-z])\s+in\s+(?=[\[({\\])")
-_WITHOUT = re.compile(r"(?<=[R}])\s*\\\s*(?=\\?\{)")
+_WITHOUT = re.compile(r"(?<=[R}])\s*\\(?:\s+|(?<=R\\)|(?=\\))(?=\\?\{)")  # but not between `\}` and `\{`
 _OUTWARD = re.compile(r"^\s*\]|\[\s*$|\[\s*(?:\\cup|∪)|(?:\\cup|\\in|∪|∈)\s*\]")
 _INTERVAL = re.compile(r"([\[\]])([^\[\],;]{0,200}[,;][^\[\]]{0,200}+)([\[\]])")
 _FROM, _TO = {"[": "[", "]": "("}, {"]": "]", "[": ")"}

@@ -59,7 +59,9 @@ class Operators(Cursor):
     def juxtaposed(self) -> bool:
         """Whether what follows is multiplied without a sign. Two numbers side by side are not."""
         value = self.peek()
-        if not value or (value in _STOP and not (value == "|" and not self.bars)):
+        if value == "|":
+            return not self.bars or (self.inner_bars and self.kind(1) in ("number", "word", "command"))
+        if not value or value in _STOP:
             return False
         if self.kind() != "number":
             return True
