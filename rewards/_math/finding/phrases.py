@@ -103,7 +103,8 @@ def variants(body: str) -> tuple[str, ...]:
     told = yes_no[1] if yes_no and not _TURNS.search(body[yes_no.end() :]) else ""
     denied = _DENIED.search(cut)
     first = cut[: denied.start()] if denied else ""
-    return tuple(dict.fromkeys(t for t in (body, cut, first, contrasted(cut), unstyled(stated(cut)), only_value(cut), told) if t)) or (body,)
+    found = (body, cut, first, contrasted(cut), unstyled(stated(cut)), only_value(cut), told)
+    return tuple(dict.fromkeys(text for text in found if text)) or (body,)
 
 
 def contrasted(sentence: str) -> str:
