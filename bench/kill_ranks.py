@@ -31,6 +31,7 @@ from r1lite.store.metrics import read_metrics
 
 LIMIT_SECONDS = 10.0  # until nothing is left
 RUN_SECONDS = 900.0
+START_SHARE = 0.2  # of a run, in which the libraries are imported
 COMMAND = (
     "experiment=demo stages=[cold_start,rl,reject,sft] rl.steps=8 rl.prompts_per_step=8 rl.group_size=4 rl.show_every=0 rl.lag={lag} "
     "rl.checkpoint_every=2 cold_start.steps=4 cold_start.checkpoint_every=2 cold_start.examples=16 cold_start.batch_size=16 "
@@ -57,7 +58,7 @@ def main() -> None:
     rows, bad = [], 0
     for seed in range(options.first_seed, options.first_seed + options.runs):
         draw, lag, run = random.Random(f"kill-ranks/{seed}"), seed % 2, folder / f"{seed:02d}"
-        killed = attempt(run, options.ranks, lag, victim=draw.randrange(options.ranks), after=draw.uniform(0, 0.95 * takes[lag]))
+        killed = attempt(run, options.ranks, lag, victim=draw.randrange(options.ranks), after=draw.uniform(START_SHARE, 0.95) * takes[lag])
         final = killed if killed.code == 0 else attempt(run, options.ranks, lag)
         differing = differences(quiet[lag], run) if final.code == 0 else [f"exit code {final.code}: {final.message}"]
         slow = killed.gone > LIMIT_SECONDS
