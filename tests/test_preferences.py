@@ -194,13 +194,13 @@ def test_it_is_the_last_token_that_is_scored(model_folder: Path, config: Callabl
     cfg = config()
     learner = RewardModel(model_folder, cfg.model, cfg.reward_model)
     with torch.no_grad():
-        learner.head.weight.normal_()
+        learner.model.score.weight.normal_()
     (batch,) = collate_pairs([(p.chosen, p.rejected) for p in PAIRS], micro_batch_tokens=8192)
     chosen, _ = split_pairs(learner.scores(batch))
     for i, score in zip(batch.rows, chosen.tolist(), strict=True):
         (alone, _) = collate_pairs([(PAIRS[i].chosen, PAIRS[i].chosen)], micro_batch_tokens=8192)[0].input_ids
         hidden = learner.model.base_model(input_ids=alone[None]).last_hidden_state[0, -1]
-        assert score == pytest.approx(learner.head(hidden).item(), abs=1e-5)
+        assert score == pytest.approx(learner.model.score(hidden).item(), abs=1e-5)
 
 
 @pytest.mark.slow

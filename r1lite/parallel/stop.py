@@ -39,6 +39,7 @@ def on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        _asked = False  # a later run of this process was not asked
 
 
 def _ask(*_: object) -> None:
