@@ -56,7 +56,7 @@ def ended_by(number: signal.Signals, to: Sequence[int], folder: Path, *, count: 
         for rank in to:
             os.kill(processes[rank].pid, number)
         for one in processes:
-            one.join(15)
+            one.join(60)
         codes = [one.exitcode for one in processes]
     output = "".join(ranks.logs(folder))
     assert "Traceback" not in output
