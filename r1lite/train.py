@@ -13,6 +13,7 @@ from r1lite.api.ranks import run_here
 from r1lite.api.train import train as train_from_python
 from r1lite.config import CONF
 from r1lite.parallel import guard, launch, meeting
+from r1lite.parallel.failure import name_run
 from r1lite.settings import command_line
 from r1lite.settings.compose import as_config, register
 from r1lite.settings.reference import help_text
@@ -28,6 +29,7 @@ def _entry(composed: DictConfig) -> None:
         cfg = as_config(composed)
         if not meeting.is_one_of_several():
             if (count := launch.count_of(cfg.processes, cfg.model.device)) > 1:
+                name_run(cfg.run_dir)
                 command = launch.own_command([*sys.argv[1:], f"run_dir={cfg.run_dir}"])
                 sys.exit(launch.launch(count, command, restarts=cfg.parallel.restarts))
         else:

@@ -20,6 +20,8 @@ import torch
 from r1lite.api.ending import ending
 from r1lite.config import Config
 from r1lite.parallel import doing, exchange, guard, launch, meeting, network, world
+from r1lite.settings.compose import configuration
+from r1lite.store.run import Run
 
 SECONDS = 15.0  # within which all must have ended
 PLUGIN = """
@@ -266,7 +268,11 @@ def test_nothing_is_left_over_when_a_rank_is_killed(tmp_path: Path) -> None:
             launcher.kill()
     assert (launcher.returncode, len(of_run)) == (1, 2)
     (message,) = messages(output)
-    assert re.fullmatch(r"error: rank 1 on \S+ was killed by SIGKILL while .* \(rl, step \d+.*\)\. The kernel .*" + RESUMES, message)
+    assert re.fullmatch(
+        r"error: rank 1 on \S+ was killed by SIGKILL while .* \(rl, step \d+.*\)\. The kernel .*"
+        + RESUMES.replace("command", "command with run_dir=.*"),
+        message,
+    )
     wait_until(lambda: all(is_gone(pid) for pid in pids))
 
 
@@ -371,3 +377,16 @@ def test_ranks_do_not_take_the_network_interface_of_one_machine(monkeypatch: pyt
     assert network.interface_towards("127.0.1.1", 1) == "eth0"  # the name that many machines have for themselves
     monkeypatch.setattr(network, "_interfaces", lambda: {"127.0.0.1": "lo", "10.0.0.7": "eth0", "172.17.0.1": "docker0"})
     assert network.interface_towards("127.0.1.1", 1) == ""
+
+
+def test_the_run_directory_is_of_one_run_alone(config: Callable[..., Config], tmp_path: Path) -> None:
+    with Run(config(f"run_dir={tmp_path / 'run'}")).opened():
+        codes, output = end_of(opening, [(tmp_path / "run",)] * 2, tmp_path)
+    assert codes == [1, 1]
+    assert messages(output) == [f"error: another process is working in {tmp_path / 'run'}; wait for it, or choose another run_dir="]
+
+
+def opening(folder: Path) -> None:
+    meeting.join(ranks.SECONDS)
+    with guard.guarded(), Run(configuration([f"run_dir={folder}"])).opened():
+        pass

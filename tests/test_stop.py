@@ -78,8 +78,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_sigterm_saves_after_the_step_and_the_same_command_goes_on(count: int, to: Sequence[int], tmp_path: Path) -> None:
     codes, messages, steps = ended_by(signal.SIGTERM, to, tmp_path, count=count)
     assert codes == [143] * count
-    resumes = f"the same command with run_dir={tmp_path} resumes from the last checkpoint"
-    assert messages == [f"stopped by SIGTERM after step {steps} of pretrain; {resumes}"]
+    resumes = f"The same command with run_dir={tmp_path} resumes the run from its last checkpoint."
+    assert messages == [f"stopped by SIGTERM after step {steps} of pretrain. {resumes}"]
     assert [path.name for path in (tmp_path / "out" / "checkpoints").glob("step-*")] == [f"step-{steps:06d}"]
     with ranks.started(command, [(tmp_path, steps + 2)] * 2, tmp_path) as processes:
         for one in processes:
@@ -91,7 +91,7 @@ def test_sigterm_saves_after_the_step_and_the_same_command_goes_on(count: int, t
 def test_ctrl_c_ends_all_ranks_with_one_line(tmp_path: Path) -> None:
     codes, messages, _ = ended_by(signal.SIGINT, [0, 1, 0, 1], tmp_path, count=2)
     assert codes == [130, 130]
-    assert messages == [f"stopped; the same command with run_dir={tmp_path} resumes from the last checkpoint"]
+    assert messages == [f"stopped. The same command with run_dir={tmp_path} resumes the run from its last checkpoint."]
 
 
 def drift(policy: Policy) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from r1lite.config import Config
 from r1lite.parallel import doing, world
-from r1lite.parallel.failure import INTERRUPTED_CODE, STOPPED_CODE, Failure, first_line
+from r1lite.parallel.failure import INTERRUPTED_CODE, STOPPED_CODE, Failure, first_line, resume
 from r1lite.parallel.stop import Stopped
 
 ON_CPU = re.compile(r"you tried to allocate (\d+) bytes")
@@ -19,9 +19,9 @@ def ending(error: BaseException, cfg: Config) -> Failure | None:
     """The message and the exit code for an error; None for a bug, which keeps its traceback."""
     if isinstance(error, Stopped):
         where = f" {error.where}" if error.where else ""
-        return Failure(message=f"stopped by SIGTERM{where}; {_resumes(cfg)}", code=STOPPED_CODE, again=False)
+        return Failure(message=f"stopped by SIGTERM{where}. {resume()}", code=STOPPED_CODE, again=False)
     if isinstance(error, KeyboardInterrupt):
-        return Failure(message=f"stopped; {_resumes(cfg)}", code=INTERRUPTED_CODE, again=False)
+        return Failure(message=f"stopped. {resume()}", code=INTERRUPTED_CODE, again=False)
     if isinstance(error, SystemExit):  # of a plugin
         code = error.code if isinstance(error.code, int) else 1
         message = f"{_place()} ended by itself while {doing.now().in_words()}, with exit code {code}"
@@ -59,7 +59,7 @@ def _out_of_memory(error: BaseException, cfg: Config) -> str:
     size = ON_CPU.search(str(error))
     wanted = f"it asked for {int(size[1]) / 2**20:,.0f} MiB more" if size else first_line(error).partition(" If reserved")[0].rstrip(".")
     what = f"{_place()} ran out of memory while {doing.now().in_words()}{f': {wanted}' if wanted else ''}"
-    return f"{what}. {_less_memory(cfg)} The same command resumes the run from its last checkpoint."
+    return f"{what}. {_less_memory(cfg)} {resume()}"
 
 
 def _less_memory(cfg: Config) -> str:
@@ -82,7 +82,3 @@ def _less_memory(cfg: Config) -> str:
 
 def _place() -> str:
     return world.place_of(world.rank()) if world.size() > 1 else "the run"
-
-
-def _resumes(cfg: Config) -> str:
-    return f"the same command with run_dir={cfg.run_dir} resumes from the last checkpoint"

@@ -18,7 +18,7 @@ from r1lite.api.rewards import functions_of
 from r1lite.config import Config
 from r1lite.console import in_notebook, output
 from r1lite.parallel import exchange, guard, launch, meeting, stop, world
-from r1lite.parallel.failure import INTERRUPTED_CODE, Failure
+from r1lite.parallel.failure import INTERRUPTED_CODE, Failure, name_run
 
 PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.api.ranks import rank_of_call; rank_of_call()"
 
@@ -29,12 +29,14 @@ def run_here(cfg: Config) -> None:
     def describe(error: BaseException) -> Failure | None:
         return ending(error, cfg)
 
+    name_run(cfg.run_dir)
     try:
         with stop.on_sigterm():
             meeting.connect(cfg.parallel.timeout)
             with guard.guarded(cfg.parallel.timeout, describe):
                 meeting.join(cfg.parallel.timeout, shard=cfg.parallel.shard, offload=cfg.parallel.offload)
                 cfg.run_dir = exchange.on_leader(lambda: world.kept("run_dir", cfg.run_dir))
+                name_run(cfg.run_dir)
                 pipeline.train(cfg)
             meeting.leave()
     except BaseException as error:
@@ -49,6 +51,7 @@ def run_in_ranks(cfg: Config, count: int, *, quiet: bool) -> None:
     """Run as several ranks. What ends them is raised: ValueError for what the user can mend."""
     from r1lite.scoring.functions import pickled
 
+    name_run(cfg.run_dir)
     call = pickle.dumps({"cfg": cfg, "functions": pickled(functions_of(cfg)), "quiet": quiet})
     command = [sys.executable, "-c", PROGRAM.format(path=sys.path)]
     with _shown_in_cell() if in_notebook() else nullcontext() as stdout:

@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
 from r1lite.config import Config
 from r1lite.parallel import exchange, world
@@ -23,7 +24,7 @@ def check_ranks(cfg: Config) -> None:
     if world.size() == 1:
         return
     _same("settings", {key: repr(value) for key, value in flat(asdict(cfg)).items() if key not in OWN})
-    _same("versions", {name: version(name) for name in PACKAGES})
+    _same("versions", {"python": python_version(), **{name: version(name) for name in PACKAGES}})
     _same("files", sources(cfg))
     _enough_gpus(cfg.model.device)
     _same_folder(Path(cfg.run_dir).expanduser())

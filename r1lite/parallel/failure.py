@@ -11,7 +11,6 @@ from typing import Any
 from r1lite.parallel import doing, world
 
 KEY, SAID = "failure", "failure/said"
-RESUME = "The same command resumes the run from its last checkpoint."
 KILLED_FOR_MEMORY = "The kernel kills processes when memory runs out: `dmesg` says so, and lower settings of memory help then. "
 INTERRUPTED_CODE = 130  # 128 + SIGINT
 STOPPED_CODE = 143  # 128 + SIGTERM: torchrun and Slurm take the run for unfinished
@@ -28,6 +27,20 @@ class Failure:
     again: bool = True  # whether another attempt may succeed
 
 
+_run_dir = ""
+
+
+def name_run(folder: str) -> None:
+    """Let messages name the run directory: without `run_dir=` the same command would begin another run."""
+    global _run_dir
+    _run_dir = folder
+
+
+def resume() -> str:
+    named = f" with run_dir={_run_dir}" if _run_dir else ""
+    return f"The same command{named} resumes the run from its last checkpoint."
+
+
 Describe = Callable[[BaseException], Failure | None]  # None if the error is a bug
 
 
@@ -38,6 +51,10 @@ def record(store: Any, failure: Failure) -> Failure:
 
 def recorded(store: Any) -> Failure | None:
     return Failure(**json.loads(store.get(KEY))) if store.check([KEY]) else None
+
+
+def is_said(store: Any) -> bool:
+    return store.check([SAID])
 
 
 def may_say(store: Any, name: str) -> bool:
@@ -52,7 +69,7 @@ def failure_of(error: BaseException, describe: Describe | None) -> Failure:
         hint = "Set GLOO_SOCKET_IFNAME (and NCCL_SOCKET_IFNAME, for GPUs) to the network interface that leads to the other machines."
         return Failure(message=f"{here} cannot connect to the other ranks: {first_line(error)}. {hint}", again=False)
     if is_lost_connection(error):
-        return Failure(message=f"{here} lost the other ranks while {doing.now().in_words()}: {first_line(error)}. {RESUME}")
+        return Failure(message=f"{here} lost the other ranks while {doing.now().in_words()}: {first_line(error)}. {resume()}")
     described = describe(error) if describe is not None else None
     if described is not None:
         return described

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from r1lite.parallel import doing, meeting, process, world
-from r1lite.parallel.failure import RESUME, Describe, Failure, failure_of, is_lost_connection, may_say, record, recorded
+from r1lite.parallel.failure import Describe, Failure, failure_of, is_lost_connection, is_said, may_say, record, recorded, resume
 from r1lite.parallel.stop import Stopped
 
 BEAT_SECONDS = 1.0
@@ -135,7 +135,7 @@ class Guard:
             try:
                 if failure := recorded(self.store):
                     self._leave(failure)
-                is_due = time.monotonic() - beaten > BEAT_SECONDS
+                is_due = time.monotonic() - beaten > BEAT_SECONDS - LOOK_SECONDS / 2
                 if is_due or words != doing.in_words():
                     self._beat()
                     words = doing.in_words()
@@ -190,12 +190,12 @@ class Guard:
         last = f"last heard of while {beat[world.MAIN]['words'] if beat else 'starting'}"
         # Our launcher, which knows the signal, is a moment faster.
         if state == process.GONE and silent and self.store.add("done", 0) < world.size():
-            self._end(Failure(message=f"error: {world.place_of(other)} has ended without a word ({last}). {RESUME}"))
+            self._end(Failure(message=f"error: {world.place_of(other)} has ended without a word ({last}). {resume()}"))
         if silent > SILENT_SECONDS and state == process.STOPPED:
             what = f"has been stopped by a signal for {SILENT_SECONDS:g} s"
-            self._end(Failure(message=f"error: {world.place_of(other)} {what} ({last}). {RESUME}", culprit=other))
+            self._end(Failure(message=f"error: {world.place_of(other)} {what} ({last}). {resume()}", culprit=other))
         if silent > self._patience(state):
-            message = f"error: {world.place_of(other)} has given no sign of life for {silent:.0f} s ({last}). {RESUME}"
+            message = f"error: {world.place_of(other)} has given no sign of life for {silent:.0f} s ({last}). {resume()}"
             self._end(Failure(message=message, culprit=other))
 
     def _patience(self, state: str) -> float:
@@ -218,8 +218,8 @@ class Guard:
             what = f"the others have waited {self.timeout:g} s (parallel.timeout)"
             if late:
                 where, again = world.place_of(late[0]), of_rank[late[0]]["words"]
-                self._end(Failure(message=f"error: {where} does not go on: {what}, while it is {again}. {RESUME}", culprit=late[0]))
-            self._end(Failure(message=f"error: all ranks have come to an exchange that does not end: {what}. {RESUME}"))
+                self._end(Failure(message=f"error: {where} does not go on: {what}, while it is {again}. {resume()}", culprit=late[0]))
+            self._end(Failure(message=f"error: all ranks have come to an exchange that does not end: {what}. {resume()}"))
 
     def _behind(self, failure: Failure) -> Failure:
         """The same failure, or, if a rank has come less far than this one, that rank's."""
@@ -238,10 +238,12 @@ class Guard:
         """End this process. One rank prints the message, if the launcher does not."""
         self.ending.acquire()
         with suppress(Exception):  # the store may end with the ranks that have left
-            if world.is_leader() or found:
-                time.sleep(SAY_SECONDS / 5 if world.is_leader() else SAY_SECONDS)
-                if may_say(self.store, self.name):
-                    say(failure)
+            patience = SAY_SECONDS / 5 if world.is_leader() else SAY_SECONDS if found else 0.0
+            deadline = time.monotonic() + patience
+            while not (said := is_said(self.store)) and time.monotonic() < deadline:
+                time.sleep(LOOK_SECONDS / 4)
+            if patience and not said and may_say(self.store, self.name):
+                say(failure)
             self.store.add("parted", 1)
             self._wait_until("parted", 2 * SAY_SECONDS)
             if failure.culprit not in (None, self.me) and process.is_here(who := world.identity_of(failure.culprit)):
@@ -267,7 +269,7 @@ class Guard:
             speaks, whose = world.local_rank() == 0 or self.me == 1, f"rank 0 at {os.environ['MASTER_ADDR']}"
         if speaks:
             what = f"{whose} is gone, and with it the store where the ranks meet ({why.splitlines()[0][:200]})"
-            say(Failure(message=f"error: {what}. {RESUME}"))
+            say(Failure(message=f"error: {what}. {resume()}"))
         os._exit(1)
 
 

@@ -16,13 +16,13 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from r1lite.parallel import process
-from r1lite.parallel.failure import INTERRUPTED_CODE, KILLED_FOR_MEMORY, RESUME, STOPPED_CODE, Failure, may_say, record, recorded
+from r1lite.parallel.failure import INTERRUPTED_CODE, KILLED_FOR_MEMORY, STOPPED_CODE, Failure, may_say, record, recorded, resume
 from r1lite.parallel.guard import say
 from r1lite.parallel.world import MAIN
 
 AUTO = "auto"
 LAUNCHER = "R1LITE_LAUNCHER"  # the environment variable that names the launcher's process
-LEAVE_SECONDS = 3.0  # that ranks have to end by themselves, once one has failed
+LEAVE_SECONDS = 2.0  # that ranks have to end by themselves, once one has failed
 POLL_SECONDS = 0.1
 FEW = 8  # ranks that may share fewer cores
 
@@ -115,14 +115,14 @@ class Ranks:
     def _failure_of(self, number: int, code: int) -> Failure:
         """Why a rank that has put no reason into the store has ended."""
         if code == -signal.SIGTERM and self.asked_to_stop:
-            return Failure(message=f"stopped by SIGTERM. {RESUME}", code=STOPPED_CODE, again=False)
+            return Failure(message=f"stopped by SIGTERM. {resume()}", code=STOPPED_CODE, again=False)
         key = f"beat/{number}"
         doing = json.loads(self.store.get(key))[MAIN]["words"] if self.store.check([key]) else "starting"
         who = f"rank {number} on {socket.gethostname()}"
         if code > 0:  # before it met the others; what it printed says why
             return Failure(message=f"error: {who} ended with exit code {code} while {doing}.", again=False)
         memory = KILLED_FOR_MEMORY if code == -signal.SIGKILL else ""
-        return Failure(message=f"error: {who} was killed by {signal.Signals(-code).name} while {doing}. {memory}{RESUME}")
+        return Failure(message=f"error: {who} was killed by {signal.Signals(-code).name} while {doing}. {memory}{resume()}")
 
     def _kill(self) -> None:
         for rank in self.ranks:
@@ -139,7 +139,7 @@ class Ranks:
                 rank.send_signal(signal.SIGTERM)
 
         def interrupt(*_: object) -> None:
-            record(self.store, Failure(message=f"stopped. {RESUME}", code=INTERRUPTED_CODE, again=False))
+            record(self.store, Failure(message=f"stopped. {resume()}", code=INTERRUPTED_CODE, again=False))
 
         handlers = {signal.SIGTERM: stop, signal.SIGINT: interrupt} if threading.current_thread() is threading.main_thread() else {}
         before = {number: signal.signal(number, do) for number, do in handlers.items()}
