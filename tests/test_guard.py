@@ -19,7 +19,7 @@ import torch
 
 from r1lite.api.ending import ending
 from r1lite.config import Config
-from r1lite.parallel import doing, exchange, guard, launch, meeting, network, world
+from r1lite.parallel import doing, exchange, guard, launch, meeting, network, watch, world
 from r1lite.settings.compose import configuration
 from r1lite.store.run import Run
 
@@ -74,7 +74,7 @@ def faults() -> dict[str, Callable[[], object]]:
 
 def exchanging(rank: int, fault: str) -> None:
     """A rank that exchanges a few values, and one that fails meanwhile."""
-    guard.SILENT_SECONDS, guard.UNSEEN_SECONDS = 3.0, 5.0
+    watch.SILENT_SECONDS, watch.UNSEEN_SECONDS = 3.0, 5.0
     meeting.join(ranks.SECONDS)
     with guard.guarded(timeout=2.0 if fault in ("sleep", "loop", "alone") else 60.0):
         doing.begin_phase("train")

@@ -23,7 +23,8 @@ class Failure:
     message: str
     details: str = ""  # a traceback
     code: int = 1  # with which they end
-    culprit: int | None = None  # a rank that cannot end by itself
+    culprit: int | None = None  # a rank that may not be able to end by itself
+    stands_still: bool = False  # it cannot
     again: bool = True  # whether another attempt may succeed
 
 

@@ -42,8 +42,8 @@ def state_of(other: Identity) -> str:
 
 
 def kill(other: Identity) -> None:
-    """End a process of this machine, if it is still there."""
-    if state_of(other) != GONE:
+    """End a process, if it is on this machine and still there."""
+    if is_here(other) and state_of(other) != GONE:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(other.pid, signal.SIGKILL)
 
