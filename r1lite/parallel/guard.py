@@ -83,6 +83,8 @@ class Guard:
     def start(self) -> None:
         global _guard
         _guard = self
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, _interrupt_once)
         self._beat()
         for thread in self.threads:
             thread.start()
@@ -97,6 +99,8 @@ class Guard:
             while store.add("done", 0) < world.size():
                 time.sleep(BEAT_SECONDS / 20)
         _guard = None
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.stopped.set()
         for thread in self.threads:
             thread.join()
@@ -105,8 +109,6 @@ class Guard:
 
     def fail(self, error: BaseException) -> NoReturn:
         """Put into the store why this rank fails, and end it."""
-        with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             failure = failure_of(error, self.describe)  # before waiting: it says what this rank is doing
             # The watching thread ends this process as soon as the reason is known.
@@ -204,6 +206,12 @@ class Guard:
             what = f"{whose} is gone, and with it the store where the ranks meet ({why.splitlines()[0][:200]})"
             say(Failure(message=f"error: {what}. {resume()}"))
         os._exit(1)
+
+
+def _interrupt_once(*_: object) -> NoReturn:
+    """Ctrl-C again must not interrupt the end of this rank."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def say(failure: Failure) -> None:
