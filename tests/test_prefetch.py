@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -190,6 +191,8 @@ def test_who_is_faster_and_a_kill_change_nothing(config: Callable[..., Config], 
     again, told = trained(tmp_path / "two", config, *dapo)
     assert same(weights, again)
     assert told == metrics
+    for path in (tmp_path / "one").glob("rl/rollouts/*.parquet"):
+        assert pq.read_table(tmp_path / "two" / path.relative_to(tmp_path / "one")).equals(pq.read_table(path))
 
 
 def test_a_step_that_fails_the_parity_check_is_kept_and_not_trained(

@@ -24,6 +24,7 @@ class Sampler:
 
     def __init__(self, engine: Engine, prompter: Prompter, cfg: SamplerConfig) -> None:
         self.engine, self.prompter, self.cfg = engine, prompter, cfg
+        self.earlier_loads = 0  # of weights, before the run was resumed; versions count them as well
 
     @property
     def dtype(self) -> torch.dtype | None:
@@ -65,7 +66,7 @@ class Sampler:
                 text=as_text(self.prompter.tokenizer, completion.token_ids, self.engine.ends),
                 prefill=prefill,
                 finish=completion.finish,
-                version=completion.version,
+                version=completion.version and completion.version + self.earlier_loads,  # 0 if the engine counts none
             )
             for index, completion in enumerate(completions)
         )

@@ -142,13 +142,15 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.
     sampler = make_sampler(sharding.whole(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
+    past = last.weights.get(PAST, {})
+    sampler.earlier_loads = last.step - bool(past)
     scorer = make_scorer(cfg)
     seed = f"{cfg.seed}/{place.name}"
     curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=last.extra.get("settled", ()))
     feed = make_feed(prompter, cfg, seed=seed, position=last.extra.get("position", 0), curriculum=curriculum)
     collecting = partial(collect, sampler, scorer, feed, cfg.rl, cfg.algorithm.refill_rounds)
     prefetcher = Prefetcher(collecting, sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=last.step)
-    prefetcher.resume(last.step, last.weights.get(PAST, {}), policy.weights())
+    prefetcher.resume(last.step, past, policy.weights())
     parts = Parts(
         policy=policy,
         scorer=scorer,
