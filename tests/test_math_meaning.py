@@ -318,6 +318,9 @@ def test_what_a_side_of_an_equation_names(gold: str, given: str, equal: bool) ->
 @pytest.mark.parametrize(
     PAIR,
     [
+        (r"\{(-7, 1)\}", "(-7, 1)", True),
+        (r"\{(-7, 1), (2, 3)\}", "(-7, 1)", False),
+        ("67", r"67 oder \text{sixty-six}", False),
         (r"2^6 3^5", r"2^6\cdot 3^5", True),
         (r"F_n = \sum_{k=0}^{n-1} F_k F_{n-k-1}", r"F_n = \sum_{k=0}^{n-1} F_{n-k-1} F_k", True),
         (r"\sum_{k=0}^{n-1} F_k F_{n-k-1}", r"\sum_{k=0}^{n} F_{n-k-1} F_k", False),

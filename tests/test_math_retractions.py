@@ -93,6 +93,8 @@ def test_values_are_compared_as_numbers():
     assert bare("$6 \\cdot 7$") != bare("42")
     assert bare("6·7") == bare("x=42.0") == bare("+42") == "42"
     assert bare("1/0") == "1/0"
+    assert bare("$S = 7·6 = 42$") == "42"
+    assert bare("x^2 - y = 0") == "x^2-y=0"
 
 
 def test_the_longest_entry_of_a_language_counts_and_no_entry_stands_in_two_lists():

@@ -95,6 +95,8 @@ def groups(gold: Answer, given: Answer, tolerance: float) -> str:
     left, right = (a if isinstance(a, Group) else None for a in (gold, given))
     if left is None or right is None:
         return alone(gold, given, tolerance)
+    if (one := _only_item(left, right)) is not None:
+        return same(*one, tolerance)
     if {left.opening, right.opening} == {"{", "("} or {left.opening, right.opening} == {"{", "["}:
         return ""
     if left.opening and right.opening and left.opening != "{":
@@ -106,6 +108,14 @@ def groups(gold: Answer, given: Answer, tolerance: float) -> str:
         return _any_order(left, right, tolerance)
     half_open = any(g.opening and (g.opening, g.closing) != ("(", ")") and len(g.items) == 2 for g in (left, right))
     return "" if half_open else in_order(left.items, right.items, tolerance)
+
+
+def _only_item(gold: Group, given: Group) -> tuple[Answer, Answer] | None:
+    """A tuple beside the set of one tuple, without the braces."""
+    for one, other in ((gold, given), (given, gold)):
+        if one.opening == "{" and other.opening == "(" and len(one.items) == 1 and isinstance(one.items[0], Group):
+            return (one.items[0], other) if one is gold else (other, one.items[0])
+    return None
 
 
 def alone(gold: Answer, given: Answer, tolerance: float) -> str:

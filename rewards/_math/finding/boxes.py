@@ -105,6 +105,8 @@ def _joined(found: list[Box], labels: list[str] | None = None) -> Boxed:
 
 def _labels(text: str, found: list[Box]) -> list[str]:
     """The labels of boxes that all have one of their own, in any order but without a gap; else empty."""
+    if len(found) < 2:
+        return []
     labels: list[str] = []
     for before, box in zip([Box(0, 0, ""), *found], found, strict=False):
         near = list(_LABEL.finditer(text[max(before.end, box.start - LABEL_REACH) : box.start]))
@@ -113,7 +115,7 @@ def _labels(text: str, found: list[Box]) -> list[str]:
         label = near[-1]
         labels.append((label["part"] or label["bracket"] or label["line"]).lower())
     known = any(sorted(labels) == sorted(series[: len(labels)]) for series in _SERIES)
-    return labels if known and len(labels) > 1 else []
+    return labels if known else []
 
 
 def _names(text: str, found: list[Box]) -> list[str]:

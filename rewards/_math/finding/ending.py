@@ -95,7 +95,7 @@ def _named(line: str) -> tuple[str, ...]:
         return ()
     cell = _CELL.fullmatch(line)
     named = cell[1].strip() if cell else phrases.subject(line.strip(" .*_"))
-    return phrases.variants(named) if named and not hedges.unsure(named) else ()
+    return phrases.variants(named) if named and not hedges.guesses(named) else ()
 
 
 def _only_a_value(line: str) -> bool:

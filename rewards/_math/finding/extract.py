@@ -14,15 +14,12 @@ from dataclasses import dataclass
 
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, last_answer
 from rewards._math.finding import boxes, ending, hedges, phrases
+from rewards._math.finding.preparation import prepared
 from rewards._math.finding.retraction import Retraction, retraction
 
 MAX_BLOCKS = 12
 MAX_PHRASES = 12
 
-_BLANKS = re.compile(r"\s{8,}")  # a page of them would make every bounded repeat below cost its bound
-_NEXT_TURN = re.compile(  # marks of chat templates, where a model went on behind its answer
-    r"(?<=\S)\s{0,9}(?:<\|(?:im_start|im_end|endoftext|eot_id|eom_id|end_of_text|start_header_id|end|user|assistant)\|>|<end_of_turn>|</s>)"
-)
 _PRAISE = re.compile(
     r"(?:(?:also|indeed|therefore|thus) )?"
     r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|this|that"
@@ -34,6 +31,7 @@ _FOREIGN = re.compile(
     r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|first|earlier|previous|original|initial|student[’']s|falsche|fausse|mauvaise)|错误的?)\s{0,3}$",
     re.IGNORECASE,
 )
+_MAY_BE_FACTORIAL = re.compile(r"(?:[\d)]|(?<![A-Za-z])[A-Za-z])$")
 _CORRECTION = re.compile(r"\b(?:but|however|actually|instead|rather|not|wrong|no|aber|nein|mais|non)\b|但|不", re.IGNORECASE)
 
 
@@ -51,8 +49,7 @@ def claims(response: str) -> list[Claim]:
     """Everything that a response claims; each has to be right. Empty where it claims nothing."""
     if THINK in response and END_THINK not in response:
         return []
-    text = _BLANKS.sub(lambda m: "\n\n" if "\n" in m[0] else "  ", response.rsplit(END_THINK, 1)[-1])
-    text = _NEXT_TURN.split(text, maxsplit=1)[0]
+    text = prepared(response.rsplit(END_THINK, 1)[-1])
     found, rest = _blocks(text)
     return [*found, *_outside(rest, bool(found))]
 
@@ -152,7 +149,7 @@ def _phrased(text: str) -> list[Claim]:
         back = None if told else retraction(text, end, body)
         if back and back.value and not hedge:
             return [_corrected(back)]
-        factorial = (f"{body}!",) if text[end : end + 1] == "!" and body[-1] in "0123456789)n" else ()
+        factorial = (f"{body}!",) if text[end : end + 1] == "!" and _MAY_BE_FACTORIAL.search(body) else ()
         told.append(Claim("phrase", (*phrases.variants(body), *factorial), _against(hedge, back)))
         if not at or _apart(text, found[at - 1].end(), phrase.start()):
             break

@@ -31,10 +31,12 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_\u4e00-\u9fff]+)|(?P<han>[\u4e00-\u9fff])|(?P<mark>≠|\\neq?|[=,，;；:：()（）—–…!→~]|\.\.\.|\s-\s|->)"
 )
 _NOT = re.compile(r"n['’]t\b")
+_SPACING = re.compile(r"\\(?:[ ,;:!]|q?quad\b)|~(?!~)(?<!~~)")
 _SAME_MARK = {"，": ",", "；": ",", ";": ",", "：": ":", "（": "(", ")": "", "）": "", "—": ",", "–": ",", "…": ",", "...": ",", "!": ","}
 _SAME_MARK |= {" - ": ",", "->": "=", "→": "=", "\\ne": "≠", "\\neq": "≠"}
 _MARKUP = re.compile(r"\\(?:boxed|text|mathbf|textbf)\b|[\\{}$*_\s()]")
 _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?")
+_EQUATION = re.compile(r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^\\d][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=")
 _PRODUCT = re.compile(r"\d{1,6}(?:[·×*]\d{1,6}){1,5}")
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -55,13 +57,18 @@ def outline(sentence: str, claimed: frozenset[str]) -> Outline:
 
 def values(text: str) -> frozenset[str]:
     """The values of an answer, each as it is compared with others; words where it has none."""
-    found = [bare(m["value"]) for m in _TOKEN.finditer(text[:MAX_CHARACTERS]) if m["value"]]
-    return frozenset(found or [bare(text[:MAX_CHARACTERS]).casefold()]) - {""}
+    text = _SPACING.sub(" ", text[:MAX_CHARACTERS])
+    if _EQUATION.search(_MARKUP.sub("", text)):
+        return frozenset({bare(text)})
+    found = [bare(m["value"]) for m in _TOKEN.finditer(text) if m["value"]]
+    return frozenset(found or [bare(text).casefold()]) - {""}
 
 
 def bare(value: str) -> str:
-    """A value without markup, the last side of a chain."""
-    text = _MARKUP.sub("", value[: 2 * MAX_VALUE]).replace("−", "-").rpartition("=")[2].rstrip(".,").removeprefix("+")
+    """A value without markup: the last side of a chain, but all of an equation in unknowns."""
+    text = _MARKUP.sub("", value[: 2 * MAX_VALUE]).replace("−", "-").rstrip(".,").removeprefix("+")
+    if not _EQUATION.search(text):
+        text = text.rpartition("=")[2].removeprefix("+")
     if _DECIMAL.fullmatch(text) and not text.endswith("/0"):
         top, _, bottom = text.partition("/")
         return str(Fraction(top) / Fraction(bottom or 1)) if not bottom or Fraction(bottom) else text
@@ -71,7 +78,7 @@ def bare(value: str) -> str:
 
 
 def _read(sentence: str, language: Language, claimed: frozenset[str]) -> Outline:
-    text = _NOT.sub(" not", sentence) if language.spaced else sentence
+    text = _SPACING.sub(" ", _NOT.sub(" not", sentence) if language.spaced else sentence)
     symbols: list[str] = []
     texts: list[str] = []
     for kind, group in itertools.groupby(_TOKEN.finditer(text), key=lambda m: m.lastgroup):

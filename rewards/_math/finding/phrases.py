@@ -17,7 +17,7 @@ PHRASE = re.compile(
     r"####\s{0,9}|(?:^|\n)[#* \t]{0,9}(?:final\s{1,3})?answer[*: \t]{0,6}\n\s{0,9}"
     r"|\b(?:final\s{1,3}|correct\s{1,3}|right\s{1,3}|our\s{1,3}|my\s{1,3})?(?:answer|final result|final solution)"
     r"(?:\s{1,3}(?:to|for|of|choice|option)\b[^.\n:=$]{0,60})?(?:\s{0,3}\*\*)?\s{0,9}"
-    r"(?:is(?!n['’]t| (?:not|in the|the same|given|clear|found|obtained|wrong|incorrect|false)\b)|are|was|equals|:|="
+    r"(?:is(?!n['’]t| (?:not|in the|the same|given|clear|found|obtained|wrong|incorrect)\b)|are|was|equals|:|="
     r"|(?:would|should|must|will) be|is then|comes to)"
     r"(?:\s{1,3}(?:therefore|thus|then|simply|just|indeed))?\s{0,3}:?(?:\s{0,3}\*\*)?\s{0,9}"
     r"|(?:最终的?|正确的?|最后的?)?(?:答案|最终结果)(?:应该|应当|应)?(?:就)?(?:是|为|：|:|等于|选|改为|改成)\s{0,3}[:：]?\s{0,9}"
@@ -47,10 +47,9 @@ _REASON = re.compile(
     r"|weil|denn|da|car)\b|因为|由于|即为)",
     re.IGNORECASE,
 )
-_REMARK = re.compile(  # what is said about an answer behind a comma: `42, and I stand by that`
-    r"(?:,|;| [—–-]| \() {0,3}(?:(?:and|but|though|although|even if|even though|where|with) )?"
-    r"(?:i|we|it|this|that|there|you|one|die|der|das|es|man|cela|ce|on|the|earlier|not)\b|[，；（]\s?(?:其实|这|此|也|而且)",
-    re.IGNORECASE,
+_REMARK = re.compile(  # what is said about an answer behind a comma: `42, and I stand by that`; but `1, i` is a list
+    r"(?:(?<!\\)[,;]| [—–-]| \() {0,3}(?:(?:and|but|though|although|even if|even though|where|with) )?"
+    r"(?:I|we|it|this|that|there|you|one|die|der|das|es|man|cela|ce|on|the|earlier|not)\b|[，；（]\s?(?:其实|这|此|也|而且)"
 )
 _CONTRAST = re.compile(
     r"(?:\bnot|\bnicht|\bpas|不是) {0,2}[-−]?[$\\\d][^,，]{0,40}"
@@ -77,17 +76,8 @@ def sentence(text: str, start: int) -> tuple[str, int]:
         return str(shown["a"] or shown["b"]).strip(), shown.end()
     while start < len(text) and text[start] in " \t\n*":
         start += 1
-    end, last = start, min(len(text), start + MAX_CHARACTERS)
-    while end < last:
-        stop = _END.search(text, end, last)
-        end = stop.start() if stop else last
-        if text[end : end + 1] != "\n" or text.count("$", start, end) % 2 == 0:
-            break
-        paragraph = text.find("\n\n", end, last)  # within a formula: it goes on to its other sign
-        closing = text.find("$", end, paragraph if paragraph >= 0 else last)
-        if closing < 0:
-            break
-        end = closing + 1
+    stop = _END.search(text, start, start + MAX_CHARACTERS)
+    end = stop.start() if stop else min(len(text), start + MAX_CHARACTERS)
     return text[start:end].strip(), end
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rewards._math.finding import shapes
 from rewards._math.finding.outline import ANOTHER, Outline, outline, values
-from rewards._math.finding.sentences import sentences
+from rewards._math.finding.sentences import CLOSING, REACH, sentences
 
 NEAR = 3  # sentences after an answer in which `this is wrong` is about that answer
 MEMORY = 2  # sentences for which a word such as `wait` is remembered
@@ -37,6 +37,8 @@ class _Before(NamedTuple):
 
 def retraction(text: str, start: int, claimed: str = "") -> Retraction | None:
     """How text[start:] takes back the answer `claimed` that ends at `start`; None if it does not."""
+    if not text[start : start + REACH].strip(CLOSING):
+        return None
     found: Retraction | None = None
     answer = values(claimed)
     turned, others, asked, left_open = -MEMORY - 1, False, False, ""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 REACH = 2000  # characters after an answer, and at the end of the response, that are read
 MAX_SENTENCES = 40
+CLOSING = " \t\n$.*)]\\。"  # what may close an answer and the sentence around it
 MAX_CHARACTERS = 240  # of a sentence
 
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*_$)\"”']|$)|[\n。！？；]|;(?=\s)")

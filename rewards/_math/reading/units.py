@@ -78,7 +78,7 @@ _NEVER = frozenset(
     "we you think guess sure unsure unknown undefined none mod modulo because since so actually wait however instead also another other "
     "alternatively else answer answers inverse reciprocal root complement conjugate doubled tripled halved negated squared cubed factorial "
     "below above under beyond greater fewer almost nearly exclusive excluded repeating recurring ish th ths fold "
-    "sqrt 或 或者 不 不是 错 和 与".split()
+    "sqrt 或 或者 不 不是 错 和 与 oder und nicht kein keine ou et pas mais aber".split()
 )
 _IGNORED = frozenset({"unit", "units", "of", "in", "total", "个", "只", "人", "种"})
 
