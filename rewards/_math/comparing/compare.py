@@ -45,7 +45,7 @@ def same(gold: Answer, given: Answer, tolerance: float = 0.0) -> str:
         return _cases(gold, given, tolerance)
     if isinstance(gold, Matrix) and isinstance(given, Matrix):
         return _vectors(gold, given, tolerance)
-    if isinstance(gold, Words) or isinstance(given, Words):
+    if isinstance(gold, Words) and isinstance(given, Words):
         return _words(gold, given)
     return ""
 
@@ -166,7 +166,5 @@ def _vectors(gold: Answer, given: Answer, tolerance: float) -> str:
     return "entry by entry" if all(in_order(a, b, tolerance) for a, b in zip(left, right, strict=True)) else ""
 
 
-def _words(gold: Answer, given: Answer) -> str:
-    if isinstance(gold, Words) and isinstance(given, Words):
-        return "the same text" if gold.text and (gold.text == given.text or (empty(gold.text) and empty(given.text))) else ""
-    return ""
+def _words(gold: Words, given: Words) -> str:
+    return "the same text" if gold.text and (gold.text == given.text or (empty(gold.text) and empty(given.text))) else ""
