@@ -92,7 +92,7 @@ def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Names
         raise ValueError(f"--batch must divide the {rollouts} rollouts of a step, got {batch}")
     settings = GRPOConfig(
         output_dir=folder,
-        use_cpu=True,
+        use_cpu=options.device == "cpu",
         bf16=options.dtype == "autocast",
         max_steps=options.steps + 1,
         per_device_train_batch_size=batch,
@@ -128,6 +128,7 @@ def trainer_of(model: Any, tokenizer: Any, clock: Clock, options: argparse.Names
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="a folder with a model")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--dtype", choices=("fp32", "bf16", "autocast"), default="fp32")
     parser.add_argument("--batch", type=int, default=8, help="rollouts in memory at once")
     parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing")
