@@ -2,9 +2,9 @@
 
     python -m bench.gpu [--minutes 9] [--out runs/gpu] [--parts parity sampling ...] [--quick]
 
-Each part is a process with a share of the time, and its results are written when it ends, so that a run that is cut short leaves a
-useful file: OUT/results.jsonl (one result per line) and OUT/log.txt. --quick runs every part with tiny sizes, also on the CPU, where the figures mean
-nothing. bench/gpu/wheels.py collects what a machine without a network needs.
+Each part is a process with a share of the time, and its results are written when it ends, so that a run that is cut short leaves
+a useful file: OUT/results.jsonl (one result per line) and OUT/log.txt. --quick runs every part with tiny sizes, also on the CPU,
+where the figures mean nothing. bench/gpu/wheels.py collects what a machine without a network needs.
 """
 
 from __future__ import annotations
