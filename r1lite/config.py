@@ -279,7 +279,10 @@ class RLConfig(TrainingConfig):
     share_prompts: bool = True  # in training, compute each prompt once for all of its rollouts if that is less work
     shuffle_rewards: bool = False  # a control: with rewards shuffled inside each group, nothing can be learnt
     show_every: int = free(10)  # steps between printed rollouts; 0 prints none
-    lag: int = 0  # 1 samples the next step while this one is trained on, with the weights from before it; 0 samples with the newest
+    lag: int = 0  # how many steps old the weights may be that sampled a step: 1 samples the next step while this one is trained on
+    asynchronous: bool = False  # train whichever groups have finished, and update servers while they sample (sampler=vllm_server)
+    wait_for_slow: bool = True  # asynchronous: wait for groups that cannot be trained later; false drops and counts them
+    replay: str = ""  # a folder of rollouts from an earlier run (RUN/rl/rollouts), to train on the same steps again
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
 
 

@@ -55,6 +55,7 @@ class Completion:
     logprobs: tuple[float, ...]  # of each token, at the sampling temperature, before top-p and top-k
     finish: Finish
     version: int = 0  # of the weights: how often the engine had loaded new ones
+    versions: tuple[tuple[int, int], ...] = ()  # of several: each version and how many tokens it sampled; `version` is the first
 
 
 Span = tuple[int, int]  # characters of a response: the first, and the one after the last
@@ -73,6 +74,7 @@ class Rollout:
     prefill: str = ""  # the start of the response if the template wrote it, such as "<think>\n"
     finish: Finish = "stop"
     version: int = 0  # of the weights that sampled it: how often the sampler had loaded new ones
+    versions: tuple[tuple[int, int], ...] = ()  # if several sampled it: each version and its number of tokens; `version` is the first
     mask: tuple[bool, ...] = ()  # False on tokens that an environment wrote; empty if the model wrote all of token_ids
 
     @property

@@ -70,13 +70,33 @@ def check_rl(name: str, cfg: Config) -> list[str]:
         )
     if a.advantage == "pass_at_k" and a.pass_k > settings.group_size:
         raise ValueError(f"algorithm.pass_k={a.pass_k} is more than {name}.group_size={settings.group_size}")
-    return check_lag(settings.lag, a)
+    if settings.asynchronous:
+        check_asynchronous(name, cfg)
+    return check_lag(settings.lag, a, most=None if settings.asynchronous else 1)
 
 
-def check_lag(lag: int, a: AlgorithmConfig) -> list[str]:
+def check_asynchronous(name: str, cfg: Config) -> None:
+    if cfg.sampler.name != "vllm_server":
+        raise ValueError(
+            f"{name}.asynchronous=true needs servers, sampler=vllm_server; with sampler={cfg.sampler.name}, {name}.lag=1 samples ahead"
+        )
+    if cfg.sampler.transfer != "disk":
+        raise ValueError(
+            f"{name}.asynchronous=true needs sampler.transfer=disk: a server that returns receives weights while they are trained"
+        )
+    if cfg.algorithm.correction == "none":
+        raise ValueError(
+            f"{name}.asynchronous=true trains on tokens that earlier weights sampled, which algorithm.correction must make up for: "
+            "set algorithm.correction=truncate (or mask)"
+        )
+
+
+def check_lag(lag: int, a: AlgorithmConfig, *, most: int | None = 1) -> list[str]:
     """Raise ValueError if rollouts of an earlier policy would be trained on as if they were new. Returns notices."""
-    if lag not in (0, 1):
-        raise ValueError(f"rl.lag must be 0 or 1, got {lag}")
+    if lag < 0 or (most is not None and lag > most):
+        raise ValueError(
+            f"rl.lag must be 0 or 1, got {lag}. More needs rl.asynchronous=true" if lag > 1 else f"rl.lag must be 0 or 1, got {lag}"
+        )
     if not lag or a.correction != "none":
         return []
     if a.ratio == "none":

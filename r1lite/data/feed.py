@@ -57,6 +57,13 @@ class Feed:
                 raise self._none_fits()
         return taken
 
+    def take_at(self, position: int | None = None) -> tuple[int, Problem]:
+        """The next problem, and its position in the data; or the problem at a position from which it was taken before."""
+        if position is not None:
+            return position, self._at(position)
+        (problem,) = self.take(1)
+        return self.position - 1, problem
+
     def begin(self, step: int, steps: int) -> None:
         """Tell the curriculum which step comes next. Call before the step takes its problems."""
         if self.curriculum:

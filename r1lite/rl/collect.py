@@ -11,7 +11,7 @@ from r1lite.parallel import world
 from r1lite.scoring.metrics import rewards_of
 from r1lite.scoring.scorer import RuleBroken, Scorer
 from r1lite.store.metrics import Stopwatch
-from r1lite.types import Sampler, Scored
+from r1lite.types import Rollout, Sampler, Scored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,7 @@ class Collected:
     prompts: dict[str, float]  # metrics: prompts that were too long, and those that the curriculum passed over, so far
     broken: RuleBroken | None  # a rule failed so often that the step must not be trained on
     seconds: dict[str, float]
+    probes: list[Rollout] | None = None  # completions by which the parity check judges new weights; None: the groups themselves
 
 
 def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: RLConfig, refill_rounds: int, step: int, weights_step: int) -> Collected:

@@ -48,10 +48,8 @@ class ParityCheck:
 
     def check(self, step: int, collected: Collected, past: dict[str, Tensor]) -> dict[str, float]:
         """The metrics of the check; ValueError with a likely cause if the log-probs differ too much."""
-        written = [[s.rollout for s in group if s.rollout.written] for group in collected.groups]
-        of_ranks = [[group for group, by in zip(written, collected.sampled_by, strict=True) if by == r] for r in range(world.size())]
-        rollouts = [rollout for groups in of_ranks for rollout in spread(groups, self.cfg.sequences)]  # any sampler may be stale
-        if not rollouts:
+        rollouts = self._chosen(collected) if collected.probes is None else collected.probes
+        if not rollouts or not self.cfg.sequences:
             return {}
         samples = [Sample(prompt_ids=r.prompt_ids, token_ids=r.token_ids, mask=r.mask) for r in rollouts]
         version = min(getattr(r, "version", 0) for r in rollouts)
@@ -73,6 +71,12 @@ class ParityCheck:
         metrics = parity_metrics(evidence)
         self.passed = Passed(mean=metrics["parity/mean"], weights_step=collected.weights_step, version=version)
         return metrics
+
+    def _chosen(self, collected: Collected) -> list[Rollout]:
+        """Rollouts of every rank's sampler, since any of them may be stale."""
+        written = [[s.rollout for s in group if s.rollout.written] for group in collected.groups]
+        of_ranks = [[group for group, by in zip(written, collected.sampled_by, strict=True) if by == r] for r in range(world.size())]
+        return [rollout for groups in of_ranks for rollout in spread(groups, self.cfg.sequences)]
 
     def _at_temperature(self, samples: Sequence[Sample], temperature: float) -> Rows:
         configured, self.policy.temperature = self.policy.temperature, temperature

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,6 +63,10 @@ class Prefetcher:
         wait(self.pending.values())
         self.sampler.load(full_weights(weights))
         self.weights_step = step
+
+    def progress(self, collected: Collected) -> dict[str, Any]:
+        """What a checkpoint keeps: where the data stood when the step had been sampled."""
+        return {"position": collected.position, "settled": sorted(collected.settled)}
 
     def resume(self, done: int, past: dict[str, Tensor], weights: Weights) -> None:
         """Restore the sampler to a checkpoint. Steps that had been sampled ahead are sampled again, with the same weights."""

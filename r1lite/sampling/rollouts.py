@@ -40,7 +40,7 @@ class Sampler:
         own = share.every_nth(list(zip(problems, self.requests(problems, n=n, seed=seed), strict=True)))
         for index, completions in self.engine.complete([request for _, (_, request) in own], greedy=greedy):
             place, (problem, request) = own[index]
-            yield self._group(place, problem, request, completions)
+            yield self.group(place, problem, request, completions)
 
     def requests(self, problems: Sequence[Problem], *, n: int, seed: str) -> list[Request]:
         """The engine's request for each problem, in the same order."""
@@ -54,7 +54,7 @@ class Sampler:
             for problem, stream in zip(problems, streams(problems), strict=True)
         ]
 
-    def _group(self, place: int, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
+    def group(self, place: int, problem: Problem, request: Request, completions: Sequence[Completion]) -> Group:
         prefill = self.prompter.response_prefix(problem)
         rollouts = (
             Rollout(
@@ -67,6 +67,7 @@ class Sampler:
                 prefill=prefill,
                 finish=completion.finish,
                 version=completion.version and completion.version + self.earlier_loads,  # 0 if the engine counts none
+                versions=tuple((version + self.earlier_loads, tokens) for version, tokens in completion.versions),
             )
             for index, completion in enumerate(completions)
         )

@@ -53,13 +53,13 @@ class Scorer:
 
     def ask(self, groups: Iterable[Group]) -> list[tuple[Group, Job]]:
         """Hand each group to a worker as soon as it is sampled."""
-        return [(group, self._submit(group)) for group in groups]
+        return [(group, self.submit(group)) for group in groups]
 
     def wait(self, jobs: Sequence[tuple[Group, Job]]) -> list[list[Scored]]:
         """The scored rollouts of all ranks, in the order of the problems."""
-        own = [(group.place, self._scored(group, job)) for group, job in jobs]
+        own = [(group.place, self.scored(group, job)) for group, job in jobs]
         scored = [of_group for _, of_group in sorted(exchange.gather_flat(own), key=lambda one: one[0])]
-        self._count(scored)
+        self.count(scored)
         return scored
 
     def _start_workers(self) -> Workers:
@@ -67,7 +67,7 @@ class Scorer:
         count = max(1, self.cfg.workers // world.local_size())  # the machine's workers, divided among its ranks
         return Workers(count, prepare=prepare, memory_mb=self.cfg.memory_mb)
 
-    def _submit(self, group: Group) -> Job:
+    def submit(self, group: Group) -> Job:
         if self.workers is not None:
             return self.workers.submit(partial(self._score_in, group))
         job: Job = Future()
@@ -98,7 +98,7 @@ class Scorer:
         missing = next_missing(self.rules, group, so_far)
         return max(self.cfg.seconds, self.deadlines[missing[0]] if missing else 0.0)
 
-    def _scored(self, group: Group, job: Job) -> list[Scored]:
+    def scored(self, group: Group, job: Job) -> list[Scored]:
         verdicts = job.result()
         return [
             Scored(
@@ -111,7 +111,8 @@ class Scorer:
             for rollout, row in zip(group.rollouts, verdicts, strict=True)
         ]
 
-    def _count(self, scored: Sequence[Sequence[Scored]]) -> None:
+    def count(self, scored: Sequence[Sequence[Scored]]) -> None:
+        """Count the outcomes of verdicts, by which a broken rule is found."""
         verdicts = [(name, v) for group in scored for s in group for name, v in s.verdicts.items()]
         self.outcomes.update((name, v.outcome) for name, v in verdicts)
         for name, v in verdicts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from r1lite.build import make_feed, make_learner, make_objective, make_prompter, make_sampler, make_scorer
+from r1lite.build import make_feed, make_learner, make_objective, make_prompter, make_sampler, make_scorer, training_problems
 from r1lite.checks.algorithm import check_rl
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
@@ -16,16 +16,18 @@ from r1lite.learning.loop import end_step
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
 from r1lite.parallel import doing, guard, stop
+from r1lite.rl.asynchronous import Asynchronous
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.credit import credit, samples_of
 from r1lite.rl.parity import ParityCheck
 from r1lite.rl.prefetch import Prefetcher
+from r1lite.rl.replay import Replay
 from r1lite.rl.span_credit import SpanCredit
-from r1lite.sampling.rollouts import as_text
+from r1lite.sampling.rollouts import Sampler, as_text
 from r1lite.scoring.metrics import Groups, rollout_metrics, totals_of_judged
 from r1lite.scoring.scorer import Scorer
 from r1lite.stages import ROLLOUTS, Place, stage
-from r1lite.store.checkpoint import Checkpoints
+from r1lite.store.checkpoint import Checkpoints, Resumed
 from r1lite.store.ledger import Ledger
 from r1lite.store.metrics import Stopwatch
 from r1lite.text.response import ANSWER, TAGS, THINK
@@ -41,7 +43,7 @@ class Parts:
 
     policy: Policy
     scorer: Scorer
-    prefetcher: Prefetcher
+    source: Prefetcher | Asynchronous | Replay
     parity: ParityCheck
     objective: Objective
     ledger: Ledger
@@ -63,7 +65,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
     say(f"{place.name}: {in_words(cfg.rl)}")
     silent = 0
     showing = Progress(place.name, cfg.rl.steps, done)
-    with parts.scorer, parts.prefetcher, showing as progress, guard.ending_all(), stop.after_steps():
+    with parts.scorer, parts.source, showing as progress, guard.ending_all(), stop.after_steps():
         for step in range(done + 1, cfg.rl.steps + 1):
             doing.begin_step(step)
             collected, metrics = take_step(parts, cfg, step)
@@ -89,15 +91,14 @@ def span_credit(parts: Parts) -> SpanCredit | None:
 
 
 def save_checkpoint(parts: Parts, step: int, collected: Collected) -> None:
-    feed = {"position": collected.position, "settled": sorted(collected.settled)}
-    parts.checkpoints.save(step, parts.policy, extra=feed, weights={PAST: parts.prefetcher.past})
+    parts.checkpoints.save(step, parts.policy, extra=parts.source.progress(collected), weights={PAST: parts.source.past})
 
 
 def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str, float]]:
     """One step of GRPO, or of whichever algorithm the config describes."""
     watch = Stopwatch()
     with watch.lap("wait"):
-        collected = parts.prefetcher.take(step)
+        collected = parts.source.take(step)
     with watch.lap("train"):
         shuffle = f"{cfg.seed}/{parts.ledger.stage}/{step}" if cfg.rl.shuffle_rewards else ""
         credits = credit(
@@ -107,15 +108,15 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
     if collected.broken:
         raise collected.broken
     with watch.lap("check"):
-        parity = parts.parity.check(step, collected, parts.prefetcher.past)
+        parity = parts.parity.check(step, collected, parts.source.past)
 
     with watch.lap("train"):
-        parts.prefetcher.keep_past(parts.policy.weights())
+        parts.source.keep_past(parts.policy.weights())
         trained = update(parts, samples_of(credits), cfg, totals_of_judged(collected.groups) if cfg.algorithm.count_dropped else None)
         if cfg.algorithm.reference_every and step % cfg.algorithm.reference_every == 0:
             parts.policy.refresh_reference()
     with watch.lap("sync"):
-        parts.prefetcher.sync(step, parts.policy.weights())
+        parts.source.sync(step, parts.policy.weights())
     # In this order: the update's mismatch replaces that of the parity check, which sees only a few rollouts.
     return collected, rollout_metrics(collected.groups) | parity | trained | collected.prompts | collected.seconds | watch.metrics()
 
@@ -141,26 +142,43 @@ def open_parts(cfg: Config, start: Path, place: Place) -> tuple[Parts, int]:
     last = checkpoints.restore(policy)
     prompter = make_prompter(policy.tokenizer, cfg)
     # A sampler that works while the policy changes needs weights of its own.
-    sampler = make_sampler(sharding.whole(policy.model) if cfg.rl.lag else policy.model, prompter, cfg)
-    past = last.weights.get(PAST, {})
-    sampler.earlier_loads = last.step - bool(past)
+    own_weights = cfg.rl.lag and not cfg.rl.asynchronous
+    sampler = make_sampler(sharding.whole(policy.model) if own_weights else policy.model, prompter, cfg)
     scorer = make_scorer(cfg)
-    seed = f"{cfg.seed}/{place.name}"
-    curriculum = make_curriculum(cfg.rl.curriculum, seed=seed, settled=last.extra.get("settled", ()))
-    feed = make_feed(prompter, cfg, seed=seed, position=last.extra.get("position", 0), curriculum=curriculum)
-    collecting = partial(collect, sampler, scorer, feed, cfg.rl, cfg.algorithm.refill_rounds)
-    prefetcher = Prefetcher(collecting, sampler, lag=cfg.rl.lag, last=cfg.rl.steps, done=last.step)
-    prefetcher.resume(last.step, past, policy.weights())
     parts = Parts(
         policy=policy,
         scorer=scorer,
-        prefetcher=prefetcher,
+        source=open_source(cfg, place, policy, sampler, scorer, last),
         parity=ParityCheck(cfg.parity, policy, sampler, cfg.sampler),
         objective=make_objective(cfg),
         ledger=Ledger(place.out / "rollouts", place.name),
         checkpoints=checkpoints,
     )
     return parts, last.step
+
+
+def open_source(
+    cfg: Config, place: Place, policy: Policy, sampler: Sampler, scorer: Scorer, last: Resumed
+) -> Prefetcher | Asynchronous | Replay:
+    """Where the steps' rollouts come from: a ledger, groups that finish when they do, or whole steps in order."""
+    settings = cfg.rl
+    if settings.replay:
+        return Replay(Path(settings.replay).expanduser(), training_problems(cfg), scorer)
+    past = last.weights.get(PAST, {})
+    sampler.earlier_loads = last.step - bool(past)
+    seed, refill = f"{cfg.seed}/{place.name}", cfg.algorithm.refill_rounds
+    curriculum = make_curriculum(settings.curriculum, seed=seed, settled=last.extra.get("settled", ()))
+    feed = make_feed(sampler.prompter, cfg, seed=seed, position=last.extra.get("position", 0), curriculum=curriculum)
+    if settings.asynchronous:
+        rows, probes = cfg.sampler.max_rows, cfg.parity.sequences
+        source = Asynchronous(sampler, scorer, feed, settings, rows=rows, probes=probes, refill=refill, done=last.step)
+        source.resume(last.step, last.extra.get("outstanding", ()), policy.weights())
+        return source
+    prefetcher = Prefetcher(
+        partial(collect, sampler, scorer, feed, settings, refill), sampler, lag=settings.lag, last=settings.steps, done=last.step
+    )
+    prefetcher.resume(last.step, past, policy.weights())
+    return prefetcher
 
 
 def in_words(cfg: RLConfig) -> str:
@@ -171,8 +189,16 @@ def in_words(cfg: RLConfig) -> str:
     return (
         f"{cfg.steps} steps; a step is {cfg.prompts_per_step} prompts x {cfg.group_size} rollouts = {rollouts} rollouts, "
         f"{share}; micro-batches of up to {cfg.micro_batch_tokens} tokens"
-        f"{'; the next step is sampled while this one is trained' if cfg.lag else ''}"
+        f"{ahead(cfg)}"
     )
+
+
+def ahead(cfg: RLConfig) -> str:
+    if cfg.replay:
+        return f"; the rollouts are those of {cfg.replay}"
+    if cfg.asynchronous:
+        return f"; servers sample up to {cfg.lag} steps ahead, and steps take the groups that finish first"
+    return "; the next step is sampled while this one is trained" if cfg.lag else ""
 
 
 def without_signal(metrics: dict[str, float], groups: Groups) -> str:

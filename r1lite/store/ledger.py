@@ -66,6 +66,7 @@ def _scored(row: dict[str, Any], problem: Problem) -> Scored:
         token_ids=tuple(row["token_ids"]),
         logprobs=tuple(row["logprobs"]),
         mask=tuple(row.get("mask") or ()),
+        versions=tuple((version, tokens) for version, tokens in row.get("versions") or ()),
     )
     verdicts = {v["rule"]: _verdict(v) for v in row["verdicts"]}
     return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
@@ -101,6 +102,7 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
         "logprobs": rollout.logprobs,
         "version": rollout.version,
         "mask": rollout.mask,
+        "versions": rollout.versions,
     }
 
 
@@ -128,5 +130,6 @@ def _schema() -> Any:
         "logprobs": pa.list_(pa.float32()),
         "version": pa.int32(),
         "mask": pa.list_(pa.bool_()),
+        "versions": pa.list_(pa.list_(pa.int32())),
     }
     return pa.schema(list(types.items()))

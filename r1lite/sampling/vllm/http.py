@@ -12,6 +12,7 @@ from http.client import HTTPException
 from typing import Any
 
 from r1lite.sampling.vllm.adapters import AdaptersRejected
+from r1lite.sampling.vllm.idle import Idle
 from r1lite.sampling.vllm.requests import Job, Settings, job_settings
 from r1lite.types import Completion
 
@@ -44,6 +45,9 @@ class Server:
     adapters: str = ""  # name of the adapters that it has loaded
     base: str = ""  # name of the weights under them
     takes_adapters: bool = True
+    serving: str = ""  # name of the weights that were sent last
+    continues: bool = False  # running completions go on with new weights; otherwise an update waits for their end
+    idle: Idle = field(default_factory=Idle)
 
     def complete(self, job: Job, shared: Settings, version: int, adapters: str) -> Completion:
         """One completion with the adapters of this name; empty for the weights alone. The name is an argument, since another
@@ -51,7 +55,8 @@ class Server:
         body = job_settings(job, shared) | {"prompt": list(job.request.prompt_ids), "return_token_ids": True}
         body |= {"model": adapters} if adapters else {}
         try:
-            choice = self.fetch_json("/v1/completions", body)["choices"][0]
+            with self.idle.busy():
+                choice = self.fetch_json("/v1/completions", body)["choices"][0]
             logprobs, finish, token_ids = choice["logprobs"]["token_logprobs"], choice["finish_reason"], choice["token_ids"]
         except UnknownModel:
             self.adapters = ""
@@ -62,6 +67,26 @@ class Server:
             raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
         return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
 
+    def generate(self, job: Job, shared: Settings, weights: str) -> tuple[Completion, list[tuple[str, int]]]:
+        """One completion, and the names of the weights that sampled it, each with its number of tokens.
+
+        What is cached of prompts is used only among requests with the same `weights`, since it was computed with them.
+        """
+        body = {"token_ids": list(job.request.prompt_ids), "sampling_params": job_settings(job, shared), "cache_salt": weights}
+        try:
+            with self.idle.busy():
+                choice = self.fetch_json("/inference/v1/generate", body)["choices"][0]
+            token_ids, finish = choice["token_ids"], choice["finish_reason"]
+            logprobs = [token["logprob"] for token in choice["logprobs"]["content"]]
+            spans = [(str(span["version"]), int(span["end"]) - int(span["start"])) for span in choice["weight_versions"]]
+        except RequestRefused as error:
+            raise RequestRefused(f"{error}. rl.asynchronous needs servers started with --enable-scale-out") from error
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ServerError(f"its answer lacks {error}, or has it in another form") from error
+        if finish not in ("stop", "length") or len(token_ids) != len(logprobs) or sum(n for _, n in spans) != len(token_ids):
+            raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
+        return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish), spans
+
     def weight_version(self) -> str:
         """The name of the loaded weights. A server that was restarted does not have it any more."""
         return str(self.fetch_json("/weight_info", seconds=QUICK_SECONDS).get("weight_version"))
@@ -71,7 +96,7 @@ class Server:
         self.post("/init_weight_transfer_engine", {"init_info": info})
 
     def start_update(self) -> None:
-        """Let running completions finish, and open an update. The server stays paused until `finish_update`."""
+        """Pause, and open an update. The server stays paused until `finish_update`."""
         self._pause(self.adapters)
         try:
             self.post("/start_weight_update")
@@ -85,6 +110,7 @@ class Server:
     def finish_update(self, name: str) -> None:
         """Close the update, name the new weights, and resume."""
         self.post("/finish_weight_update", {"weight_version": name})
+        self.serving = name
         self._resume()
 
     def load_adapters(self, name: str, folder: str) -> None:
@@ -99,15 +125,16 @@ class Server:
         self.adapters = name
 
     def _pause(self, adapters: str) -> None:
-        """Pause the server once running completions have finished, and unload these adapters."""
-        self.post("/pause?mode=wait")
+        """Pause the server, and unload these adapters. Running completions finish first, or are kept for later."""
+        self.post(f"/pause?mode={'keep' if self.continues else 'wait'}")
         self.adapters = ""
         if adapters:
             with suppress(RequestRefused):  # it has none of this name
                 self.post("/v1/unload_lora_adapter", {"lora_name": adapters})
 
     def _resume(self) -> None:
-        self.post("/reset_prefix_cache")  # keys and values of the old weights
+        if not self.continues:  # otherwise names of weights keep apart what is cached, and running completions still need theirs
+            self.post("/reset_prefix_cache")  # keys and values of the old weights
         self.post("/resume")
 
     def fetch_json(self, path: str, body: Json | None = None, *, seconds: float = 0.0) -> Json:

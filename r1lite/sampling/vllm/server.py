@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -52,6 +55,7 @@ class VllmServerEngine:
         self.name = exchange.on_leader(lambda: uuid.uuid4().hex[:12])
         self.loaded: dict[str, Tensor] = {}
         self.version = self.base_version = 0
+        self.aborted = False
         self.reviving, self.writing = threading.Lock(), threading.Lock()
         weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
 
@@ -104,6 +108,51 @@ class VllmServerEngine:
                 why = str(error)
             self._leave_out(server, why)
         raise ValueError(f"vllm_server: no server completes a request, although they accept weights. The last error: {why}. {RESUME}")
+
+    def continue_through_updates(self) -> None:
+        """From now on, running completions are continued with new weights, instead of being finished before an update.
+
+        Adapters are merged: they could not be replaced under a completion.
+        """
+        self.rank = 0
+        for server in self.servers:
+            server.continues = True
+
+    def complete_one(self, request: Request, request_index: int, index: int) -> Completion:
+        """One completion of a request, which may span updates. Thread-safe; for the leader alone."""
+        job, why = Job(request=request, request_index=request_index, index=index), ""
+        for _ in range(TRIES * len(self.servers)):
+            server = self._server(request_index)
+            try:
+                return self.complete_on(server, job)
+            except ServerError as error:
+                if self.aborted:
+                    raise
+                why = str(error)
+            self._leave_out(server, why)
+        raise ValueError(f"vllm_server: no server completes a request, although they accept weights. The last error: {why}. {RESUME}")
+
+    def complete_on(self, server: Server, job: Job) -> Completion:
+        """A completion from this server, with the versions of the weights that sampled it."""
+        completion, spans = server.generate(job, shared_settings(self.cfg, self.ends, greedy=False), server.serving)
+        if any(not name.startswith(f"{self.name}-") for name, _ in spans):
+            raise ServerError("it was restarted, or has received other weights")
+        versions = [(int(name.rpartition("-")[2]), tokens) for name, tokens in spans]
+        return replace(completion, version=versions[0][0], versions=tuple(versions) if len(versions) > 1 else ())
+
+    def abort(self) -> None:
+        """End the completions in progress, which are not wanted any more."""
+        self.aborted = True
+        for server in self.in_use():
+            with suppress(ServerError):
+                server.post("/abort_requests", {})
+
+    def in_use(self) -> list[Server]:
+        return [server for server in self.servers if not server.unused_because]
+
+    def metrics(self) -> dict[str, float]:
+        """The share of the time since the last call in which the servers had nothing to do."""
+        return {"sampler/idle_share": statistics.fmean(server.idle.share() for server in self.servers)}
 
     def _server(self, request_index: int) -> Server:
         """The server for a request. All its completions go to the same one, which then computes the prompt once."""
