@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:  # importing this module must not import torch
     import torch
@@ -240,10 +240,19 @@ class Engine(Protocol):
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...
 
 
+@runtime_checkable
+class Measured(Protocol):
+    """An engine with metrics of its own."""
+
+    def metrics(self) -> dict[str, float]: ...
+
+
 class Sampler(Protocol):
     """Turns this rank's share of the problems into groups of rollouts; yields each group as it finishes."""
 
     def sample(self, problems: Sequence[Problem], *, n: int, seed: str, greedy: bool = False) -> Iterator[Group]: ...
+
+    def metrics(self) -> dict[str, float]: ...
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...
 

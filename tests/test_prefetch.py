@@ -139,7 +139,7 @@ def test_a_steps_rollouts_come_from_the_weights_before_the_last(config: Callable
     model = parts.policy.model
     history = [{name: p.detach().clone() for name, p in model.named_parameters()}]
     steps = []
-    with parts.scorer, parts.prefetcher:
+    with parts.scorer, parts.source:
         for step in (1, 2, 3):
             steps.append(rl.take_step(parts, cfg, step))
             history.append({name: p.detach().clone() for name, p in model.named_parameters()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shlex
 import socket
@@ -24,10 +25,14 @@ from safetensors.torch import load_file
 from vllm_here import adapted, tiny
 
 from r1lite.build import make_sampler
+from r1lite.config import SamplerConfig
+from r1lite.models import pretrained
 from r1lite.models.pretrained import SHIPPED
 from r1lite.prompt import Prompter
+from r1lite.sampling.native.engine import NativeEngine
 from r1lite.sampling.rollouts import Sampler
 from r1lite.sampling.vllm.server import VllmServerEngine
+from r1lite.types import Request
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "how" / "samplers.md"
 
@@ -85,6 +90,7 @@ class StandIn:
     answers: int = 10**9  # completions until it dies
     restarts_after: int = 10**9  # completions until it loses its weights
     seconds: float = 0.0  # that a completion takes
+    sampler: Samples | None = None  # what its completions are sampled with; they are made up otherwise
     serves_adapters: bool = True
     says: dict[str, Any] = field(default_factory=dict)  # in place of a completion
     status: int = 200
@@ -105,7 +111,7 @@ class StandIn:
 
             def do_POST(self) -> None:
                 said = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-                if self.path != "/v1/completions":
+                if self.path not in ("/v1/completions", "/inference/v1/generate"):
                     return self.answer(stand_in.take(self.path, said), {})
                 with lock:
                     stand_in.asked += 1
@@ -117,8 +123,14 @@ class StandIn:
                 stand_in.named.append(said.get("model", ""))
                 if stand_in.named[-1] not in ("", *stand_in.adapters):
                     return self.answer(404, {"error": {"message": "the model does not exist"}})
-                time.sleep(stand_in.seconds)
-                choice = {"token_ids": [said["seed"] % 97, 260], "logprobs": {"token_logprobs": [-1.0, -2.0]}, "finish_reason": "stop"}
+                begun = stand_in.weights
+                if self.path == "/v1/completions":
+                    time.sleep(stand_in.seconds)
+                    choice = {"token_ids": [said["seed"] % 97, 260], "logprobs": {"token_logprobs": [-1.0, -2.0]}, "finish_reason": "stop"}
+                    return self.answer(stand_in.status, stand_in.says or {"choices": [choice]})
+                choice = stand_in.generate(said["token_ids"], said["sampling_params"])
+                time.sleep(stand_in.seconds * (0.2 + random.Random(said["sampling_params"]["seed"]).random()))
+                choice["weight_versions"] = spans(begun, stand_in.weights, len(choice["token_ids"]))
                 return self.answer(stand_in.status, stand_in.says or {"choices": [choice]})
 
             def answer(self, status: int, what: dict[str, Any]) -> None:
@@ -140,6 +152,12 @@ class StandIn:
             yield f"http://127.0.0.1:{server.server_port}"
             server.shutdown()
 
+    def generate(self, token_ids: list[int], settings: dict[str, Any]) -> dict[str, Any]:
+        tokens, logprobs, finish = [settings["seed"] % 97, 260], [-1.0, -2.0], "stop"
+        if self.sampler is not None:
+            tokens, logprobs, finish = self.sampler.sample(token_ids, settings)
+        return {"token_ids": tokens, "logprobs": {"content": [{"logprob": x} for x in logprobs]}, "finish_reason": finish}
+
     def restart(self) -> None:
         self.weights, self.held, self.adapters = "default", {}, {}
 
@@ -147,6 +165,8 @@ class StandIn:
         self.updates.append(path)
         if path == "/update_weights":
             self.held = load_file(said["update_info"]["path"])
+            if self.sampler is not None:
+                self.sampler.load(self.held)
         if path == "/finish_weight_update":
             self.weights, self.adapters = said["weight_version"], {}
         if path == "/update_weight_version":
@@ -158,6 +178,31 @@ class StandIn:
         if path == "/v1/unload_lora_adapter":
             return 200 if self.adapters.pop(said["lora_name"], None) else 404
         return 200
+
+
+def spans(begun: str, ended: str, tokens: int) -> list[dict[str, Any]]:
+    """As vLLM says which weights sampled which tokens: the last one, if an update came in between."""
+    first = tokens if begun == ended else tokens - 1
+    parts = [(begun, 0, first), (ended, first, tokens)]
+    return [{"version": name, "start": start, "end": end} for name, start, end in parts if end > start]
+
+
+class Samples:
+    """Samples a stand-in's completions with the weights that it has been sent."""
+
+    def __init__(self, cfg: Any) -> None:
+        self.model, tokenizer = pretrained.load("tiny_base", cfg.model)
+        self.engine, self.lock = NativeEngine(self.model, tokenizer, SamplerConfig()), threading.Lock()
+
+    def load(self, held: dict[str, torch.Tensor]) -> None:
+        with self.lock:
+            self.model.load_state_dict(held, strict=False)
+
+    def sample(self, token_ids: list[int], settings: dict[str, Any]) -> tuple[list[int], list[float], str]:
+        request = Request(prompt_ids=tuple(token_ids), seeds=(settings["seed"],), max_tokens=settings["max_tokens"])
+        with self.lock:
+            ((_, (completion,)),) = self.engine.complete([request])
+        return list(completion.token_ids), list(completion.logprobs), completion.finish
 
 
 @contextmanager

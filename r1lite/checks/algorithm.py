@@ -76,14 +76,11 @@ def check_rl(name: str, cfg: Config) -> list[str]:
 
 
 def check_asynchronous(name: str, cfg: Config) -> None:
-    if cfg.sampler.name != "vllm_server":
-        raise ValueError(
-            f"{name}.asynchronous=true needs servers, sampler=vllm_server; with sampler={cfg.sampler.name}, {name}.lag=1 samples ahead"
-        )
-    if cfg.sampler.transfer != "disk":
-        raise ValueError(
-            f"{name}.asynchronous=true needs sampler.transfer=disk: a server that returns receives weights while they are trained"
-        )
+    sampler = cfg.sampler
+    if sampler.name != "vllm_server":
+        raise ValueError(f"{name}.asynchronous=true needs sampler=vllm_server; with sampler={sampler.name}, {name}.lag=1 samples ahead")
+    if sampler.transfer != "disk":
+        raise ValueError(f"{name}.asynchronous=true needs sampler.transfer=disk, got {sampler.transfer!r}")
     if cfg.algorithm.correction == "none":
         raise ValueError(
             f"{name}.asynchronous=true trains on tokens that earlier weights sampled, which algorithm.correction must make up for: "
@@ -94,9 +91,7 @@ def check_asynchronous(name: str, cfg: Config) -> None:
 def check_lag(lag: int, a: AlgorithmConfig, *, most: int | None = 1) -> list[str]:
     """Raise ValueError if rollouts of an earlier policy would be trained on as if they were new. Returns notices."""
     if lag < 0 or (most is not None and lag > most):
-        raise ValueError(
-            f"rl.lag must be 0 or 1, got {lag}. More needs rl.asynchronous=true" if lag > 1 else f"rl.lag must be 0 or 1, got {lag}"
-        )
+        raise ValueError(f"rl.lag must be 0 or 1, got {lag}{'; more needs rl.asynchronous=true' if lag > 1 else ''}")
     if not lag or a.correction != "none":
         return []
     if a.ratio == "none":

@@ -1,8 +1,8 @@
 """Which groups a step takes when many are sampled at once, and when one more may be asked for. Pure: no clock and no thread.
 
-A group that is asked for while the sampler has the weights of step v may be trained up to step v + lag + 1: its weights are then `lag`
-steps old. A step takes the groups that finished first. A slow group is passed over as long as every group that waits can still be
-trained in time; once it cannot be passed over any more, the step waits for it. So no group is ever too old, however long it takes.
+A group that is asked for while the sampler has the weights of step v may be trained up to step v + lag + 1: its staleness is then `lag`.
+A step takes the groups that finished first. A slow group is passed over as long as every group that waits can still be
+trained in time; once it cannot be passed over any more, the step waits for it. So no group is ever too stale, however long it takes.
 
 Why that suffices: up to weights v, at most (v + lag + 1) steps' groups have been asked for. So never more groups are due by a step than
 the steps up to it can train, and a step that takes what cannot wait leaves a state of which the same is true.

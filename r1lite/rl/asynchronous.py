@@ -24,8 +24,8 @@ from r1lite.data.feed import Feed
 from r1lite.learning.sharding import full_weights
 from r1lite.parallel import exchange, world
 from r1lite.rl.admission import Admission
-from r1lite.rl.ages import ages
 from r1lite.rl.collect import Collected
+from r1lite.rl.staleness import staleness
 from r1lite.sampling.rollouts import Sampler
 from r1lite.sampling.vllm.http import Server, ServerError
 from r1lite.sampling.vllm.requests import Job
@@ -133,7 +133,7 @@ class Asynchronous:
             weights_step=self.weights_step,
             position=self.feed.position,
             settled=self.feed.settled,
-            prompts=self.feed.metrics() | ages(groups, step) | {"groups/dropped": float(dropped)} | self.engine.metrics(),
+            prompts=self.feed.metrics() | staleness(groups, step) | {"groups/dropped": float(dropped)} | self.engine.metrics(),
             broken=self.scorer.broken(),
             seconds=watch.metrics(),
             probes=probes,

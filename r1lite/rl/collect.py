@@ -23,7 +23,7 @@ class Collected:
     weights_step: int  # how many training steps the weights that sampled these groups had taken
     position: int  # in the data, after this step
     settled: tuple[str, ...]  # problems that the curriculum considers settled
-    prompts: dict[str, float]  # metrics: prompts that were too long, and those that the curriculum passed over, so far
+    prompts: dict[str, float]  # metrics: prompts that were too long or passed over so far; what the sampler says of itself
     broken: RuleBroken | None  # a rule failed so often that the step must not be trained on
     seconds: dict[str, float]
     probes: list[Rollout] | None = None  # completions by which the parity check judges new weights; None: the groups themselves
@@ -52,7 +52,7 @@ def collect(sampler: Sampler, scorer: Scorer, feed: Feed, cfg: RLConfig, refill_
         weights_step=weights_step,
         position=feed.position,
         settled=feed.settled,
-        prompts=feed.metrics(),
+        prompts=feed.metrics() | sampler.metrics(),
         broken=scorer.broken(),
         seconds=watch.metrics(),
     )

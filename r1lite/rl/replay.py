@@ -3,7 +3,7 @@ replayed, it gives the same weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from r1lite.parallel import exchange
 from r1lite.rl.collect import Collected
 from r1lite.scoring.scorer import Scorer
 from r1lite.store.ledger import Ledger
-from r1lite.types import Problem
 
 Weights = Iterable[tuple[str, Tensor]]
 
@@ -21,8 +20,10 @@ Weights = Iterable[tuple[str, Tensor]]
 class Replay:
     """Reads each step's groups. Nothing is sampled and nothing is scored, so there is nothing to check or to keep either."""
 
-    def __init__(self, folder: Path, problems: Sequence[Problem], scorer: Scorer) -> None:
-        self.ledger, self.problems, self.scorer = Ledger(folder, "replay"), problems, scorer
+    def __init__(self, folder: Path, scorer: Scorer) -> None:
+        if not folder.is_dir():
+            raise ValueError(f"rl.replay: there is no folder {folder}. A stage keeps its rollouts in RUN/STAGE/rollouts.")
+        self.ledger, self.scorer = Ledger(folder, "replay"), scorer
         self.past: dict[str, Tensor] = {}
 
     def __enter__(self) -> Replay:
@@ -32,7 +33,7 @@ class Replay:
         """Nothing is open."""
 
     def take(self, step: int) -> Collected:
-        groups = exchange.on_leader(lambda: self.ledger.read(step, self.problems))
+        groups = exchange.on_leader(lambda: self.ledger.read(step))
         if groups is None:
             raise ValueError(f"rl.replay: {self.ledger.folder} has no rollouts of step {step}. Set rl.steps to the steps that it has.")
         self.scorer.count(groups)

@@ -12,7 +12,7 @@ from torch import Tensor
 from r1lite.config import SamplerConfig
 from r1lite.parallel import share
 from r1lite.prompt import Prompter
-from r1lite.types import Completion, Engine, Group, Problem, Request, Rollout
+from r1lite.types import Completion, Engine, Group, Measured, Problem, Request, Rollout
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,10 @@ class Sampler:
     def dtype(self) -> torch.dtype | None:
         """The dtype in which the engine computes; None if unknown."""
         return self.engine.dtype
+
+    def metrics(self) -> dict[str, float]:
+        """What the engine says of itself since the last call; most say nothing."""
+        return self.engine.metrics() if isinstance(self.engine, Measured) else {}
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
         """Give the engine new weights."""

@@ -69,7 +69,7 @@ rl.group_size | num_generations | rollout.n | rollout.n_samples_per_prompt |
 rl.updates_per_step | steps_per_generation / gradient_accumulation_steps | train_batch_size / ppo_mini_batch_size | |
 rl.epochs | num_iterations | actor.ppo_epochs | train.max_epochs |
 rl.show_every | log_completions, logging_steps | trainer.log_val_generations | |
-rl.lag | | | train.async_enable |
+rl.asynchronous | | | train.async_enable |
 distill.on_policy_share | lmbda of GKD | | | lmbda
 distill.beta | beta of GKD | | |
 dpo.beta | beta | | model.beta |

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from r1lite.build import make_feed, make_learner, make_objective, make_prompter, make_sampler, make_scorer, training_problems
+from r1lite.build import make_feed, make_learner, make_objective, make_prompter, make_sampler, make_scorer
 from r1lite.checks.algorithm import check_rl
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
@@ -163,7 +163,7 @@ def open_source(
     """Where the steps' rollouts come from: a ledger, groups that finish when they do, or whole steps in order."""
     settings = cfg.rl
     if settings.replay:
-        return Replay(Path(settings.replay).expanduser(), training_problems(cfg), scorer)
+        return Replay(Path(settings.replay).expanduser(), scorer)
     past = last.weights.get(PAST, {})
     sampler.earlier_loads = last.step - bool(past)
     seed, refill = f"{cfg.seed}/{place.name}", cfg.algorithm.refill_rounds

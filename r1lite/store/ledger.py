@@ -34,14 +34,17 @@ class Ledger:
         with atomic(self.folder / _name(step)) as path:
             pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path, compression="zstd")
 
-    def read(self, step: int, problems: Sequence[Problem]) -> list[list[Scored]] | None:
-        """The groups that were written in a step, given their problems; None if the step was not written."""
+    def read(self, step: int, problems: Sequence[Problem] | None = None) -> list[list[Scored]] | None:
+        """The groups that were written in a step; None if it was not written. Without `problems`, theirs have only what rows hold."""
         import pyarrow.parquet as pq
 
-        path, by_id = self.folder / _name(step), {problem.id: problem for problem in problems}
+        path = self.folder / _name(step)
         if not path.exists():
             return None
         rows = pq.read_table(path).to_pylist()
+        if problems is None:
+            problems = [Problem(id=row["problem_id"], prompt=row["prompt"], answer=row["answer"]) for row in rows if row["index"] == 0]
+        by_id = {problem.id: problem for problem in problems}
         assert {row["problem_id"] for row in rows} <= by_id.keys(), f"{path} has rollouts of other problems"
         groups: list[list[Scored]] = []
         for row in rows:
