@@ -20,11 +20,17 @@ def share(*, honest: bool) -> dict[str, float]:
 
 
 def test_what_is_taken_back_is_not_paid():
-    assert min(share(honest=False).values()) >= 0.97
+    assert min(share(honest=False).values()) >= 0.94
 
 
 def test_honest_sentences_are_paid():
-    assert min(share(honest=True).values()) >= 0.97
+    assert min(share(honest=True).values()) >= 0.99
+
+
+def test_an_explanation_after_the_answer_is_no_correction():
+    explained = [s for s in SAMPLES if s.family == "explanation after the answer"]
+    assert len(explained) > 10
+    assert all(paid(s.gold, s.response) for s in explained)
 
 
 def test_the_families_are_broad():
@@ -53,6 +59,13 @@ def test_the_families_are_broad():
         (r"<answer>\boxed{5}. This is wrong.</answer>", "5", False),
         ("So x = 5.\nI made a mistake.", "5", False),
         (r"\boxed{5}. No, -5.", "-5", True),
+        (r"\boxed{5}. Wait, I get 8. No, adding the rest, it is 5.", "5", True),
+        (r"\boxed{5}. Wait, so $AB = 8$, and the sum is 13.", "5", False),
+        (r"\boxed{5}. Thus $AB = 8$.", "5", True),
+        (r"\boxed{5}. If we had 9 of them, the answer would be 8.", "5", True),
+        (r"\boxed{5}. We check our answer: 5 + 3 = 8.", "5", True),
+        (r"\boxed{5}. Is 8 possible? Then it fails.", "5", True),
+        (r"\boxed{5}. It is 8 instead.", "5", False),
     ],
 )
 def test_the_last_word_counts(response: str, gold: str, right: bool):

@@ -20,15 +20,22 @@ from rewards._math.finding.retraction import Retraction, retraction
 MAX_BLOCKS = 12
 MAX_PHRASES = 12
 
-_PRAISE = re.compile(
+_PRAISE = re.compile(  # `the answer is positive` does not say which it is
     r"(?:(?:also|indeed|therefore|thus) )?"
-    r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|this|that"
+    r"(?:correct|right|verified|confirmed|reasonable|consistent|valid|positive|negative|even|odd|prime|unique|rational|irrational|this|that"
     r"|(?:as |the )?(?:given |shown |boxed )?above|正确|对|这个?|如上)的?(?:[.!。！]?$|[,;，；].*)",
     re.IGNORECASE | re.DOTALL,
 )
 # `a wrong answer is 8` claims nothing.
 _FOREIGN = re.compile(
-    r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|first|earlier|previous|original|initial|student[’']s|falsche|fausse|mauvaise)|错误的?)\s{0,3}$",
+    r"(?:\b(?:wrong|incorrect|false|naive|common|frequent|other|another|first|earlier|previous|original|initial|student[’']s|falsche|fausse|mauvaise"
+    r"|check(?:ing)?|verify(?:ing)?)|错误的?)\s{0,3}$",
+    re.IGNORECASE,
+)
+# Beside an answer, `if the die had eight sides, the answer would be 56` claims nothing.
+_UNREAL = re.compile(
+    r"[.!?\n]\s(?:if|had|without|were|wenn|falls|ohne|si|sans)\b(?:[^.!?\n]|\.\d){1,150}"
+    r"\b(?:would|wäre|würde|serait|aurait)\b(?:[^.!?\n]|\.\d){1,150}|[。\n](?:如果|若|假如)[^\n。]{1,150}",
     re.IGNORECASE,
 )
 _MAY_BE_FACTORIAL = re.compile(r"(?:[\d)]|(?<![A-Za-z])[A-Za-z])$")
@@ -110,7 +117,7 @@ def _boxed(text: str) -> list[Claim]:
         return []
     hedge = hedges.hedge(text, found.start, found.end)
     back = retraction(text, found.end, found.bodies[-1])
-    said = [] if hedge else _without_praise(_phrased(text[found.end :]))
+    said = [] if hedge else _without_praise(_phrased(_UNREAL.sub("\n", text[found.end :])))
     if back and said:
         return said  # the last word
     if back and back.value and not hedge:

@@ -17,16 +17,14 @@ _UNSURE = re.compile(
 _GUESS = re.compile(r"\b(?:maybe|perhaps|possibly|either|guess|might|vielleicht|peut-être)\b|可能|也许", re.IGNORECASE)
 _ALIKE = r"(?!\s{0,3}(?:equivalently|simply|just|in other words|about|approximately|\\?approx))"
 # What may be done with an answer says nothing against it: "this may be verified".
-_DONE = (
-    r"(?!\s{1,3}(?:verified|checked|seen|shown|written|found|obtained|simplified|expressed|confirmed|proved|proven|derived|solved|done))"
-)
+_DONE = r"(?!\s{1,3}(?:[a-z]{2,20}ed|seen|written|given|taken|proven|shown|known|drawn|found|done)\b)"
 _CLOSERS = " \t\n$()],;*"
 _AFTER = re.compile(
     rf"^(?:or\b{_ALIKE}|或|还是|isn't|不对|不是|是错|oder\b|ou\b"
     r"|(?:is|are|was|seems?)\s{1,3}(?:not\b|wrong|incorrect|false|a guess))"
     rf"|(?<!\byou )(?<!\bone )\b(?:could|might|may)\s{{1,3}}(?:also\s{{1,3}}|instead\s{{1,3}})?be\b{_DONE}"
     r"|\balternatively\b,?\s{1,3}(?=[-$\d\\(]|(?:the|my)\s{1,3}(?:answer|result)\b|it (?:is|could|might)\b|[a-z]\s?=)"
-    r"|\banother\s{1,3}(?:possible\s{1,3})?answer\b|\balso\s{1,3}(?:a\s{1,3})?possible\b"
+    r"|\banother\s{1,3}(?:possible\s{1,3})?answer\b|(?:[\d$})]|\b(?:it|this|that|one))\s{1,3}(?:is|are|was|seems)\s{1,3}also\s{1,3}(?:a\s{1,3})?possible\b"
     r"|\b(?:not|un)\s{0,3}(?:entirely\s{1,3}|quite\s{1,3}|really\s{1,3})?(?:sure|certain)\b|也可能|或者|不确定",
     re.IGNORECASE,
 )

@@ -17,7 +17,7 @@ from rewards._math.finding.languages import CHINESE, EUROPEAN, Language
 from rewards._math.finding.languages.language import OTHER
 from rewards._math.reading.lex import MAX_CHARACTERS
 
-CLAIMED, ANOTHER = "c", "n"
+CLAIMED, ANOTHER, NAMED = "c", "n", "E"
 MAX_VALUE = 120  # characters
 
 _NUMBER = r"(?:[-−+]?[$€£¥]?\\?\d{1,40}+(?:[.,{}]{1,3}\d{1,40}+){0,12}+(?:\s?\\?%|!|[a-z]\b)?+)"
@@ -39,6 +39,9 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?")
 _EQUATION = re.compile(r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^\\d][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=")
 _PRODUCT = re.compile(r"\d{1,6}(?:[·×*]\d{1,6}){1,5}")
 _DIGIT = re.compile(r"\d")
+_RELATION = re.compile(r"\\(?:l|g)(?:e|t|eq|eqslant)\b|\\(?:equiv|in|sub|subset|subseteq|to|rightarrow|mid|cong|sim)\b|[<>≤≥≡∈]")
+_COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\s?\{[^{}]*\}|\\[A-Za-z]+|\d[a-z]\b")
+_LETTER = re.compile("[A-Za-z]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -92,15 +95,26 @@ def _read(sentence: str, language: Language, claimed: frozenset[str]) -> Outline
         symbols += [symbol for symbol, _ in found if symbol]
         texts += [t for symbol, t in found if symbol]
     # `No, 8` denies what was said, `makes no sense` negates a word.
-    symbols = ["x" if s == "j" and at and symbols[at - 1] not in "wvkj,:(" else s for at, s in enumerate(symbols)]
+    symbols = ["x" if s == "j" and at and symbols[at - 1] not in "wvkjq,:(" else s for at, s in enumerate(symbols)]
     return Outline("".join(symbols), tuple(texts))
 
 
 def _of_value(value: str, claimed: frozenset[str]) -> str:
-    """A formula without a number, such as `n = m`, is no rival of an answer with one."""
+    """A relation or a formula in letters is no rival of a number; one that gives a name to a value is one after a turn."""
     if bare(value) in claimed:
         return CLAIMED
-    return ANOTHER if _DIGIT.search(value) or not any(map(_DIGIT.search, claimed)) else OTHER
+    if not any(map(_DIGIT.search, claimed)) or any(map(_LETTER.search, map(_without_commands, claimed))):
+        return ANOTHER
+    if not _DIGIT.search(value) or _RELATION.search(value):
+        return OTHER
+    name, equals, side = _without_commands(value).rpartition("=")
+    if _LETTER.search(side):
+        return OTHER
+    return NAMED if equals and _LETTER.search(name) else ANOTHER
+
+
+def _without_commands(value: str) -> str:
+    return _COMMAND.sub("", value)
 
 
 def _words(tokens: list[str], language: Language, claimed: frozenset[str], han: bool) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ PHRASE = re.compile(
     r"####\s{0,9}|(?:^|\n)[#* \t]{0,9}(?:final\s{1,3})?answer[*: \t]{0,6}\n\s{0,9}"
     r"|\b(?:final\s{1,3}|correct\s{1,3}|right\s{1,3}|our\s{1,3}|my\s{1,3})?(?:answer|final result|final solution)"
     r"(?:\s{1,3}(?:to|for|of|choice|option)\b[^.\n:=$]{0,60})?(?:\s{0,3}\*\*)?\s{0,9}"
-    r"(?:is(?!n['’]t| (?:not|in the|the same|given|clear|found|obtained|wrong|incorrect)\b)|are|was|equals|:|="
+    r"(?:\bis(?!n['’]t| (?:not|in the|the same|given|clear|found|obtained|wrong|incorrect)\b)|\bare\b|\bwas\b|\bequals\b|:|="
     r"|(?:would|should|must|will) be|is then|comes to)"
     r"(?:\s{1,3}(?:therefore|thus|then|simply|just|indeed))?\s{0,3}:?(?:\s{0,3}\*\*)?\s{0,9}"
     r"|(?:最终的?|正确的?|最后的?)?(?:答案|最终结果)(?:应该|应当|应)?(?:就)?(?:是|为|：|:|等于|选|改为|改成)\s{0,3}[:：]?\s{0,9}"

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewards._math.finding import shapes
-from rewards._math.finding.outline import ANOTHER, Outline, outline, values
+from rewards._math.finding.languages.language import OTHER
+from rewards._math.finding.outline import ANOTHER, CLAIMED, NAMED, Outline, outline, values
 from rewards._math.finding.sentences import CLOSING, REACH, sentences
 
 NEAR = 3  # sentences after an answer in which `this is wrong` is about that answer
@@ -30,9 +31,23 @@ class Retraction(NamedTuple):
 class _Before(NamedTuple):
     """What a sentence needs to know of those before it."""
 
-    near: bool  # it is among the first sentences after the answer
+    first: bool  # it is the first sentence after the answer
+    near: bool  # it is among the first ones
     turned: bool  # one of the last had a word such as `wait`
     others: bool  # the last one was about somebody else
+
+
+class _Clause(NamedTuple):
+    """A clause, and what the words before it make of it."""
+
+    start: int  # in the symbols of its sentence
+    symbols: str
+    own: str  # as far as it is not about somebody else
+    turned: bool  # another value may be another answer
+    unreal: bool  # it is about somebody else, or about what would be
+    checking: bool
+    about_another: bool  # `it` is another value
+    label: str  # the clause before, if a colon ends it
 
 
 def retraction(text: str, start: int, claimed: str = "") -> Retraction | None:
@@ -45,15 +60,17 @@ def retraction(text: str, start: int, claimed: str = "") -> Retraction | None:
     for at, sentence in enumerate(sentences(text, start)):
         outlined = outline(sentence.text, answer)
         symbols = outlined.symbols
-        told = _told(outlined, _Before(at < NEAR, at - turned <= MEMORY, others))
-        if told is not None and not sentence.asks:
+        told = _told(outlined, _Before(at == 0, at < NEAR, at - turned <= MEMORY, others))
+        restated = not sentence.asks and shapes.RESTATED.search(symbols) is not None
+        if told is not None and not sentence.asks and not (told and restated):
             found = Retraction(sentence.text, told)
-        elif found and not found.value and shapes.CONFIRMS.search(symbols):
+        elif found and (restated or (not found.value and shapes.CONFIRMS.search(symbols) and not shapes.OWN_SLIP.search(symbols))):
             found = None
-        if _turns(symbols) or _blames(symbols):
+        if _turns(symbols) or (at < NEAR and _blames(symbols)):
             turned = at
         left_open = "" if asked or not shapes.LEFT_OPEN.fullmatch(symbols) else sentence.text
-        others, asked = "o" in symbols, sentence.asks
+        asked = sentence.asks
+        others = "o" in symbols or (asked and ANOTHER in symbols and CLAIMED not in symbols)
     return Retraction(left_open) if left_open and not found else found
 
 
@@ -63,31 +80,43 @@ def _told(outlined: Outline, before: _Before) -> str | None:
     if shapes.STRUCK_OUT.search(symbols) or shapes.WRONG_ALONE.fullmatch(symbols):
         return ""
     confirms = bool(shapes.CONFIRMS.search(symbols) or shapes.YET_RIGHT.search(symbols))
-    near, turned, others = before
+    for clause in _in_context(symbols, before):
+        free = clause.turned and not confirms
+        if not confirms and (shapes.AGAINST_IT.search(clause.own) or (free and shapes.NOT_IT.search(clause.own))):
+            return ""
+        if clause.unreal:
+            continue
+        place = _replaced(clause, any_result=free and not clause.checking and CLAIMED not in clause.symbols)
+        if place is not None:
+            return texts[clause.start + place]
+        about_it = clause.symbols.replace("t", ".") if clause.about_another else clause.symbols
+        if (before.near or clause.turned) and shapes.WITHDRAWN.search(about_it):
+            return ""
+        if not confirms and (
+            _wrong(about_it, before.near) or (clause.start and symbols[0] in "tc" and shapes.ITS_FAULT.match(clause.symbols))
+        ):
+            return ""
+        if free and ("z" in clause.symbols or (shapes.DOUBT.search(symbols) and shapes.ODD.search(about_it))):
+            return ""
+    return None
+
+
+def _in_context(symbols: str, before: _Before) -> Iterator[_Clause]:
+    turned, others = before.turned, before.others
     about_another, unreal, checking, label = others, False, False, ""
     for start, clause in _clauses(symbols):
         turned = turned or _turns(clause)
+        clause = clause.replace(NAMED, ANOTHER if turned else OTHER)
+        turned = turned or (before.first and shapes.HINT.search(clause) is not None)
+        own = "" if others else clause.partition("o")[0]
         others = others or "o" in clause
         unreal = others or _unreal(clause, unreal)
+        others = others or ("u" in clause and ANOTHER in clause and CLAIMED not in clause)
         checking = (checking or "p" in clause) and "j" not in clause
-        free = turned and not confirms
-        if not others and not confirms and (shapes.AGAINST_IT.search(clause) or (free and shapes.NOT_IT.search(clause))):
-            return ""
-        if not unreal:
-            place = _replaced(clause, "" if checking else label, any_result=free and not checking and "c" not in clause)
-            if place is not None:
-                return texts[start + place]
-            own = clause.replace("t", ".") if about_another else clause
-            if shapes.WITHDRAWN.search(own):
-                return ""
-            if not confirms and (_wrong(own, near) or (start and symbols[0] in "tc" and shapes.ITS_FAULT.match(clause))):
-                return ""
-            if free and ("z" in clause or (shapes.DOUBT.search(symbols) and shapes.ODD.search(own))):
-                return ""
-        turned = turned or _blames(clause)
+        yield _Clause(start, clause, own, turned, unreal, checking, about_another, "" if checking else label)
+        turned = turned or (before.near and _blames(clause))
         about_another = about_another or (shapes.ABOUT_ANOTHER.search(clause) is not None and not (checking and "=n" not in clause))
         label = clause if symbols[start + len(clause) :][:1] == ":" else ""
-    return None
 
 
 def _unreal(clause: str, unreal: bool) -> bool:
@@ -98,16 +127,17 @@ def _unreal(clause: str, unreal: bool) -> bool:
 
 def _wrong(clause: str, near: bool) -> bool:
     """Whether a clause admits a mistake, or, near the answer, says that something is wrong."""
-    kinds = (shapes.SLIP, shapes.MENDED, shapes.FAILED, shapes.WRONG, shapes.NOT_RIGHT, shapes.BREAKS)
-    return any(kind.search(clause) for kind in (kinds if near else kinds[:2]))
+    kinds = (shapes.OWN_SLIP, shapes.SLIP, shapes.MENDED, shapes.FAILED, shapes.WRONG, shapes.NOT_RIGHT, shapes.BREAKS)
+    return any(kind.search(clause) for kind in (kinds if near else kinds[:1]))
 
 
-def _replaced(clause: str, label: str, *, any_result: bool) -> int | None:
-    """Where in a clause the value stands that replaces the answer; `label` is the clause before, if a colon ends it."""
-    if label and ANOTHER not in label and clause == ANOTHER:
+def _replaced(clause: _Clause, *, any_result: bool) -> int | None:
+    """Where in a clause the value stands that replaces the answer."""
+    symbols = clause.symbols
+    if symbols == ANOTHER and shapes.LABEL.search(clause.label) and ANOTHER not in clause.label:
         return 0
-    found = shapes.REPLACED.search(clause) or (shapes.RESULT.search(clause) if any_result else None)
-    return found and clause.rindex(ANOTHER, 0, found.end())
+    found = shapes.REPLACED.search(symbols) or (shapes.RESULT.search(symbols) if any_result else None)
+    return found and symbols.rindex(ANOTHER, 0, found.end())
 
 
 def _turns(symbols: str) -> bool:

@@ -13,7 +13,7 @@ def shape(*alternatives: str) -> re.Pattern[str]:
 
 
 AGAINST_IT = shape(  # whoever's words they are
-    r"[xsq≠][le]?c",  # not 5; instead of 5
+    r"[x≠][le]?c",  # not 5; instead of 5
     r"c[^nx]{0,5}[fb]",  # 5 is wrong; 5 violates the bound
     r"c[^nx]{0,3}xg?[ar]",  # 5 is not the answer
 )
@@ -24,11 +24,11 @@ NOT_IT = shape(  # after a turn
     r"^[wv]{0,2}t[evw.a]{0,3}x\.{0,2}n\.?r",  # but this is not divisible by 4
 )
 WITHDRAWN = shape(
-    r"(?:^|[^xu])d[^xnu]{0,4}[tac]",  # scratch that
+    r"(?:^|[^xu])d[lki.]{0,2}[tac]",  # scratch that
     r"(?:^|i)[^xu]{0,2}d$",  # please ignore
 )
+OWN_SLIP = shape(r"i[^x]{0,6}s")  # I forgot the sign
 SLIP = shape(
-    r"i[^x]{0,6}s",  # I forgot the sign
     r"^[wkvjtg.]{0,3}s",  # forgot the sign
 )
 MENDED = shape(
@@ -37,17 +37,17 @@ MENDED = shape(
 )
 FAILED = shape(r"p[^yn]{0,3}(?:b|xr|rx|f)")  # the check fails
 WRONG = shape(
-    r"[tai][^xnoce]{0,7}e?[^xnoce]{0,2}f(?![<ln]|\.{0,2}=)",  # that is wrong; I made a mistake
+    r"(?:[ai]|t(?!\.))[^xnoce]{0,7}e?[^xnoce]{0,2}f(?![<ln]|\.{0,2}[=x])",  # that is wrong; I made a mistake
     r"^[^xno]{0,6}f[^xn]{0,4}[ai]$",  # there is an error in my calculation
     r"^[wvkj]{0,3}f{1,3}$",  # wrong
 )
 NOT_RIGHT = shape(
-    r"[ta][^n]{0,4}x[^n]{0,3}r(?![le]?n)",  # that isn't right
+    r"[ta][^n]{0,4}x[^n]{0,3}[gr](?![le]?n)",  # that isn't right
     r"x[^n]{0,3}t[^nx]{0,2}r",  # I don't think that this is right
     r"t[^nx]{0,2}r[vkw]{0,2}x",  # das stimmt nicht
     r"r\.?[ta]\.?x",  # existiert der Grenzwert nicht
     r"[ta]e?xe?g?[at]",  # that is not the answer
-    r"i[^n]{0,2}x[^n]{0,2}r",  # I am not sure
+    r"i[^n]{0,3}x[^n]{0,2}r",  # I am not sure
     r"^et[vk]?x$",  # ist es aber nicht
     r"[gr]\.?ah",  # the true value has to be
 )
@@ -59,29 +59,27 @@ ODD = shape(  # in a sentence with a word of doubt
     r"^[wvk]{0,3}t[^nxyrl]{0,4}q\.{0,2}$",  # wait, that counts the ends twice
     r"^[^x]{0,9}s",  # the last term was counted twice
 )
-ITS_FAULT = shape(r"[.kh]{0,3}[bf](?![<n])")  # of a sentence about the answer, a later clause: and must be rejected
+ITS_FAULT = shape(r"[.kh]{0,3}[bf](?![<n]|\.?x)")  # of a sentence about the answer, a later clause: and must be rejected
 CONFIRMS = shape(
     r"(?<![xn])(?<![xn][e.])y",  # still; as expected; but not `8 is fine`
     r"kcr",  # so 5 fits
 )
+RESTATED = shape(r"(?:[kel=:gaw]|^)\.?c[.,]{0,3}$")  # so it is 5
 YET_RIGHT = shape(
     r"Ue?f[^f]{0,20}v[^,]",  # this may look wrong, but
+    r"^v[^,]{1,9}f,[^x]{1,4}r$",  # although it looks wrong, it is right
     r"f[^f]{0,20}v[^f]{0,9}(?:x[et]{0,3}|r)$",  # it seems wrong, but it isn't
 )
 REPLACED = shape(  # ends in or behind another value
-    r"[gr]\.?[ae][^ncx<]{0,3}n",  # the right answer is 8
+    r"g\.?[ae][^ncx<]{0,3}n",  # the corrected answer is 8
     r"gn",  # actual: 8
-    r"[tai][^ncx]{0,2}h[^ncx]{0,3}n",  # it should be 8
+    r"(?:^|[wvjk])[w.]?[ta]\.?h[elw.]{0,3}n[.rw]{0,2}$",  # it should be 8
     r"^h[^ncx]{0,2}n",  # should be 8
-    r"m[^nc]{0,4}n",  # make that 8
+    r"(?:^|[iwvka])m[tal]{0,3}n\.?$",  # make that 8
     r"^[.k]?g[lhe]{1,2}n",  # the second attempt gives 8
-    r"k[taelrghw]{0,5}n\.{0,2}$",  # so it is 8
-    r"k[^ncxf<]{0,7}[eg]n\.{0,2}$",  # hence the distance is 8
-    r"^[w.]{0,2}k{1,2}w?[ta]e\.?n\.?$",  # so it is only 8
-    r"i[lw]{0,2}en",  # 我觉得是8
-    r"iw{0,3}[ukl]?w{0,2}l{0,2}\.?ln",  # I now get 8
-    r"iw{1,3}[al]n",  # I'd rather answer 8
     r"ln[<x]c",  # read 8 for 5
+    r"^[.w]{0,2}kte\.?n\.?$",  # so it is really 8
+    r"^.{0,2}ln[.l]?ia",  # please use 8 as my answer
 )
 RESULT = shape(  # the same after a turn
     r"(?:[elh=:~][tq]{0,2}\.?|[kvwgjm])n[.lqrw]{0,3}$",  # which gives 8
@@ -90,16 +88,25 @@ RESULT = shape(  # the same after a turn
     r"(?:^|[.tl])n\.?(?:e[.gi]{0,2}[ar]|te?$|er|e$|ra|gr?$)",  # 8 is the answer; 8 it is
     r"[elkvh]\.?n[.lti]{0,3}[tlaw]{0,2}$",  # use 8 as my answer
     r"n[^n]{0,4}[le]$",  # was 8 ergibt
+    r"ih[^ncx]{0,3}n",  # I should have 8
+    r"[gr]\.?[ae][^ncx<]{0,3}n",  # the true distance is 8
+    r"k[^ncxf<]{0,7}[eg]?n\.{0,2}$",  # hence the distance is 8
+    r"iwan",  # I would rather answer 8
+    r"i[lwukat]{0,4}\.?[len]n",  # I now get 8
 )
+LABEL = shape(r"[gwmhjr]")  # of a label: correction: 8
 TURN = shape(
-    r"[wvqsjm]",  # wait; but; also; forgot; no; change
+    r"[wj]|i[^x]{0,6}s|^.{0,2}s",  # wait; no; I forgot
     r"(?:^|[,:])x\.{0,2}(?:$|[,:])",  # a pyramid, not a prism
     r"t(?:ex|xe)x?(?:$|,)",  # it isn't
 )
+HINT = shape(r"v|^.?[qm]")  # a turn in the first sentence after the answer: but; also; change
 WRONG_ALONE = shape(r"[wvkj,.]{0,4}f{1,3}\.?")  # a whole sentence: ugh, arithmetic error
 STRUCK_OUT = shape(r"^c?~")
 DOUBT = shape(r"[wvj]")
-LEFT_OPEN = shape(r"[wvk]{0,4}j[wv]{0,4}")  # a whole sentence: actually no
-ABOUT_ANOTHER = shape(r"^[^exbfrlhi<]{0,9}n", r"(?<!<)n\.?$")  # after `8 is even` and `we get 8`, `it` is 8
+LEFT_OPEN = shape(r"[wvq]{0,4}j[wv]{0,4}")  # a whole sentence: actually no
+ABOUT_ANOTHER = shape(
+    r"^[^exbfrlhi<]{0,9}n", r"(?<!<)(?<!n[x≠])n\.?$", r"^i\.{1,2}n[.q]{0,3}$"
+)  # after `8 is even` and `we get 8`, `it` is 8
 FACTUAL = shape(r"[.w]?[kvj]")  # but; so: what follows is the case
 CLAUSE = shape(r"[,:(]")
