@@ -11,6 +11,7 @@ from r1lite.registry import unknown
 COMMANDS = {
     "train": ("r1lite.train", "train a model; `r1lite train --help` lists the settings"),
     "demo": ("r1lite.train", "run the whole recipe on a tiny model, in minutes; the same command resumes it"),
+    "launch": ("r1lite.commands.launch", "start a run with its vLLM servers, here or on a Ray cluster, and end all together"),
     "settings": ("r1lite.commands.settings", "list the settings, or search them"),
     "evaluate": ("r1lite.commands.evaluate", "compare several models on the same problems"),
     "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),

@@ -158,6 +158,7 @@ class SamplerConfig:
     eager: bool = True  # start at once; false compiles first, or records CUDA graphs (native on a GPU), which pays off in long runs
     adapters: str = free("auto")  # vllm, vllm_server: auto sends only LoRA adapters if vLLM can serve them; merged sends all weights
     urls: list[str] = free([])  # vllm_server: addresses of the servers, such as http://127.0.0.1:8001
+    urls_from: str = free("")  # vllm_server: a file with the addresses, one a line, which is read again before each sync
     transfer: str = free("disk")  # vllm_server: how weights are sent: disk (sync_folder), or nccl (from GPU to GPU)
     sync_folder: str = free("")  # vllm_server: folder for the weights, at the same path on every machine; empty is a temporary folder
     seconds: float = free(600.0)  # vllm_server: deadline of one request

@@ -244,6 +244,7 @@ def test_settings_of_stages_that_do_not_run_are_nobodys_business(composed: Calla
     ("settings", "says"),
     [
         (["sampler.urls=[127.0.0.1:8001]"], "sampler.urls: '127.0.0.1:8001' must begin with http:// or https://"),
+        (["sampler.urls=[http://a:1]", "sampler.urls_from=x"], "sampler.urls and sampler.urls_from are both set"),
         (["sampler.urls=[http://a:1,http://a:1/]"], "sampler.urls has an address twice"),
         (["sampler.urls=[http://a:1]", "sampler.seconds=0"], "sampler.seconds must be above 0, got 0"),
     ],

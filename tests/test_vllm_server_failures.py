@@ -55,6 +55,27 @@ def test_the_requests_of_a_server_that_dies_go_to_the_others(stood_in: Any, conf
     assert f"vllm_server: {one} is left out until it has received weights again" in capsys.readouterr().out
 
 
+def test_a_server_is_followed_to_another_address(stood_in: Any, config: Any, tmp_path: Path, capsys: Any) -> None:
+    (first, one), (second, two), (steady, three) = stood_in(), stood_in(), stood_in()
+    file = tmp_path / "servers.txt"
+    file.write_text(f"{one}\n{three}/\n")
+    _, sampler, _ = made(config, [], f"sampler.urls_from={file}")
+    list(sampler.sample(PROBLEMS, n=1, seed="s"))
+    file.write_text(f"{two}\n{three}\n")
+    list(sampler.sample(PROBLEMS, n=1, seed="s"))
+    assert (first.asked, second.asked, steady.asked) == (2, 2, 4)
+    assert second.updates.count("/update_weights") == steady.updates.count("/update_weights") == 1
+    assert f"vllm_server: {one} is at {two} now" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("text", "message"), [(None, "cannot be read: No such file"), ("\n", "has no addresses")])
+def test_a_file_of_addresses_that_has_none_is_refused(config: Any, tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "servers.txt").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        made(config, [], f"sampler.urls_from={tmp_path / 'servers.txt'}")
+
+
 def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, capsys: Any) -> None:
     (restarted, one), (_, two) = stood_in(restarts_after=3), stood_in()
     _, sampler, _ = made(config, [one, two], "sampler.max_rows=1")

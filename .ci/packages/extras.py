@@ -71,6 +71,7 @@ EXTRAS = {
     ),
     # vLLM needs a GPU and gigabytes of space, so only the metadata and the message are checked.
     "vllm": Extra(uses=((f"r1lite experiment=r1_zero sampler=vllm run_dir=vllm {TRAINING}", ""),)),
+    "ray": Extra(without="r1lite launch backend=ray servers=0 experiment=demo", uses=(("ray --version", "ray, version"),)),
     "docs": Extra(
         named=False,
         prepare="make_page.py",

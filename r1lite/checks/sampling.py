@@ -34,11 +34,13 @@ def _engine(cfg: Config) -> None:
         above_zero("sampler", sampler, "seconds")
         if sampler.transfer == "nccl":
             check_nccl()
-        if not sampler.urls:
+        if sampler.urls and sampler.urls_from:
+            raise ValueError("sampler.urls and sampler.urls_from are both set: the servers' addresses come from one of them")
+        if not sampler.urls and not sampler.urls_from:
             raise ValueError("sampler.urls is empty: set the addresses of the servers, such as sampler.urls=[http://127.0.0.1:8001]")
         if len({url.rstrip("/") for url in sampler.urls}) < len(sampler.urls):
             raise ValueError(f"sampler.urls has an address twice: {sampler.urls}")
-    elif sampler.urls:
+    elif sampler.urls or sampler.urls_from:
         raise ValueError(f"sampler.urls is for sampler=vllm_server only; sampler={sampler.name} does not use it")
     for url in sampler.urls:
         if not url.startswith(("http://", "https://")):

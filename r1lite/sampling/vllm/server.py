@@ -46,7 +46,7 @@ class VllmServerEngine:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: SamplerConfig) -> None:
         self.model, self.cfg = model, cfg
         self.ends = end_tokens(model, tokenizer)
-        self.servers = [Server(url.rstrip("/"), cfg.seconds) for url in cfg.urls]
+        self.servers = [Server(url, cfg.seconds) for url in addresses(cfg)]
         self.temporary = None if cfg.sync_folder else TemporaryDirectory(prefix="r1lite-weights-")
         self.folder = Path(self.temporary.name if self.temporary else cfg.sync_folder).expanduser().resolve()
         self.transfer = make_transfer(cfg, self.folder)
@@ -71,12 +71,12 @@ class VllmServerEngine:
     def _follow(self, update: Callable[[], None]) -> None:
         """Let the leader update the servers, and see them as it does."""
 
-        def updated() -> list[tuple[str, str, bool]]:
+        def updated() -> list[tuple[str, str, str, bool]]:
             update()
-            return [(server.unused_because, server.adapters, server.takes_adapters) for server in self.servers]
+            return [(server.url, server.unused_because, server.adapters, server.takes_adapters) for server in self.servers]
 
         for server, seen in zip(self.servers, exchange.on_leader(updated), strict=True):
-            server.unused_because, server.adapters, server.takes_adapters = seen
+            server.url, server.unused_because, server.adapters, server.takes_adapters = seen
 
     def _send_new(self, before: dict[str, Tensor]) -> None:
         if self.rank:
@@ -166,6 +166,7 @@ class VllmServerEngine:
 
     def _update_servers(self, *, training: bool = True) -> None:
         """Send the newest weights to every server that answers and lacks them. `training`: the weights may change meanwhile."""
+        self._follow_addresses()
         can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
         with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
             for future in [pool.submit(copy_context().run, self._update, server, can_send) for server in self.servers]:
@@ -173,6 +174,13 @@ class VllmServerEngine:
         if all(server.unused_because for server in self.servers):
             reasons = "\n".join(f"  {server.url}: {server.unused_because}" for server in self.servers)
             raise ValueError(f"no vLLM server can be used:\n{reasons}\n{RESUME}")
+
+    def _follow_addresses(self) -> None:
+        """A server that was started again may be at another address."""
+        for server, url in zip(self.servers, addresses(self.cfg), strict=True):
+            if server.url != url:
+                say(f"vllm_server: {server.url} is at {url} now")
+                server.url, server.unused_because = url, "it has no weights yet"
 
     def _update(self, server: Server, can_send: bool) -> None:
         with server.lock:
@@ -231,6 +239,19 @@ class VllmServerEngine:
     def _base_name(self) -> str:
         """The servers' name for the newest weights under adapters, while no adapters are loaded."""
         return f"{self.name}-base-{self.base_version}"
+
+
+def addresses(cfg: SamplerConfig) -> list[str]:
+    """The servers' addresses: from the settings, or from the file that they name."""
+    if not cfg.urls_from:
+        return [url.rstrip("/") for url in cfg.urls]
+    try:
+        lines = Path(cfg.urls_from).expanduser().read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise ValueError(f"sampler.urls_from={cfg.urls_from} cannot be read: {error.strerror}") from error
+    if not lines:
+        raise ValueError(f"sampler.urls_from={cfg.urls_from} has no addresses")
+    return [url.rstrip("/") for url in lines]
 
 
 def _remove_all(folder: Path, pattern: str) -> None:
