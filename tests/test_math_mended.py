@@ -44,6 +44,9 @@ def block(answer: str) -> str:
         ("13", block("2^3+5"), False),
         ("1024", block("2^{10}"), True),
         ("1023", block("2^{10}-1"), True),
+        # a ratio has no name before its colon
+        ("27:1", block(r"\displaystyle 1:27"), False),
+        ("27", block(r"the volume: 27"), True),
         # words that take nothing back
         ("42", r"\boxed{42}. This answer is correct.", True),
         ("42", "The answer is 42. This answer is correct.", True),

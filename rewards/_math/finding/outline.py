@@ -26,7 +26,7 @@ _FORMULA = (
     rf"(?:{_NUMBER}|[a-z](?=\s?[-+*/·×^]\s?[\d(a-z]\b))(?:{_SIGN}(?:{_NUMBER}|[a-z]\b|\{{[^{{}}]{{1,9}}\}})){{0,12}}+"  # in plain text
 )
 _TOKEN = re.compile(
-    rf"(?P<value>\$[^$\n]{{1,{MAX_VALUE}}}\$|\\\((?:[^\\\n]|\\[^()\n]){{1,{MAX_VALUE}}}\\\)|\\(?:[dt]?frac|sqrt|pi|infty)\b\S{{0,60}}"
+    rf"(?P<value>\$[^$\n]{{1,{MAX_VALUE}}}\$|\\\((?:[^\\\n]|\\[^()\n]){{1,{MAX_VALUE}}}\\\)|[-−]?\\(?:[dt]?frac|sqrt|pi|infty)\b\S{{0,60}}"
     rf"|{_FORMULA})"
     r"|(?P<word>[^\W\d_\u4e00-\u9fff]+)|(?P<han>[\u4e00-\u9fff])|(?P<mark>≠|\\neq?|[=,，;；:：()（）—–…!→~]|\.\.\.|\s-\s|->)"
 )
@@ -36,7 +36,7 @@ _SAME_MARK = {"，": ",", "；": ",", ";": ",", "：": ":", "（": "(", ")": "",
 _SAME_MARK |= {" - ": ",", "->": "=", "→": "=", "\\ne": "≠", "\\neq": "≠"}
 _MARKUP = re.compile(r"\\(?:boxed|text|mathbf|textbf)\b|[\\{}$*_\s()]")
 _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?")
-_EQUATION = re.compile(r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^\\d][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=")
+_EQUATION = re.compile(r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=|^-?\d[\d.]{0,20}=[^=]{0,99}[A-Za-z]")
 _PRODUCT = re.compile(r"\d{1,6}(?:[·×*]\d{1,6}){1,5}")
 _DIGIT = re.compile(r"\d")
 _RELATION = re.compile(r"\\(?:l|g)(?:e|t|eq|eqslant)\b|\\(?:equiv|in|sub|subset|subseteq|to|rightarrow|mid|cong|sim)\b|[<>≤≥≡∈]")

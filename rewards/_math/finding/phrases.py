@@ -40,7 +40,7 @@ _VERB = (
 _HAN_VERB = r"等于|(?<!不)(?:是|为)|(?:一共|总共|共)?有|一共|总共|共|得到?|需要?"
 CONCLUSION = re.compile(rf"(?:{_VERB}|=|{_HAN_VERB})\s{{0,3}}:?\s{{0,3}}")
 _STATES = re.compile(rf"(?:{_VERB}|:|：|{_HAN_VERB})\s{{0,3}}:?\s{{0,3}}", re.IGNORECASE)
-_RIVAL = re.compile(rf"^\W{{0,4}}\d|(?:{_VERB}|=|:)\s{{0,3}}[$(\\-]{{0,3}}\d", re.IGNORECASE)
+_RIVAL = re.compile(rf"^(?:\\[A-Za-z]{{1,20}}|\W){{0,4}}\d|(?:{_VERB}|=|:)\s{{0,3}}[$(\\-]{{0,3}}\d", re.IGNORECASE)
 _END = re.compile(r"\.(?=\s|$|[*\"”])|[。\n]|(?<=\w)[!?](?=\s|$)|！|？")
 _REASON = re.compile(
     r"[,，]?\s{0,3}(?:\b(?:because|since|which|as (?:we|it|the|shown|required|desired|expected)|so that|obtained|by the"
