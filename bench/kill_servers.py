@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 from bench._common.process import HOME, table
 from bench.kill_ranks import descendants, is_alive
@@ -99,11 +100,11 @@ def ray_cluster() -> Iterator[str]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(HOME)}
     from ray.cluster_utils import Cluster
 
-    memory = {"object_store_memory": 100 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False, **memory})
+    small: dict[str, Any] = {"num_cpus": 2, "object_store_memory": 100 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **small})
     try:
-        cluster.add_node(num_cpus=2, **memory)
-        yield cluster.address
+        cluster.add_node(**small)
+        yield str(cluster.address)
     finally:
         cluster.shutdown()
 
