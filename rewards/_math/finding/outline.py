@@ -36,7 +36,9 @@ _SAME_MARK = {"，": ",", "；": ",", ";": ",", "：": ":", "（": "(", ")": "",
 _SAME_MARK |= {" - ": ",", "->": "=", "→": "=", "\\ne": "≠", "\\neq": "≠"}
 _MARKUP = re.compile(r"\\(?:boxed|text|mathbf|textbf)\b|[\\{}$*_\s()]")
 _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?")
-_EQUATION = re.compile(r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=|^-?\d[\d.]{0,20}=[^=]{0,99}[A-Za-z]")
+_EQUATION = re.compile(
+    r"[A-Za-z][^=A-Za-z]{0,9}[-+*/^][^=]{0,99}=|[-+*/^][^=A-Za-z]{0,9}[A-Za-z][^=]{0,99}=|^-?\d[\d.]{0,20}=[^=]{0,99}[A-Za-z]"
+)
 _PRODUCT = re.compile(r"\d{1,6}(?:[·×*]\d{1,6}){1,5}")
 _DIGIT = re.compile(r"\d")
 _RELATION = re.compile(r"\\(?:l|g)(?:e|t|eq|eqslant)\b|\\(?:equiv|in|sub|subset|subseteq|to|rightarrow|mid|cong|sim)\b|[<>≤≥≡∈]")
