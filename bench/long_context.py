@@ -3,7 +3,7 @@
     python -m bench.long_context [--tokens 32768] [--hidden 256] [--layers 4] [--vocabulary 49152] [--threads 2]
 
 A Llama of random weights takes one optimiser step on one sequence, each way in a process of its own. Prints the peak of resident
-memory beside the formula of docs/how/ranks.md, and what the logits alone would take if they existed all at once.
+memory beside the one that r1lite.planning computes, and what the logits alone would take if they existed all at once.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bench._common.process import run_module, table
+from bench._common.resident import resident_mb
+from r1lite.config import Config
+from r1lite.planning.memory import moments, peak
+from r1lite.planning.shape import Shape
+from r1lite.planning.work import jobs
 
 MB = 2**20
+PROMPT = 64  # tokens
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -60,7 +65,14 @@ def child(options: argparse.Namespace) -> None:
 
     return_freed_memory()  # so that the peak is of what is held, not of what the allocator keeps
     torch.set_num_threads(options.threads)
-    cfg = configuration([f"model.gradient_checkpointing={str(options.child == 'checkpointing').lower()}", "sft.micro_batch_tokens=1000000"])
+    cfg = configuration(
+        [
+            f"model.gradient_checkpointing={str(options.child == 'checkpointing').lower()}",
+            "sft.micro_batch_tokens=1000000",
+            "sft.batch_size=1",
+            "stages=[sft]",
+        ]
+    )
     shape = LlamaConfig(
         vocab_size=options.vocabulary,
         hidden_size=options.hidden,
@@ -71,7 +83,7 @@ def child(options: argparse.Namespace) -> None:
         max_position_embeddings=options.tokens,
         tie_word_embeddings=True,
     )
-    base = memory("VmRSS")
+    base = resident_mb("VmRSS")
     torch.manual_seed(0)
     model: Any = LlamaForCausalLM(shape).eval()
     use_fast_layers(model, cfg.model)
@@ -79,25 +91,16 @@ def child(options: argparse.Namespace) -> None:
     policy = Policy(model, build_tokenizer(), cfg.sft, total_steps=1)
     ids = torch.randint(0, options.vocabulary, (options.tokens,)).tolist()
     started = time.perf_counter()
-    policy.step([Sample(prompt_ids=tuple(ids[:64]), token_ids=tuple(ids[64:]))], IMITATE)
+    policy.step([Sample(prompt_ids=tuple(ids[:PROMPT]), token_ids=tuple(ids[PROMPT:]))], IMITATE)
     seconds = time.perf_counter() - started
-    print(json.dumps({"peak": memory("VmHWM"), "formula": base + formula_mb(model.num_parameters(), options), "seconds": seconds}))
+    print(json.dumps({"peak": resident_mb("VmHWM"), "formula": base + formula_mb(model, cfg, options.tokens), "seconds": seconds}))
 
 
-def formula_mb(parameters: int, options: argparse.Namespace) -> float:
-    """State, what is kept of layers for the backward pass, and the head's chunks; in float32."""
-    from r1lite.models.head import CHUNK_BYTES, KEPT_BYTES
-
-    tokens, hidden = options.tokens, options.hidden
-    of_layer = 4 * tokens * (6 * hidden + 2 * 64 + 3 * 3 * hidden)  # states, keys and values, and those of the MLP
-    checkpointing = options.child == "checkpointing"
-    layers = 4 * tokens * hidden * options.layers + of_layer if checkpointing else of_layer * options.layers
-    return (16 * parameters + layers + KEPT_BYTES + 2 * CHUNK_BYTES + 4 * options.vocabulary * hidden) / MB
-
-
-def memory(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
+def formula_mb(model: Any, cfg: Config, tokens: int) -> float:
+    """The peak of r1lite.planning, whose sequence is a prompt of PROMPT tokens and its response."""
+    cfg.sampler.max_tokens = tokens - PROMPT
+    job = jobs(Shape.of(model.config), cfg, ranks=1, on_gpu=False, prompt=PROMPT)[0]
+    return peak(moments(job))[1] / MB
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from typing import Any
 import torch
 
 from bench._common.cost import DTYPES, peak_memory_mb, synchronize
-from bench._common.flops import Shape, sampling_flops
 from bench._common.work import settings_argument
+from r1lite.planning.operations import sampling_flops
+from r1lite.planning.shape import Shape
 
 Lengths = list[list[int]]  # tokens of each completion, per prompt
 Job = dict[str, Any]

@@ -3,7 +3,7 @@
     python -m bench.shard_memory [--hidden 768] [--layers 12] [--steps 3]
 
 Trains a Llama of random weights on a few examples, with one thread per rank: as one rank, as two with whole copies, as two that
-share a copy (parallel.shard=2). Prints each rank's peak of resident memory beside the formula of docs/scale.md. Then limits the
+share a copy (parallel.shard=2). Prints each rank's peak of resident memory beside that of r1lite.planning. Then limits the
 address space of every rank (RLIMIT_AS) to a value between the peaks of the first and of the last, and runs both again: whole copies
 must end with a message, shards must finish.
 """
@@ -21,11 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from bench._common.process import table
+from bench._common.resident import resident_mb
 from r1lite.parallel.launch import launch
+from r1lite.planning.memory import moments, peak
+from r1lite.planning.plan import read_shape
+from r1lite.planning.work import jobs
+from r1lite.settings.compose import configuration
 
 VOCABULARY = 8192
 HEAD = 64  # width of an attention head
 MB = 2**20
+PROMPT, RESPONSE = 12, 47  # tokens of the examples, about
 LAYOUTS = ("1", "2", "2x2")
 
 
@@ -51,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = []
         for ranks, (code, peak) in peaks.items():
             assert peak is not None, f"{ranks}: exit code {code}"
-            expected = state_mb(parameters, int(ranks.partition("x")[2] or 1), options)
+            expected = planned_mb(folder, ranks, options)
             rows.append([ranks, f"{peak.resident:,.0f}", f"{peak.before:,.0f} + {expected:,.0f} = {peak.before + expected:,.0f}"])
-        print(f"{parameters / 1e6:.0f} M parameters\n\n{table(['ranks', 'peak, MB', 'formula, MB'], rows)}\n", flush=True)
+        print(f"{parameters / 1e6:.0f} M parameters\n\n{table(['ranks', 'peak, MB', 'planned, MB'], rows)}\n", flush=True)
         whole, sharded = (peaks[ranks][1] for ranks in ("1", "2x2"))
         assert whole is not None
         assert sharded is not None
@@ -74,10 +80,17 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def state_mb(parameters: int, shard: int, options: argparse.Namespace) -> float:
-    """Weights, gradients and moments in float32; with shards, also a gathered layer and its gradient, and those of the embeddings."""
-    gathered = 8 * parameters / options.layers + 2 * 8 * options.hidden * VOCABULARY if shard > 1 else 0
-    return (16 * parameters / shard + gathered) / MB
+def planned_mb(folder: Path, ranks: str, options: argparse.Namespace) -> float:
+    """The peak of r1lite.planning."""
+    count, _, shard = ranks.partition("x")
+    cfg = configuration([*settings_of(folder, options).split(), f"parallel.shard={shard or 1}", f"sampler.max_tokens={RESPONSE}"])
+    job = jobs(read_shape(cfg.model.path), cfg, ranks=int(count), on_gpu=False, prompt=PROMPT)[0]
+    return peak(moments(job))[1] / MB
+
+
+def settings_of(folder: Path, options: argparse.Namespace) -> str:
+    examples = f"stages=[sft] sft.data={folder / 'examples.jsonl'} sft.batch_size=16 sft.micro_batch_tokens=256"
+    return f"{examples} sft.steps={options.steps} evaluate.every_stage=false model.path={folder / 'model'} threads=1"
 
 
 def build(folder: Path, hidden: int, layers: int) -> int:
@@ -125,25 +138,19 @@ def run_as_rank(options: argparse.Namespace) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (options.limit * MB, options.limit * MB))
     from r1lite.api.pipeline import train
     from r1lite.parallel import guard, meeting, world
-    from r1lite.settings.compose import configuration
 
-    examples = f"stages=[sft] sft.data={options.folder / 'examples.jsonl'} sft.batch_size=16 sft.micro_batch_tokens=256"
-    settings = f"{examples} sft.steps={options.steps} evaluate.every_stage=false model.path={options.folder / 'model'} threads=1"
-    cfg = configuration([*settings.split(), f"run_dir={options.folder / f'run-{options.ranks}-{options.limit}'}"])
+    cfg = configuration(
+        [*settings_of(options.folder, options).split(), f"run_dir={options.folder / f'run-{options.ranks}-{options.limit}'}"]
+    )
     import r1lite.stages.rl  # noqa: F401  all that a run imports
 
-    before = memory("VmRSS")
+    before = resident_mb("VmRSS")
     meeting.join(300, shard=int(options.ranks.partition("x")[2] or 1))
     with guard.guarded():
         train(cfg)
-    peak = {"before": before, "resident": memory("VmHWM"), "addresses": memory("VmPeak")}
+    peak = {"before": before, "resident": resident_mb("VmHWM"), "addresses": resident_mb("VmPeak")}
     (options.folder / f"peak-{world.rank()}").write_text(json.dumps(peak))
     meeting.leave()
-
-
-def memory(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 if __name__ == "__main__":

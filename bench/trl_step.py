@@ -22,8 +22,8 @@ from typing import Any
 import torch
 
 from bench._common.cost import TimedStep, print_record
-from bench._common.flops import Shape
 from bench._common.work import Work, check_lengths, make_work, prompt_ids, use_unreachable_end, work_arguments
+from r1lite.planning.shape import Shape
 
 
 @dataclass(kw_only=True)

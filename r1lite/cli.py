@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),
     "score": ("r1lite.commands.score_file", "score completions from a file or a pipe"),
+    "plan": ("r1lite.commands.plan", "what a run needs before it starts: memory on each rank, seconds of a step"),
     "audit": ("r1lite.commands.audit", "show what the chosen rewards pay for gold answers and for hacks"),
     "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start your own rule"),
 }

@@ -11,19 +11,20 @@ from transformers import DynamicCache
 
 from bench import __main__ as whole
 from bench import grpo_step, matrix_rate, sample_once, sampling, scaling, versus
-from bench._common.flops import Shape, sampling_flops, training_flops
 from bench._common.ours import random_config
 from bench._common.process import absolute_path
 from bench._common.rows import ROWS
 from bench._common.work import Work, arithmetic_prompts, check_lengths, exact_prompts, prompt_ids, use_unreachable_end
 from bench.trl_step import Clock
+from r1lite.planning.operations import head, position, sampling_flops, span, training_flops
+from r1lite.planning.shape import Shape
 
 TOY = Shape(hidden=2, layers=1, heads=1, kv_heads=1, head_dim=2, intermediate=3, vocab=5)
 WORK = Work(prompts=("a", "b"), group=4, tokens=3, mixed=False, no_signal_share=0.5)
 
 
 def test_useful_operations_by_hand() -> None:
-    assert (TOY.position, TOY.head) == (2 * (16 + 18), 20)
+    assert (position(TOY), head(TOY)) == (2 * (16 + 18), 20)
     prompt, three = 2 * 68 + 8 * (1 + 2), 2 * 68 + 8 * (3 + 4)  # the third token is drawn, and goes nowhere
     assert sampling_flops(TOY, [(2, (1, 3))]) == prompt + three + 20 * (1 + 0 + 2)
     assert training_flops(TOY, [(2, (1, 3))]) == 3 * (prompt + three + 20 * 4)
@@ -36,19 +37,18 @@ def test_useful_operations_as_torch_counts_them(model: Any) -> None:
     with FlopCounterMode(display=False) as whole, torch.no_grad():
         model(ids, use_cache=False)
     unseen = 7 * 7 - 7 * 8 // 2  # what causality leaves out, and eager attention computes
-    assert whole.get_total_flops() == shape.span(0, 7) + 7 * shape.head + unseen * products
+    assert whole.get_total_flops() == span(shape, 0, 7) + 7 * head(shape) + unseen * products
     cache = DynamicCache()
     with torch.no_grad():
         model(ids[:, :6], past_key_values=cache)
     with FlopCounterMode(display=False) as last, torch.no_grad():
         model(ids[:, 6:], past_key_values=cache)
-    assert last.get_total_flops() == shape.span(6, 7) + shape.head
+    assert last.get_total_flops() == span(shape, 6, 7) + head(shape)
 
 
 def test_a_known_shape_has_its_known_size(tokenizer: Any) -> None:
     shape = Shape.of(random_config("qwen2.5-0.5b", tokenizer))
-    norms_and_biases = 24 * (2 * 896 + 896 + 2 * 128) + 896
-    assert shape.position // 2 + shape.head // 2 + norms_and_biases == 494_032_768
+    assert shape.parameters == 494_032_768
 
 
 @pytest.mark.parametrize("tokens", [24, 45, 120])

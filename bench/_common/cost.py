@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from bench._common.flops import Group, Shape, sampling_flops, training_flops
+from r1lite.planning.operations import Group, sampling_flops, training_flops
+from r1lite.planning.shape import Shape
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

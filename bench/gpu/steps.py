@@ -11,10 +11,11 @@ import importlib.util
 from collections.abc import Sequence
 
 from bench import grpo_step
-from bench._common.flops import Shape, training_flops
 from bench._common.ours import random_model
 from bench._common.process import matrix_rates, run_module
 from bench.gpu._part import Options, attempt, options_of, peak_mb, report
+from r1lite.planning.operations import training_flops
+from r1lite.planning.shape import Shape
 
 WORK = "--prompts 16 --prompt-tokens 64 --group 8 --tokens 256"
 LONG = "--prompts 4 --prompt-tokens 512 --group 8 --tokens 1024"

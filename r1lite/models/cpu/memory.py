@@ -18,13 +18,13 @@ def keep_freed_memory() -> bool:
     return _set_malloc({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1})
 
 
-def return_freed_memory() -> bool:
-    """Let this process give large freed blocks back at once, where memory matters more than time.
+def return_freed_memory(at_least: int = LARGE_BYTES) -> bool:
+    """Let this process give freed blocks of this size back at once, where memory matters more than time.
 
     A rank with sharded weights allocates and frees those that it gathers, of many sizes. In a heap that glibc keeps, they leave
     gaps that nothing else fits into, and its peak would be twice as high.
     """
-    return _set_malloc({M_MMAP_THRESHOLD: LARGE_BYTES})
+    return _set_malloc({M_MMAP_THRESHOLD: at_least})
 
 
 def _set_malloc(options: dict[int, int]) -> bool:
