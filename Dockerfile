@@ -25,7 +25,5 @@ ARG UID=1000
 RUN useradd --create-home --uid "$UID" r1lite
 USER $UID
 WORKDIR /home/r1lite
-# As Ctrl-C does: the run stops, and the same command resumes it.
-STOPSIGNAL SIGINT
 ENTRYPOINT ["r1lite"]
 CMD ["--help"]

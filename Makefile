@@ -41,6 +41,8 @@ lint: install
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pyright
 	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/shellcheck examples/cluster/slurm.sh
+	$(VENV)/bin/kubernetes-validate --strict --quiet examples/cluster/kubernetes.yaml
 
 # The documentation site. Warnings are errors: a link to a page or heading that does not exist fails the build.
 docs: $(VENV)/.docs

@@ -36,7 +36,7 @@ class StubNode(Node):
 
     def serve(self, cfg: Config, number: int, options: Options) -> Part:
         host, port = self.place().address, self.free_port()
-        command = [sys.executable, STUB, str(port), host]
+        command = [sys.executable, STUB, str(port), host, "engine"]
         return self._start(Part(name=f"server-{number}", command=command, url=f"http://{host}:{port}", serves="stub"))
 
     def train(self, name: str, settings: Sequence[str], environment: Mapping[str, str]) -> Part:

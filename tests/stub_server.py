@@ -1,8 +1,8 @@
 """A process in place of a vLLM server, for tests of the launcher: it answers as StandIn in vllm_servers.py does.
 
-    python stub_server.py PORT [HOST|dies]
+    python stub_server.py PORT HOST [engine|dies]
 
-It starts a process of its own, as vLLM does, which must not survive it. With `dies` it fails as vLLM would; /die kills it.
+With `engine` it starts a process of its own, as vLLM does, which must not survive it. With `dies` it fails as vLLM would. /die kills it.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    port = int(sys.argv[1])
-    if "dies" in sys.argv:
+    port, host, *how = sys.argv[1:]
+    if "dies" in how:
         sys.exit("Traceback (most recent call last):\nValueError: No available memory for the cache blocks\nmore lines")
-    engine = subprocess.Popen(["sleep", "1000"], start_new_session=True)
-    print(f"engine {engine.pid}", flush=True)
-    ThreadingHTTPServer((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", port), Handler).serve_forever()
+    if "engine" in how:
+        print("engine", subprocess.Popen(["sleep", "1000"], start_new_session=True).pid, flush=True)
+    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()

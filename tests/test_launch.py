@@ -81,6 +81,7 @@ def test_wrong_options_are_refused(words: str, message: str) -> None:
         ("sampler=native", "sampler=native uses no servers: leave it out, or set servers=0"),
         ("experiment=tiny_base", "starts from random weights, so there is no model that servers could start with"),
         ("stages=[rl,distill]", "distill trains a model of another shape, which servers cannot load"),
+        ("processes=two", "processes must be a number above 0, or auto (one for each GPU), got 'two'"),
         ("tensor_parallel=2", "tensor_parallel=2 needs GPUs, and this machine has none"),
         ("host=198.51.100.1", "host=198.51.100.1 is no address of this machine"),
         ("rl.stps=3", "rl.stps"),
@@ -172,8 +173,8 @@ def test_a_dry_run_prints_commands_that_a_shell_understands(monkeypatch: pytest.
     assert "run_dir=a b" in shlex.split(trainer.replace("\\\n", " "))
 
 
-def stub(port: int, *words: str) -> Part:
-    return Part(name="server-0", command=[sys.executable, STUB, str(port), *words], url=f"http://127.0.0.1:{port}", serves="stub")
+def stub(port: int, how: str = "engine") -> Part:
+    return Part(name="server-0", command=[sys.executable, STUB, str(port), "127.0.0.1", how], url=f"http://127.0.0.1:{port}", serves="stub")
 
 
 def is_alive(pid: int) -> bool:
@@ -243,7 +244,9 @@ time.sleep(1000)
 
 def test_nothing_is_left_when_the_launcher_is_killed(tmp_path: Path) -> None:
     (port,) = choose_ports("127.0.0.1", 0, 1)
-    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(tmp_path / "log"), sys.executable, STUB, str(port)])
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, str(tmp_path / "log"), sys.executable, STUB, str(port), "127.0.0.1", "engine"]
+    )
     engine = wait_until(lambda: engine_of(tmp_path / "log"))
     launcher.kill()
     launcher.wait()
@@ -301,7 +304,7 @@ def test_signals_reach_the_trainer(tmp_path: Path, number: int, code: int) -> No
 
     def tend_and_signal() -> None:
         tend()
-        if "waiting" in (tmp_path / "logs" / "trainer.log").read_text() and not watched.signals:
+        if "\nwaiting\n" in (tmp_path / "logs" / "trainer.log").read_text() and not watched.signals:
             os.kill(os.getpid(), number)
 
     watched.servers.tend = tend_and_signal  # type: ignore[method-assign]
@@ -377,7 +380,7 @@ from r1lite.launch import local
 from r1lite.launch.part import Part
 
 def server(cfg, number, *, port, **_):
-    command = [sys.executable, stub_server.__file__, str(port)]
+    command = [sys.executable, stub_server.__file__, str(port), "127.0.0.1"]
     return Part(name=f"server-{number}", command=command, url=f"http://127.0.0.1:{port}", serves="stub")
 
 local.check_servers, local.server_part = (lambda cfg: None), server

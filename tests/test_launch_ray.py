@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from stub_node import FailingNode, StubNode
-from test_launch import is_alive
+from test_launch import is_alive, wait_until
 
 from r1lite.commands import launch
 from r1lite.launch import cluster, keep
@@ -21,23 +21,30 @@ from r1lite.launch.node import Place
 from r1lite.launch.options import split
 from r1lite.launch.supervise import Supervisor
 
+MEMORY = {"object_store_memory": 80 * 2**20}
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'r1lite[ray]'")
 
 
 @pytest.fixture(scope="module")
-def ray() -> Iterator[Any]:
-    """Ray, connected to a cluster of two nodes with two cores each."""
+def nodes() -> Iterator[Any]:
+    """A Ray cluster of two nodes with two cores each, beside a head without any."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # Ray's workers have it from its daemons
     from ray.cluster_utils import Cluster
 
-    small = {"num_cpus": 2, "object_store_memory": 80 * 2**20}
-    made = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **small})
-    made.add_node(**small)
-    connected = connect(made.address)
+    made = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, "num_cpus": 0, **MEMORY})
+    for _ in range(2):
+        made.add_node(num_cpus=2, **MEMORY)
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def ray(nodes: Any) -> Iterator[Any]:
+    """Ray, connected to that cluster."""
+    connected = connect(nodes.address)
     yield connected
     connected.shutdown()
-    made.shutdown()
 
 
 def backend(ray: Any, folder: Path, *words: str) -> RayBackend:
@@ -74,6 +81,31 @@ def test_a_server_that_dies_comes_back(ray: Any, tmp_path: Path, monkeypatch: py
 
 @needs_ray
 @pytest.mark.slow
+def test_a_server_goes_elsewhere_when_its_node_is_lost(
+    ray: Any, nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(keep, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(RayBackend, "actor_class", StubNode)
+    monkeypatch.setattr(RayBackend, "_count_ranks", lambda _: 0)
+    lost = nodes.add_node(num_cpus=3, **MEMORY)  # no other node has as many
+    made = backend(ray, tmp_path, "servers=1", "cpus=3")
+    servers = Supervisor(made, made.logs, start_seconds=60).servers
+    try:
+        servers.start(lambda: None)
+        (before,) = servers.urls()
+        nodes.add_node(num_cpus=3, **MEMORY)
+        nodes.remove_node(lost, allow_graceful=False)
+        wait_until(lambda: [servers.tend(), servers.urls() != [before]][-1])
+        assert (made.run_dir / "servers.txt").read_text().split() == servers.urls()
+        assert servers.all[0].running.answers()
+    finally:
+        servers.end()
+        made.close()
+    assert "server-0 is gone with its node, or with its Ray actor: starting it again" in capsys.readouterr().err
+
+
+@needs_ray
+@pytest.mark.slow
 def test_all_ends_when_a_rank_fails(ray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("r1lite.launch.supervise.LEAVE_SECONDS", 0.5)
     monkeypatch.setattr(RayBackend, "actor_class", FailingNode)
@@ -86,8 +118,8 @@ def test_all_ends_when_a_rank_fails(ray: Any, tmp_path: Path, monkeypatch: pytes
 @needs_ray
 @pytest.mark.slow
 def test_a_cluster_without_room_says_what_is_free(ray: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no room for 2 servers and 3 trainer processes after 0.1 s .*need 5 CPU .* and [34] of 4 CPU"):
-        backend(ray, tmp_path, "servers=2", "processes=3", "place_seconds=0.1")
+    with pytest.raises(ValueError, match=r"no room for 2 servers and 9 trainer processes after 0.1 s .*need 11 CPU .* and \d of \d CPU"):
+        backend(ray, tmp_path, "servers=2", "processes=9", "place_seconds=0.1")
 
 
 @needs_ray

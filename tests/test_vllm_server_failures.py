@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from vllm_here import PROBLEMS, rollouts
 from vllm_servers import StandIn, free_port, made, stand_ins
 
 from r1lite.models.pretrained import SHIPPED
+from r1lite.sampling.vllm.http import RELEASES
 
 
 @pytest.fixture
@@ -98,13 +100,16 @@ def test_a_server_that_hangs_costs_its_deadline(stood_in: Any, config: Any, caps
     (_, slow), (_, quick) = stood_in(seconds=5.0), stood_in()
     _, sampler, _ = made(config, [slow, quick], "sampler.seconds=0.3")
     assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
-    assert f"{slow} is left out until it has received weights again: timed out" in capsys.readouterr().out
+    assert (
+        f"{slow} is left out until it has received weights again: it has not answered within 0.3 s (sampler.seconds)"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(
     ("says", "why"),
     [
-        ({"choices": []}, "its answer has no list index out of range"),
+        ({"choices": []}, "its answer is no completion (IndexError: "),
         ({"choices": [{"token_ids": [1], "logprobs": {"token_logprobs": [-1.0]}, "finish_reason": "abort"}]}, "'abort', 1 tokens"),
         ({"choices": [{"token_ids": [1, 2], "logprobs": {"token_logprobs": [-1.0]}, "finish_reason": "stop"}]}, "2 tokens and 1 log-probs"),
     ],
@@ -128,6 +133,26 @@ def test_without_any_server_the_error_says_what_to_do(config: Any) -> None:
     _, sampler, _ = made(config, [nowhere])
     with pytest.raises(ValueError, match=rf"no vLLM server can be used:\n  {nowhere}: .*refused.*\nStart them as docs/how/samplers"):
         next(sampler.sample(PROBLEMS, n=1, seed="s"))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"release": "0.31.2"}, "it runs vLLM 0.31.2, and r1lite works with 0.32 and 0.33"),
+        ({"takes_weights": False}, "it serves /models/served, and cannot load this run's weights. If that is another model"),
+    ],
+)
+def test_a_server_of_another_release_or_model_is_named(stood_in: Any, config: Any, how: dict[str, Any], message: str) -> None:
+    _, url = stood_in(**how)
+    _, sampler, _ = made(config, [url])
+    with pytest.raises(ValueError, match=f"no vLLM server can be used:\n  {url}: {message}"):
+        next(sampler.sample(PROBLEMS, n=1, seed="s"))
+
+
+def test_the_releases_are_those_of_the_extra() -> None:
+    home = Path(__file__).resolve().parent.parent
+    (bounds,) = re.findall(r'"vllm>=0\.(\d+),<0\.(\d+)"', (home / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tuple(f"0.{minor}" for minor in range(int(bounds[0]), int(bounds[1]))) == RELEASES
 
 
 def test_when_all_die_what_was_whole_has_been_given(stood_in: Any, config: Any) -> None:

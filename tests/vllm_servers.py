@@ -94,6 +94,8 @@ class StandIn:
     serves_adapters: bool = True
     says: dict[str, Any] = field(default_factory=dict)  # in place of a completion
     status: int = 200
+    release: str = "0.32.0"  # of vLLM
+    takes_weights: bool = True
     asked: int = 0
     weights: str = "default"
     updates: list[str] = field(default_factory=list)
@@ -107,7 +109,8 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.answer(200, {"weight_version": stand_in.weights})
+                other = {"/version": {"version": stand_in.release}, "/v1/models": {"data": [{"root": "/models/served"}]}}
+                self.answer(200, other.get(self.path, {"weight_version": stand_in.weights}))
 
             def do_POST(self) -> None:
                 said = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
@@ -164,6 +167,8 @@ class StandIn:
     def take(self, path: str, said: dict[str, Any]) -> int:
         self.updates.append(path)
         if path == "/update_weights":
+            if not self.takes_weights:
+                return 500
             self.held = load_file(said["update_info"]["path"])
             if self.sampler is not None:
                 self.sampler.load(self.held)

@@ -86,6 +86,8 @@ EXTRAS = {
             ("python -m build --version", "build "),
             ("python -c 'import pyright'", ""),
             ("hadolint --version", "Haskell Dockerfile Linter"),
+            ("shellcheck --version", "version: 0.11"),
+            ("kubernetes-validate --version", "1.37"),
         ),
     ),
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from r1lite.config import Config
+from r1lite.launch.devices import count_of
 from r1lite.launch.logs import Logs
 from r1lite.launch.node import Node, Place
 from r1lite.launch.options import Options
@@ -120,10 +121,8 @@ class RayBackend:
         return [f"sampler.urls_from={self.run_dir / ADDRESSES}", *folder]
 
     def _count_ranks(self) -> int:
-        if self.cfg.processes != "auto":
-            return int(self.cfg.processes)
-        free = int(self.ray.cluster_resources().get("GPU", 0)) - self.servers * self.options.tensor_parallel
-        return max(1, free)
+        gpus = int(self.ray.cluster_resources().get("GPU", 0))
+        return count_of(self.cfg.processes) or max(1, gpus - self.servers * self.options.tensor_parallel)
 
     def _bundle(self, gpus: int) -> dict[str, float]:
         return {"CPU": self.options.cpus, **({"GPU": gpus} if self.on_gpus and gpus else {})}

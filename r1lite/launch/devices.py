@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from r1lite.config import Config
+from r1lite.parallel.launch import AUTO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +20,7 @@ class Division:
 
 def divide(cfg: Config, servers: int, tensor_parallel: int, gpus: list[str], cores: int, *, trainer: bool = True) -> Division:
     """Servers get the last GPUs, so that the trainer's first one is the machine's first. ValueError if there are not enough."""
-    ranks = 0 if not trainer else 1 if cfg.processes == "auto" else int(cfg.processes)
+    ranks = (count_of(cfg.processes) or 1) if trainer else 0
     if not gpus:
         if tensor_parallel > 1:
             raise ValueError(f"tensor_parallel={tensor_parallel} needs GPUs, and this machine has none")
@@ -36,9 +37,18 @@ def divide(cfg: Config, servers: int, tensor_parallel: int, gpus: list[str], cor
     shares = [others[i : i + tensor_parallel] for i in range(0, wanted, tensor_parallel)]
     return Division(
         servers=tuple({"CUDA_VISIBLE_DEVICES": ",".join(share)} for share in shares),
-        trainer={"CUDA_VISIBLE_DEVICES": ",".join(own[:ranks] if cfg.processes != "auto" or not ranks else own)} if servers else {},
+        trainer={"CUDA_VISIBLE_DEVICES": ",".join(own[:ranks] if cfg.processes != AUTO or not ranks else own)} if servers else {},
         on_gpu=True,
     )
+
+
+def count_of(processes: str) -> int:
+    """The number of trainer processes; 0 for `auto`, which depends on the GPUs."""
+    if processes == AUTO:
+        return 0
+    if not processes.isdigit() or not int(processes):
+        raise ValueError(f"processes must be a number above 0, or auto (one for each GPU), got {processes!r}")
+    return int(processes)
 
 
 def on_cores(threads: str) -> dict[str, str]:

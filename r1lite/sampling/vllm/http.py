@@ -16,6 +16,7 @@ from r1lite.sampling.vllm.idle import Idle
 from r1lite.sampling.vllm.requests import Job, Settings, job_settings
 from r1lite.types import Completion
 
+RELEASES = ("0.32", "0.33")  # of vLLM, whose interface for weights changes with every release
 QUICK_SECONDS = 10.0  # deadline of questions that a server answers at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: never through a proxy
 
@@ -62,7 +63,7 @@ class Server:
             self.adapters = ""
             raise
         except (KeyError, IndexError, TypeError) as error:
-            raise ServerError(f"its answer has no {error}") from error
+            raise ServerError(f"its answer is no completion ({type(error).__name__}: {error})") from error
         if finish not in ("stop", "length") or len(token_ids) != len(logprobs):
             raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
         return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
@@ -91,6 +92,12 @@ class Server:
         """The name of the loaded weights. A server that was restarted does not have it any more."""
         return str(self.fetch_json("/weight_info", seconds=QUICK_SECONDS).get("weight_version"))
 
+    def refuse_other_release(self) -> None:
+        """ServerError if it runs a release of vLLM that r1lite does not know."""
+        version = str(self.fetch_json("/version", seconds=QUICK_SECONDS).get("version", ""))
+        if version and ".".join(version.split(".")[:2]) not in RELEASES:
+            raise ServerError(f"it runs vLLM {version}, and r1lite works with {' and '.join(RELEASES)}")
+
     def init_transfer(self, info: Json) -> None:
         """Send what the server must know before a transfer."""
         self.post("/init_weight_transfer_engine", {"init_info": info})
@@ -105,7 +112,20 @@ class Server:
             self.post("/start_weight_update")
 
     def update(self, info: Json) -> None:
-        self.post("/update_weights", {"update_info": info})
+        try:
+            self.post("/update_weights", {"update_info": info})
+        except RequestRefused as error:
+            raise RequestRefused(
+                f"it serves {self._model()}, and cannot load this run's weights. If that is another model, start the "
+                f"server with the run's own. Its log says more ({error})"
+            ) from error
+
+    def _model(self) -> str:
+        """The name or the folder of the model that it was started with."""
+        try:
+            return str(self.fetch_json("/v1/models", seconds=QUICK_SECONDS)["data"][0]["root"])
+        except (ServerError, LookupError, TypeError):
+            return "a model that it does not name"
 
     def finish_update(self, name: str) -> None:
         """Close the update, name the new weights, and resume."""
@@ -156,7 +176,11 @@ class Server:
         except urllib.error.HTTPError as error:
             raise self._error_of(path, error) from error
         except (OSError, HTTPException) as error:
-            raise ServerError(str(getattr(error, "reason", error)) or type(error).__name__) from error
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, TimeoutError):
+                limit = f"{seconds:g} s" if seconds else f"{self.seconds:g} s (sampler.seconds)"
+                raise ServerError(f"it has not answered within {limit}") from error
+            raise ServerError(str(reason) or type(reason).__name__) from error
 
     def _error_of(self, path: str, error: urllib.error.HTTPError) -> Exception:
         """The exception for an HTTP status."""

@@ -196,6 +196,7 @@ class VllmServerEngine:
 
     def _send(self, server: Server, current: str) -> None:
         if not current.startswith(f"{self.name}-"):  # it was restarted, or has served another trainer
+            server.refuse_other_release()
             server.base = ""
             self.transfer.forget(server)
         if self._sends_adapters(server):
