@@ -52,5 +52,5 @@ if __name__ == "__main__":
     if "dies" in how:
         sys.exit("Traceback (most recent call last):\nValueError: No available memory for the cache blocks\nmore lines")
     if "engine" in how:
-        print("engine", subprocess.Popen(["sleep", "1000"], start_new_session=True).pid, flush=True)
+        print("engine", subprocess.Popen(["sleep", "1000"]).pid, flush=True)
     ThreadingHTTPServer((host, int(port)), Handler).serve_forever()

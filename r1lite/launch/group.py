@@ -6,8 +6,8 @@ PARENT is the process id of the launcher. SIGTERM and SIGINT are passed on to th
 launcher is gone, ends all at once. The exit code, or the signal, is the command's.
 
 Covered, on Linux: kill -9 of the launcher, of this process, or of any process of the command. vLLM's API server leaves its engine
-behind when it is killed, with all of its memory; here such orphans become children of this process, which ends them. Not covered:
-this process and its launcher killed together.
+behind when it is killed, with all of its memory; here such orphans become children of this process, which ends them. If this process
+is killed, the launcher ends the group. Not covered: both killed together.
 """
 
 from __future__ import annotations

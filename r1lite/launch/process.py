@@ -60,7 +60,7 @@ class LocalProcess:
     """A part on this machine, in a process group of its own, so that Ctrl-C reaches the launcher alone."""
 
     def __init__(self, part: Part, log: Path) -> None:
-        self.part, self.log = part, log
+        self.part, self.log, self.is_over = part, log, False
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             out.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{part.as_shell()}\n".encode())
@@ -76,6 +76,9 @@ class LocalProcess:
         code = self.process.poll()
         if code is None:
             return None
+        if not self.is_over:  # once, since its number may be another's later
+            self.is_over = True
+            self._end_group()
         return (code, f"ended with exit code {code}") if code >= 0 else (128 - code, f"was killed by {signal.Signals(-code).name}")
 
     def new_output(self) -> str:
@@ -98,5 +101,10 @@ class LocalProcess:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=10)
             return
-        self.process.kill()  # the kernel ends the command with it
+        self._end_group()
         self.process.wait()
+
+    def _end_group(self) -> None:
+        """Nothing is left in the group, unless its first process was killed."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
