@@ -163,9 +163,8 @@ def report(cases: Sequence[Case], known: dict[str, Any], folder: Path) -> str:
         moment, most = peak(planned(case, folder))
         most /= MB
         libraries, found = known[case.without_weights.name], known[case.name]
-        held = max(found.values()) - max(libraries.values())
-        where = max(found, key=lambda name: found[name])
-        ratio, whole = most / held, (most + max(libraries.values())) / max(found.values())
+        held, where = max((found[name] - libraries[name], name) for name in found if name in libraries)
+        ratio, whole = most / held, (most + libraries[where]) / found[where]
         rows.append([case.name, f"{most:,.0f} ({moment})", f"{held:,.0f} ({where})", f"{ratio:.2f}", f"{whole:.2f}"])
     return table(["case", "planned, MB", "measured, MB", "ratio", "with libraries"], rows)
 

@@ -192,6 +192,19 @@ def test_parts_of_an_algorithm(config: Any) -> None:
     assert sharded == {"weights": 2 * n, "moments": 4 * n, "sampler's weights": 2 * n}
 
 
+def test_shards_are_gathered_layer_by_layer(config: Any) -> None:
+    cfg = config("parallel.shard=2", "rl.micro_batch_tokens=20000", "algorithm.kl=none", "sampler.max_tokens=500")
+    wide, whole = (
+        replace(SHAPE, layers=3, intermediate=4000),
+        config("rl.micro_batch_tokens=20000", "algorithm.kl=none", "sampler.max_tokens=500"),
+    )
+    layer = 4 * (wide.parameters - 2 * wide.embedding - wide.hidden) // 3
+    found = memory.in_passes(job_of(wide, cfg, ranks=2))
+    assert found["gathered"] == 3 * layer + 3 * 4 * wide.embedding
+    assert {**found, "gathered": 0, "gradients": 0} == {**memory.in_passes(job_of(wide, whole, ranks=2)), "gathered": 0, "gradients": 0}
+    assert found["gradients"] == 2 * wide.parameters
+
+
 def test_saving_copies_only_what_it_must(config: Any) -> None:
     n = SHAPE.parameters
     assert memory.in_saving(job_of(SHAPE, config())) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from r1lite.models.cpu.linear import SMALL
 from r1lite.parallel.exchange import BUCKET_BYTES
 from r1lite.planning import activations
 from r1lite.planning.activations import FLOAT
@@ -78,13 +79,14 @@ def in_passes(job: Job) -> Parts:
     """At the widest place of the forward and backward pass over a micro-batch: in the head, in the last layer, or at the end."""
     batch = micro_batch(job)
     several = micro_batches(job) > 1  # then the gradients of earlier ones are there from the start
-    full = {"activations": _kept(job, batch)} | _gathered(job)
     before = gradients(job) if several else {"gradients": 0}
-    held_back = _held_back(job)
+    kept = {"activations": _kept(job, batch)}
+    in_layer = {"temporary": _held_back(job) + activations.in_layer_backward(job, batch)}
     head = max(activations.in_head_backward(job, batch.trained), *_heads_forward(job, batch))
-    at_head = before | full | {"logits": head}
-    at_layer = before | full | {"temporary": held_back + activations.in_layer_backward(job, batch)}
-    at_end = gradients(job) | _gathered(job) | {"temporary": held_back + activations.in_layer_backward(job, batch)}
+    with_head, with_layer, with_root = _gathered(job)
+    at_head = before | kept | {"logits": head} | with_head
+    at_layer = before | kept | in_layer | with_layer
+    at_end = gradients(job) | in_layer | with_root
     return max((at_head, at_layer, at_end), key=lambda parts: sum(parts.values()))
 
 
@@ -108,13 +110,15 @@ def _held_back(job: Job) -> int:
     return job.shape.embedding * job.itemsize if tied else 0
 
 
-def _gathered(job: Job) -> Parts:
-    """With shards: the layer whose weights are there in whole, its gradient, and those of the embeddings, each with a copy on the way."""
+def _gathered(job: Job) -> tuple[Parts, Parts, Parts]:
+    """With shards: whole weights and their gradients at the three places. Embeddings and head stay gathered during a pass."""
     if job.shard == 1:
-        return {}
-    layer = sum(size for _, size in layer_weights(job.shape))
+        return {}, {}, {}
+    b, layer = job.itemsize, sum(size for _, size in layer_weights(job.shape))
     root = job.shape.embedding * (1 if job.shape.tied else 2)
-    return {"gathered": 2 * (layer + root) * (job.itemsize + job.itemsize)}
+    head = 0 if job.shape.tied else job.shape.embedding  # its gradient, which waits for the embedding's
+    in_head, in_layer = b * (root + layer), b * (root + head + 3 * layer)  # a layer, its gradient, and the layer that follows
+    return {"gathered": in_head}, {"gathered": in_layer}, {"gathered": root * (2 * b + FLOAT)}  # the last: gradients on their way
 
 
 def in_step(job: Job) -> Parts:
@@ -124,6 +128,14 @@ def in_step(job: Job) -> Parts:
     trained = trained_weights(job.shape, job.cfg.model)
     largest = max(size for _, size in weights(job.shape)) if not job.cfg.model.lora_rank else 0
     return {"temporary": min(FLOAT * trained, max(BUCKET_BYTES, FLOAT * largest))}
+
+
+def _packed(job: Job) -> int:
+    """The numbers in the CPU's copies of the weights. Layers with one input are one product; a small one is also there unpacked."""
+    sizes = {name: inputs * outputs for name, (inputs, outputs) in projections(job.shape).items()}
+    together = [sum(sizes[name] for name in names) for names in (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))]
+    unpacked = sum(size for size in together if size < SMALL and not job.cfg.model.lora_rank)
+    return job.shape.layers * (sum(sizes.values()) + unpacked) + job.shape.embedding
 
 
 def in_saving(job: Job) -> Parts:
@@ -143,8 +155,7 @@ def in_sampling(job: Job) -> Parts:
     b = ITEMSIZE[cfg.sampler.dtype] if cfg.sampler.dtype != "auto" else job.itemsize
     parts = {"keys and values": rows * (job.prompt + job.response) * cached_bytes(job)}
     if not job.on_gpu:
-        linear = job.shape.layers * sum(inputs * outputs for inputs, outputs in projections(job.shape).values())
-        parts["packed weights"] = (linear + job.shape.embedding) * b
+        parts["packed weights"] = _packed(job) * b
     of_logits = rows * job.shape.vocab * (FLOAT + (b if b < FLOAT else 0))
     prefilled = min(PREFILL_TOKENS, -(-rows // cfg.rl.group_size) * job.prompt)
     prefill = activations.in_layer_forward(job, prefilled) + prefilled * cached_bytes(job)

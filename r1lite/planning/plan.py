@@ -21,7 +21,7 @@ from r1lite.planning.work import ITEMSIZE, PLANNED, Job, jobs
 CONTEXT_BYTES, GPU_GAPS = 10**9, 1.05
 # Of a process on the CPU: Python, torch and the other libraries. And gaps in the heap, from which runs without shards return nothing
 # to the kernel. Measured by bench.plan, and largest for small models.
-LIBRARY_BYTES, CPU_GAPS = 600 * 2**20, 1.5
+LIBRARY_BYTES, CPU_GAPS = 700 * 2**20, 1.5
 SIZES = ("hidden", "layers", "heads", "kv_heads", "intermediate", "vocab")
 
 
