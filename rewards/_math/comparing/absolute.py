@@ -10,9 +10,7 @@ from fractions import Fraction
 from rewards._math.algebra.polynomial import constant, quotient
 from rewards._math.algebra.tree import Num, Op, Sym, Tree, Unread, symbols, times
 from rewards._math.reading.quantity import Reading
-from rewards._math.reading.structures import Answer, Group, Relation, Value
-
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+from rewards._math.reading.structures import TURNED, Answer, Group, Relation, Value
 
 
 def without_bars(relation: Relation) -> Answer | None:
@@ -21,12 +19,12 @@ def without_bars(relation: Relation) -> Answer | None:
         halves = [without_bars(Relation(relation.sides[at : at + 2], relation.ops[at : at + 1])) for at in (0, 1)]
         found = [half for half in halves if half is not None]
         return Group("", "", tuple(found)) if len(found) == len(halves) else None
-    if len(relation.sides) != 2 or relation.ops[0] not in _TURNED:
+    if len(relation.sides) != 2 or relation.ops[0] not in TURNED:
         return None
     left, right = relation.sides
     op = relation.ops[0]
     if isinstance(right, Value) and _barred(right.tree):
-        left, right, op = right, left, _TURNED[op]
+        left, right, op = right, left, TURNED[op]
     if not isinstance(left, Value) or not isinstance(right, Value) or not _barred(left.tree) or symbols(right.tree):
         return None
     variable, slope, offset = _linear(left.tree)
@@ -34,7 +32,7 @@ def without_bars(relation: Relation) -> Answer | None:
     low, x, high = _value(ends[0][1]), _value(Sym(variable)), _value(ends[1][1])
     if op in ("<", "<="):
         return Relation((low, x, high), (op, op))
-    return Group("", "", (Relation((x, low), (_TURNED[op],)), Relation((x, high), (op,))), "or")
+    return Group("", "", (Relation((x, low), (TURNED[op],)), Relation((x, high), (op,))), "or")
 
 
 def _barred(tree: Tree) -> bool:

@@ -53,8 +53,8 @@ def same(gold: Answer, given: Answer, tolerance: float = 0.0) -> str:
 def _described(gold: Answer, given: Answer, tolerance: float) -> str:
     """Described sets by their elements, or by their descriptions."""
     if isinstance(gold, Builder) and isinstance(given, Builder):
-        alike = (gold.variable, gold.domain) == (given.variable, given.domain)
-        if alike and (found := same(gold.condition, given.condition, tolerance)):
+        same_range = (gold.variable, gold.domain) == (given.variable, given.domain)
+        if same_range and (found := same(gold.condition, given.condition, tolerance)):
             return labelled(found, "the same description")
     a, b = (elements(x) if isinstance(x, Builder) else x for x in (gold, given))
     return same(a, b, tolerance) if a is not None and b is not None else ""

@@ -15,10 +15,9 @@ from rewards._math.algebra.tree import Sym
 from rewards._math.comparing import compare
 from rewards._math.comparing.chains import chain, variables
 from rewards._math.comparing.values import labelled
-from rewards._math.reading.structures import Answer, Group, Relation, Value, Words, name
+from rewards._math.reading.structures import TURNED, Answer, Group, Relation, Value, Words, name
 
 _FUNCTION = re.compile("[fghFGH][a-z]")
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EQUALITIES = frozenset({"=", "~", "=="})
 
 
@@ -111,7 +110,7 @@ def _both(gold: Relation, given: Relation, tolerance: float) -> str:
         return _two_sided(gold, given)
     if gold.ops == given.ops:
         return compare.in_order(gold.sides, given.sides, tolerance)
-    if gold.ops == tuple(_FLIPPED.get(op, op) for op in reversed(given.ops)):
+    if gold.ops == tuple(TURNED.get(op, op) for op in reversed(given.ops)):
         return compare.in_order(gold.sides, given.sides[::-1], tolerance)
     return ""
 
@@ -127,7 +126,7 @@ def _two_sided(gold: Relation, given: Relation) -> str:
         return "side by side" if gold.ops == given.ops and compare.in_order(gold.sides, given.sides, 0.0) else ""
     left, right = difference(sides[0], sides[1]), difference(sides[2], sides[3])
     if gold.ops == given.ops:
-        return "the same relation" if proportional(left, right, positive=gold.ops[0] in _FLIPPED) else ""
-    if _FLIPPED.get(gold.ops[0]) == given.ops[0]:
+        return "the same relation" if proportional(left, right, positive=gold.ops[0] in TURNED) else ""
+    if TURNED.get(gold.ops[0]) == given.ops[0]:
         return "the same relation" if proportional(left, difference(sides[3], sides[2]), positive=True) else ""
     return ""

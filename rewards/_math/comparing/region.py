@@ -14,12 +14,11 @@ from rewards._math.algebra.equal import equal
 from rewards._math.algebra.numeric import real
 from rewards._math.algebra.tree import Sym, Tree, Unread, infinite, symbols
 from rewards._math.comparing.absolute import without_bars
-from rewards._math.reading.structures import Answer, Group, Relation, Union, Value, Words, name
+from rewards._math.reading.structures import TURNED, Answer, Group, Relation, Union, Value, Words, name
 
 REALS = frozenset(
     {r"\mathbb{r}", r"\mathbb r", "all real numbers", "all reals", "real numbers", "all real values", "reals", "全体实数", "任意实数"}
 )
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 MAX_CUTS = 60
 REAL_NUMBERS = Sym("R")
 UNNAMED = Words("")  # the left side of `> 5`
@@ -98,7 +97,7 @@ def _relation(answer: Relation) -> tuple[str, Region]:
         raise Unread("no variable")
     if bounds := without_bars(answer):
         return region(bounds)
-    parts = [_half(s, _TURNED.get(o, o)) for s, o in zip(answer.sides[:at], answer.ops[:at], strict=True)]
+    parts = [_half(s, TURNED.get(o, o)) for s, o in zip(answer.sides[:at], answer.ops[:at], strict=True)]
     parts += [_half(s, o) for s, o in zip(answer.sides[at + 1 :], answer.ops[at:], strict=True)]
     return _variable(answer.sides[at]), _meet(parts)
 

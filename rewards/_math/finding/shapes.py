@@ -28,9 +28,7 @@ WITHDRAWN = shape(
     r"(?:^|i)[^xu]{0,2}d$",  # please ignore
 )
 OWN_SLIP = shape(r"i[^x]{0,6}s")  # I forgot the sign
-SLIP = shape(
-    r"^[wkvjtg.]{0,3}s",  # forgot the sign
-)
+SLIP = shape(r"^[wkvjtg.]{0,3}s")  # forgot the sign
 MENDED = shape(
     r"(?:i|h|^|^w{1,3})[^nx]{0,4}m[^n]{0,3}[tac]",  # let me fix that
     r"(?:i|h|^|^w)[^nx]{0,3}m$",  # I must recount
@@ -53,7 +51,6 @@ NOT_RIGHT = shape(
 )
 BREAKS = shape(
     r"[ta][^nxo]{0,6}b",  # this contradicts the bound
-    r"^[vk]?b(?:t|\.?a)",  # entfällt dieser Wert
 )
 ODD = shape(  # in a sentence with a word of doubt
     r"^[wvk]{0,3}t[^nxyrl]{0,4}q\.{0,2}$",  # wait, that counts the ends twice
@@ -62,7 +59,6 @@ ODD = shape(  # in a sentence with a word of doubt
 ITS_FAULT = shape(r"[.kh]{0,3}[bf](?![<n]|\.?x)")  # of a sentence about the answer, a later clause: and must be rejected
 CONFIRMS = shape(
     r"(?<![xn])(?<![xn][e.])y",  # still; as expected; but not `8 is fine`
-    r"kcr",  # so 5 fits
 )
 RESTATED = shape(r"(?:[kel=:gaw]|^)\.?c[.,]{0,3}$")  # so it is 5
 YET_RIGHT = shape(
@@ -79,20 +75,14 @@ REPLACED = shape(  # ends in or behind another value
     r"^[.k]?g[lhe]{1,2}n",  # the second attempt gives 8
     r"ln[<x]c",  # read 8 for 5
     r"^[.w]{0,2}kte\.?n\.?$",  # so it is really 8
-    r"^.{0,2}ln[.l]?ia",  # please use 8 as my answer
 )
 RESULT = shape(  # the same after a turn
     r"(?:[elh=:~][tq]{0,2}\.?|[kvwgjm])n[.lqrw]{0,3}$",  # which gives 8
-    r"l<n",  # we get about 8
     r"^n\.?$",  # 8
     r"(?:^|[.tl])n\.?(?:e[.gi]{0,2}[ar]|te?$|er|e$|ra|gr?$)",  # 8 is the answer; 8 it is
     r"[elkvh]\.?n[.lti]{0,3}[tlaw]{0,2}$",  # use 8 as my answer
     r"n[^n]{0,4}[le]$",  # was 8 ergibt
-    r"ih[^ncx]{0,3}n",  # I should have 8
-    r"[gr]\.?[ae][^ncx<]{0,3}n",  # the true distance is 8
-    r"k[^ncxf<]{0,7}[eg]?n\.{0,2}$",  # hence the distance is 8
     r"iwan",  # I would rather answer 8
-    r"i[lwukat]{0,4}\.?[len]n",  # I now get 8
 )
 LABEL = shape(r"[gwmhjr]")  # of a label: correction: 8
 TURN = shape(
@@ -105,8 +95,10 @@ WRONG_ALONE = shape(r"[wvkj,.]{0,4}f{1,3}\.?")  # a whole sentence: ugh, arithme
 STRUCK_OUT = shape(r"^c?~")
 DOUBT = shape(r"[wvj]")
 LEFT_OPEN = shape(r"[wvq]{0,4}j[wv]{0,4}")  # a whole sentence: actually no
-ABOUT_ANOTHER = shape(
-    r"^[^exbfrlhi<]{0,9}n", r"(?<!<)(?<!n[x≠])n\.?$", r"^i\.{1,2}n[.q]{0,3}$"
-)  # after `8 is even` and `we get 8`, `it` is 8
+ABOUT_ANOTHER = shape(  # a later `it` is the other value
+    r"^[^exbfrlhi<]{0,9}n",  # 8 is even, but it
+    r"(?<!<)(?<!n[x≠])n\.?$",  # we get 8, and it
+    r"^i\.{1,2}n[.q]{0,3}$",  # I tried 8 as well, but it
+)
 FACTUAL = shape(r"[.w]?[kvj]")  # but; so: what follows is the case
 CLAUSE = shape(r"[,:(]")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from rewards._math.algebra.tree import Sym, Tree
 from rewards._math.reading.quantity import Reading
 
+TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}  # a relation, read from its other side
+
 # Text around an expression, or a denial, names nothing.
 _NO_NAME = re.compile(
     r"\d[\sA-Za-z)}]*[-+*/^]|[-+*/^]\s{0,9}\d|\b(?:not|no|isn|never|neither|nicht|kein|pas|than|at least|at most)\b|不|非"
