@@ -44,6 +44,9 @@ def block(answer: str) -> str:
         ("13", block("2^3+5"), False),
         ("1024", block("2^{10}"), True),
         ("1023", block("2^{10}-1"), True),
+        # what is given twice counts once in a list with `or`
+        ("1 or 2", block("2 or 1 or 1"), True),
+        ("1, 2", block("2, 1, 1"), False),
         # a ratio has no name before its colon
         ("27:1", block(r"\displaystyle 1:27"), False),
         ("27", block(r"the volume: 27"), True),

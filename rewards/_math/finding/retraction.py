@@ -71,7 +71,7 @@ def retraction(text: str, start: int, claimed: str = "") -> Retraction | None:
         left_open = "" if asked or not shapes.LEFT_OPEN.fullmatch(symbols) else sentence.text
         asked = sentence.asks
         others = "o" in symbols or (asked and ANOTHER in symbols and CLAIMED not in symbols)
-    return Retraction(left_open) if left_open and not found else found
+    return found or (Retraction(left_open) if left_open else None)
 
 
 def _told(outlined: Outline, before: _Before) -> str | None:

@@ -94,7 +94,7 @@ HINT = shape(r"v|^.?[qm]")  # a turn in the first sentence after the answer: but
 WRONG_ALONE = shape(r"[wvkj,.]{0,4}f{1,3}\.?")  # a whole sentence: ugh, arithmetic error
 STRUCK_OUT = shape(r"^c?~")
 DOUBT = shape(r"[wvj]")
-LEFT_OPEN = shape(r"[wvq]{0,4}j[wv]{0,4}")  # a whole sentence: actually no
+LEFT_OPEN = shape(r"[wvq,]{0,4}j[wv,]{0,4}")  # a whole sentence: actually no
 ABOUT_ANOTHER = shape(  # a later `it` is the other value
     r"^[^exbfrlhi<]{0,9}n",  # 8 is even, but it
     r"(?<!<)(?<!n[x≠])n\.?$",  # we get 8, and it
