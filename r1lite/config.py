@@ -162,6 +162,7 @@ class SamplerConfig:
     transfer: str = free("disk")  # vllm_server: how weights are sent: disk (sync_folder), or nccl (from GPU to GPU)
     sync_folder: str = free("")  # vllm_server: folder for the weights, at the same path on every machine; empty is a temporary folder
     seconds: float = free(600.0)  # vllm_server: deadline of one request
+    reconnect_seconds: float = free(120.0)  # vllm_server: how long to wait for a server when none is left
 
 
 @dataclass

@@ -14,11 +14,14 @@ from vllm_here import PROBLEMS, rollouts
 from vllm_servers import StandIn, free_port, made, stand_ins
 
 from r1lite.models.pretrained import SHIPPED
+from r1lite.sampling.vllm import http, server
 from r1lite.sampling.vllm.http import RELEASES
 
 
 @pytest.fixture
-def stood_in() -> Iterator[Callable[..., tuple[StandIn, str]]]:
+def stood_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StandIn, str]]]:
+    monkeypatch.setattr(http, "PAUSES", (0.0, 0.01, 0.02))
+    monkeypatch.setattr(server, "RECONNECT_PAUSE", 0.01)
     with stand_ins() as start:
         yield start
 
@@ -76,6 +79,28 @@ def test_a_file_of_addresses_that_has_none_is_refused(config: Any, tmp_path: Pat
         (tmp_path / "servers.txt").write_text(text)
     with pytest.raises(ValueError, match=message):
         made(config, [], f"sampler.urls_from={tmp_path / 'servers.txt'}")
+
+
+def test_a_request_whose_connection_breaks_is_repeated(stood_in: Any, config: Any, capsys: Any) -> None:
+    broken, url = stood_in(breaks_at=3)
+    _, sampler, _ = made(config, [url], "sampler.max_rows=1")
+    assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
+    assert broken.asked == 17
+    assert "left out" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_run_that_has_worked_waits_for_a_server(stood_in: Any, config: Any, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    _, url = stood_in()
+    _, sampler, _ = made(config, [url], f"sampler.reconnect_seconds={seconds}")
+    list(sampler.sample(PROBLEMS, n=1, seed="s"))
+    reached, away = sampler.engine._reached, iter([False] * 5)
+    monkeypatch.setattr(sampler.engine, "_reached", lambda training: next(away, None) is None and reached(training=training))
+    if seconds:
+        assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
+        return
+    with pytest.raises(ValueError, match="no vLLM server can be used"):
+        list(sampler.sample(PROBLEMS, n=1, seed="s"))
 
 
 def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, capsys: Any) -> None:

@@ -88,6 +88,7 @@ class StandIn:
     """A server of the same routes without a model. What it answers says which server and which weights it came from."""
 
     answers: int = 10**9  # completions until it dies
+    breaks_at: int = 0  # the completion whose connection breaks
     restarts_after: int = 10**9  # completions until it loses its weights
     seconds: float = 0.0  # that a completion takes
     sampler: Samples | None = None  # what its completions are sampled with; they are made up otherwise
@@ -119,7 +120,7 @@ class StandIn:
                 with lock:
                     stand_in.asked += 1
                     asked = stand_in.asked
-                if asked > stand_in.answers:
+                if asked > stand_in.answers or asked == stand_in.breaks_at:
                     return self.connection.close()
                 if asked == stand_in.restarts_after:
                     stand_in.restart()

@@ -32,6 +32,7 @@ def _engine(cfg: Config) -> None:
         raise ValueError(NOT_INSTALLED)
     if sampler.name == "vllm_server":
         above_zero("sampler", sampler, "seconds")
+        at_least("sampler", sampler, reconnect_seconds=0)
         if sampler.transfer == "nccl":
             check_nccl()
         if sampler.urls and sampler.urls_from:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any
 
 from r1lite.sampling.vllm.adapters import AdaptersRejected
@@ -17,14 +18,22 @@ from r1lite.sampling.vllm.requests import Job, Settings, job_settings
 from r1lite.types import Completion
 
 RELEASES = ("0.32", "0.33")  # of vLLM, whose interface for weights changes with every release
+PAUSES = (0.2, 1.0, 3.0)  # seconds before a request is repeated after its connection broke
+NOT_REPEATED = ("/start_weight_update", "/finish_weight_update")  # the server may have done it: the update begins anew instead
 QUICK_SECONDS = 10.0  # deadline of questions that a server answers at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: never through a proxy
+
+BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, RemoteDisconnected, IncompleteRead)
 
 Json = dict[str, Any]
 
 
 class ServerError(Exception):
     """The server does not answer, or its answer is not valid."""
+
+
+class ConnectionBroken(ServerError):
+    """The connection ended before the answer, as on a bad network, or when a server dies."""
 
 
 class RequestRefused(ServerError):
@@ -166,6 +175,15 @@ class Server:
         self._send("POST", path, body, 0.0)
 
     def _send(self, method: str, path: str, body: Json | None, seconds: float) -> bytes:
+        """The body of the answer. A request whose connection broke is repeated, unless the server refuses connections: it is gone."""
+        for pause in () if path in NOT_REPEATED else PAUSES:
+            try:
+                return self._send_once(method, path, body, seconds)
+            except ConnectionBroken:
+                time.sleep(pause)
+        return self._send_once(method, path, body, seconds)
+
+    def _send_once(self, method: str, path: str, body: Json | None, seconds: float) -> bytes:
         """The body of the answer. ValueError if a request for a completion is invalid: another server would refuse it too."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -180,7 +198,8 @@ class Server:
             if isinstance(reason, TimeoutError):
                 limit = f"{seconds:g} s" if seconds else f"{self.seconds:g} s (sampler.seconds)"
                 raise ServerError(f"it has not answered within {limit}") from error
-            raise ServerError(str(reason) or type(reason).__name__) from error
+            kind = ConnectionBroken if isinstance(reason, BROKEN) else ServerError
+            raise kind(str(reason) or type(reason).__name__) from error
 
     def _error_of(self, path: str, error: urllib.error.HTTPError) -> Exception:
         """The exception for an HTTP status."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 AT_NEXT_SYNC = "it waits for the next sync, since sampler.transfer cannot send weights while they are being trained"
 TRIES = 3  # of one request, per server
+RECONNECT_PAUSE = 1.0  # seconds between attempts to reach a server when none is left
 RESUME = "Start them as docs/how/samplers.md says, then run the same command again: it resumes from the last checkpoint."
 
 
@@ -55,7 +57,7 @@ class VllmServerEngine:
         self.name = exchange.on_leader(lambda: uuid.uuid4().hex[:12])
         self.loaded: dict[str, Tensor] = {}
         self.version = self.base_version = 0
-        self.aborted = False
+        self.aborted = self.worked = False  # whether what is running is not wanted any more; whether a server has completed anything
         self.reviving, self.writing = threading.Lock(), threading.Lock()
         weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
 
@@ -102,6 +104,7 @@ class VllmServerEngine:
             try:
                 completion = server.complete(job, shared, self.version, self._weights_name if self._sends_adapters(server) else "")
                 if server.weight_version() == self._weights_name:
+                    self.worked = True
                     return completion
                 why = "it was restarted, or has received other weights"
             except ServerError as error:
@@ -124,7 +127,9 @@ class VllmServerEngine:
         for _ in range(TRIES * len(self.servers)):
             server = self._server(request_index)
             try:
-                return self.complete_on(server, job)
+                completion = self.complete_on(server, job)
+                self.worked = True
+                return completion
             except ServerError as error:
                 if self.aborted:
                     raise
@@ -165,22 +170,32 @@ class VllmServerEngine:
         return usable[request_index % len(usable)] if usable else self._server(request_index)
 
     def _update_servers(self, *, training: bool = True) -> None:
-        """Send the newest weights to every server that answers and lacks them. `training`: the weights may change meanwhile."""
+        """Send the newest weights to every server that answers and lacks them; if none answers any more, wait for one.
+
+        `training`: the weights may change meanwhile.
+        """
+        deadline = time.monotonic() + (self.cfg.reconnect_seconds if self.worked else 0.0)
+        while not self._reached(training=training):
+            if time.monotonic() >= deadline or self.aborted:
+                reasons = "\n".join(f"  {server.url}: {server.unused_because}" for server in self.servers)
+                raise ValueError(f"no vLLM server can be used:\n{reasons}\n{RESUME}")
+            time.sleep(RECONNECT_PAUSE)
+
+    def _reached(self, *, training: bool) -> bool:
+        """Whether at least one server can be used, after each has been sent the newest weights if it lacks them."""
         self._follow_addresses()
         can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
         with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
             for future in [pool.submit(copy_context().run, self._update, server, can_send) for server in self.servers]:
                 future.result()
-        if all(server.unused_because for server in self.servers):
-            reasons = "\n".join(f"  {server.url}: {server.unused_because}" for server in self.servers)
-            raise ValueError(f"no vLLM server can be used:\n{reasons}\n{RESUME}")
+        return any(not server.unused_because for server in self.servers)
 
     def _follow_addresses(self) -> None:
         """A server that was started again may be at another address."""
         for server, url in zip(self.servers, addresses(self.cfg), strict=True):
             if server.url != url:
                 say(f"vllm_server: {server.url} is at {url} now")
-                server.url, server.unused_because = url, "it has no weights yet"
+                server.url, server.unused_because = url, NEW
 
     def _update(self, server: Server, can_send: bool) -> None:
         with server.lock:
