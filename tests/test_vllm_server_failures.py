@@ -112,6 +112,7 @@ def test_what_a_restarted_server_said_is_not_kept(stood_in: Any, config: Any, ca
     list(sampler.sample(PROBLEMS, n=4, seed="s"))
     assert restarted.updates.count("/update_weights") == 2
     assert restarted.asked == 11
+    assert f"{one} has the newest weights and is used again" in capsys.readouterr().out
 
 
 def test_the_last_server_is_given_its_weights_again(stood_in: Any, config: Any) -> None:

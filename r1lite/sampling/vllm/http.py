@@ -19,6 +19,7 @@ from r1lite.types import Completion
 
 RELEASES = ("0.32", "0.33")  # of vLLM, whose interface for weights changes with every release
 PAUSES = (0.2, 1.0, 3.0)  # seconds before a request is repeated after its connection broke
+NEW = "it has no weights yet"
 NOT_REPEATED = ("/start_weight_update", "/finish_weight_update")  # the server may have done it: the update begins anew instead
 QUICK_SECONDS = 10.0  # deadline of questions that a server answers at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # servers are private: never through a proxy
@@ -50,7 +51,7 @@ class Server:
 
     url: str
     seconds: float  # deadline of a call
-    unused_because: str = "it has no weights yet"  # empty if it is used
+    unused_because: str = NEW  # empty if it is used
     lock: threading.Lock = field(default_factory=threading.Lock)  # one update at a time
     adapters: str = ""  # name of the adapters that it has loaded
     base: str = ""  # name of the weights under them

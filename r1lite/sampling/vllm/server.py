@@ -24,7 +24,7 @@ from r1lite.models.adapters import is_adapter
 from r1lite.parallel import exchange, world
 from r1lite.sampling.ends import end_tokens
 from r1lite.sampling.vllm import adapters
-from r1lite.sampling.vllm.http import Server, ServerError
+from r1lite.sampling.vllm.http import NEW, Server, ServerError
 from r1lite.sampling.vllm.requests import Completed, Job, Settings, gather, jobs_of, run_jobs, shared_settings
 from r1lite.sampling.vllm.transfer import make_transfer
 from r1lite.sampling.vllm.weights import all_weights, base_weights
@@ -205,6 +205,8 @@ class VllmServerEngine:
                     if not can_send:
                         raise ServerError(AT_NEXT_SYNC)
                     self._send(server, current)
+                if server.unused_because not in ("", NEW):
+                    say(f"vllm_server: {server.url} has the newest weights and is used again")
                 server.unused_because = ""
             except ServerError as error:
                 self._leave_out(server, str(error))
