@@ -1,8 +1,8 @@
 """Collects what `python -m bench.gpu` needs on a machine without a network, as wheels in a folder.
 
-    python -m bench.gpu.wheels wheels [--python 3.12] [--with-trl]
+    python -m bench.gpu.wheels gpu_wheels [--python 3.12] [--with-trl]
     # on the machine with the GPU, which has Python, torch, transformers, peft, pyarrow, pytest and pytest-xdist:
-    python -m pip install --no-index --no-deps --target site wheels/*.whl && PYTHONPATH=site python -m bench.gpu
+    python -m pip install --no-index --no-deps --target site gpu_wheels/*.whl && PYTHONPATH=site python -m bench.gpu
 
 The versions are those of constraints.txt. Packages for which there is no wheel are built here: they are pure Python.
 """
