@@ -107,13 +107,21 @@ def test_servers_are_started_for_the_settings_of_the_run(monkeypatch: pytest.Mon
     wanted = {"--dtype": "bfloat16", "--max-model-len": "150", "--max-lora-rank": "16", "--kv-cache-memory-bytes": str(64 * 2**20)}
     assert {name: given[name] for name in wanted} == wanted
     assert given["--host"] == "127.0.0.1"
-    assert {"--enforce-eager", "--enable-lora"} <= {*server.command}
+    assert {"--enforce-eager", "--enable-lora", "--no-enable-chunked-prefill"} <= {*server.command}
+    assert "--enable-scale-out" not in server.command
     assert list(server.command[-2:]) == ["--seed", "3"]
     assert json.loads(given["--weight-transfer-config"]) == {"backend": "r1lite_disk"}
     assert server.environment["VLLM_SERVER_DEV_MODE"] == server.environment["VLLM_NO_USAGE_STATS"] == "1"
     assert server.url != other.url
     assert made.trainer
     assert made.trainer.command[-3:] == ["run_dir=x", "sampler=vllm_server", f"sampler.urls=[{server.url},{other.url}]"]
+
+
+def test_servers_of_an_asynchronous_run_say_which_weights_sampled_and_take_merged_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "experiment=r1_zero rl.asynchronous=true algorithm.correction=truncate model.lora_rank=9"
+    (server,) = planned(monkeypatch, *words.split(), "servers=1", "run_dir=x").servers
+    assert "--enable-scale-out" in server.command
+    assert "--enable-lora" not in server.command
 
 
 @pytest.mark.parametrize(

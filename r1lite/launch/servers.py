@@ -44,7 +44,7 @@ def server_part(
 ) -> Part:
     """A server for the model that the run starts with. `environment` says which GPUs or cores it has."""
     model = pretrained.locate(cfg.model.path)
-    rank = _adapter_rank(cfg)
+    rank = 0 if cfg.rl.asynchronous else _adapter_rank(cfg)  # asynchronous runs merge their adapters
     serves = f"r1lite-{secrets.token_hex(6)}"
     options: dict[str, object] = {
         "--model": model,
@@ -62,7 +62,14 @@ def server_part(
         options["--max-lora-rank"] = rank
     if not on_gpu:
         options["--kv-cache-memory-bytes"] = cfg.sampler.cache_mb * 2**20
-    flags = ["--disable-uvicorn-access-log", *(["--enforce-eager"] if cfg.sampler.eager else []), *(["--enable-lora"] if rank else [])]
+    chosen = {
+        "--disable-uvicorn-access-log": True,
+        "--enforce-eager": cfg.sampler.eager,
+        "--enable-lora": rank > 0,
+        "--enable-scale-out": cfg.rl.asynchronous,  # the route that says which weights sampled which tokens
+        "--no-enable-chunked-prefill": not on_gpu,  # on the CPU vLLM 0.32 ends when it splits the prompt of a request with a seed
+    }
+    flags = [flag for flag, wanted in chosen.items() if wanted]
     words = [str(word) for pair in options.items() for word in pair]
     variables = {"VLLM_SERVER_DEV_MODE": "1", "VLLM_NO_USAGE_STATS": "1", **environment}
     if rank:
