@@ -47,6 +47,11 @@ def block(answer: str) -> str:
         # what is given twice counts once in a list with `or`
         ("1 or 2", block("2 or 1 or 1"), True),
         ("1, 2", block("2, 1, 1"), False),
+        # a minus sign before a formula is no mark of a list
+        ("7", "The final result is $$- {7}$$.", False),
+        ("-7", "The final result is $$- {7}$$.", True),
+        ("x", "The final result is $$- x$$.", False),
+        ("5", "The answer is\n- x = 5", True),
         # a ratio has no name before its colon
         ("27:1", block(r"\displaystyle 1:27"), False),
         ("27", block(r"the volume: 27"), True),

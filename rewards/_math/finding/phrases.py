@@ -62,18 +62,19 @@ _TURNS = re.compile(r"\b(?:no|not (?:really|quite|exactly)|yes|but|however|or|wa
 _DISPLAY = re.compile(r"\s{0,9}(?:\\\[(?P<a>(?:[^\\]|\\[^\[\]]){1,600})\\\]|\$\$(?P<b>[^$]{1,600})\$\$)")
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
 _DENIED = re.compile(r"(?:,| (?:and|but)|，|,? ?而) {0,3}(?:not|nicht|(?:et )?non|pas|不是) {0,3}(?=[-−$\\\d(])")  # `84, not -84`
+_SIGN = re.compile(r"^[-−]\s{1,9}")  # of a formula; elsewhere, a mark of a list
 FORMULA = re.compile(r"[$\\\d]")
 DENIALS = ("not ", "nicht ", "pas ", "不")
 STYLES = ("**", "__", "*", "_", "`", '\\"', '"')
 # A mark of quotation stands before a sentence; before a value it is a relation.
-_LEADING_STYLE = re.compile(r"(?:[\s*_#]|-{1,9}(?=[\s*_#])|>(?=\s{0,9}[A-Z][a-z]{1,20}\s)){1,9}(?=[^\d\s.(\\])")
+_LEADING_STYLE = re.compile(r"(?:[\s*_#]|-{1,9}(?=[\s*_#])|>(?=\s{0,9}[A-Z][a-z]{1,20}\s)){1,9}(?=[^\d\s.(\\{])")
 
 
 def sentence(text: str, start: int) -> tuple[str, int]:
     """From `start` to the end of the sentence, and where that is; a displayed formula is taken whole."""
     shown = _DISPLAY.match(text, start)
     if shown:
-        return str(shown["a"] or shown["b"]).strip(), shown.end()
+        return _SIGN.sub("-", str(shown["a"] or shown["b"]).strip()), shown.end()
     while start < len(text) and text[start] in " \t\n*":
         start += 1
     stop = _END.search(text, start, start + MAX_CHARACTERS)
