@@ -67,6 +67,7 @@ def test_the_families_are_broad():
         (r"\boxed{5}. Is 8 possible? Then it fails.", "5", True),
         (r"\boxed{5}. It is 8 instead.", "5", False),
         (r"\boxed{5}. Actually, no.", "5", False),
+        (r"\boxed{5}. Wrong! We forgot that rotations count as the same.", "5", False),
         (r"\boxed{5}. Actually, it is 8. Is it not? No.", "8", True),
         (r"\boxed{-\frac{1}{2}} rather than $\frac{1}{2}$.", r"-\frac{1}{2}", True),
         (r"\boxed{0 = 3x + y}. Note that $u = 0$ is not possible.", "3x + y = 0", True),
