@@ -76,7 +76,7 @@ llama-22m rl 1 model.dtype=bfloat16
 llama-22m rl 1 algorithm.kl=k3
 llama-22m rl 1 algorithm=ppo algorithm.critic=separate
 llama-22m rl 1 rl.lag=1 rl.steps=2
-llama-22m rl 1 sampler.max_tokens=448 rl.group_size=32 rl.updates_per_step=16
+llama-22m rl 1 sampler.max_tokens=256 rl.group_size=48 algorithm.keep=top_fraction algorithm.keep_fraction=0.05
 llama-22m rl 1 model.gradient_checkpointing=true algorithm.kl=k3
 qwen2-47m rl 1
 qwen2-47m rl 1 model.dtype=bfloat16 algorithm.kl=k3

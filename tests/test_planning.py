@@ -23,6 +23,7 @@ from r1lite.planning.seconds import GPU
 from r1lite.planning.shape import Shape, adapter_weights, trained_weights
 from r1lite.planning.work import Job, MicroBatch, cached_bytes, decoded_rows, jobs, micro_batch, micro_batches
 from r1lite.sampling.native.cache import SlotCache
+from r1lite.sampling.native.llama_step import LlamaStep
 from r1lite.types import Batch, Prompts, Sample, Totals
 
 ROWS, PROMPT, RESPONSE = 4, 8, 12
@@ -154,6 +155,18 @@ def test_keys_and_values_are_those_of_the_cache(config: Any) -> None:
     slots.reserve_all()
     held = sum(layer.k.untyped_storage().nbytes() + layer.v.untyped_storage().nbytes() for layer in slots.layers)
     assert held == 4 * (PROMPT + RESPONSE) * cached_bytes(job_of(replace(SHAPE, layers=3), config()))
+
+
+def test_packed_weights_are_those_of_the_decoding_step(config: Any) -> None:
+    shape = replace(SHAPE, layers=2)
+    model = built(shape, ModelConfig())
+    own = {p.data_ptr() for p in model.parameters()}
+    step = LlamaStep(model)
+    products = [p for layer in step.layers for p in (layer.qkv, layer.out, layer.gate_up, layer.down)] + [step.head]
+    unpacked = [p.plain for p in products if p.plain is not None and p.plain.data_ptr() not in own]
+    held = sum(p.size for p in products) + sum(tensor.numel() for tensor in unpacked)
+    assert memory.in_sampling(job_of(shape, config()))["packed weights"] == 4 * held
+    assert "packed weights" not in memory.in_sampling(job_of(shape, config(), on_gpu=True))
 
 
 def test_rows_are_limited_by_the_cache(config: Any) -> None:

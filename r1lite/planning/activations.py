@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from r1lite.models.cpu.recompute import LLAMA_SHAPED
 from r1lite.models.head import CHUNK_BYTES, KEPT_BYTES
-from r1lite.planning.shape import KINDS, adapted
+from r1lite.planning.shape import KINDS, adapted, trains_head
 from r1lite.planning.work import Job, MicroBatch
 
 FLOAT = 4
@@ -109,7 +109,7 @@ def in_head_backward(job: Job, tokens: int) -> int:
     size = max(saved, chunk) + tokens * job.shape.hidden * job.itemsize
     if job.itemsize < FLOAT:
         size += chunk * job.itemsize // FLOAT  # the gradient in the precision of the weights
-    if job.cfg.model.lora_rank:  # the head is frozen
+    if not trains_head(job.shape, job.cfg.model):
         return size
     if job.itemsize == FLOAT and not job.on_gpu:
         size += chunk  # oneDNN's product takes a transposed copy

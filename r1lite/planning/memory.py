@@ -6,7 +6,7 @@ from r1lite.models.cpu.linear import SMALL
 from r1lite.parallel.exchange import BUCKET_BYTES
 from r1lite.planning import activations
 from r1lite.planning.activations import FLOAT
-from r1lite.planning.shape import adapter_weights, layer_weights, projections, trained_weights, weights
+from r1lite.planning.shape import adapter_weights, layer_weights, projections, trained_weights, trains_head, weights
 from r1lite.planning.work import ITEMSIZE, Job, MicroBatch, cached_bytes, decoded_rows, micro_batch, micro_batches
 from r1lite.sampling.native.scheduler import PREFILL_TOKENS
 
@@ -106,8 +106,8 @@ def _heads_forward(job: Job, batch: MicroBatch) -> tuple[int, int]:
 
 def _held_back(job: Job) -> int:
     """The gradient of tied embeddings, as the head gives it, which waits for the other half until the pass ends."""
-    tied = job.shape.tied and not job.cfg.model.lora_rank
-    return job.shape.embedding * job.itemsize if tied else 0
+    waits = job.shape.tied and trains_head(job.shape, job.cfg.model)
+    return job.shape.embedding * job.itemsize if waits else 0
 
 
 def _gathered(job: Job) -> tuple[Parts, Parts, Parts]:

@@ -110,4 +110,12 @@ def trained_weights(shape: Shape, model: ModelConfig) -> int:
     """The weights that get gradients."""
     if model.lora_rank:
         return adapter_weights(shape, model)
-    return sum(size for name, size in weights(shape) if not any(fnmatch(name, pattern) for pattern in model.freeze))
+    return sum(size for name, size in weights(shape) if not _frozen(name, model))
+
+
+def trains_head(shape: Shape, model: ModelConfig) -> bool:
+    return not model.lora_rank and not _frozen("model.embed_tokens.weight" if shape.tied else "lm_head.weight", model)
+
+
+def _frozen(name: str, model: ModelConfig) -> bool:
+    return any(fnmatch(name, pattern) for pattern in model.freeze)
