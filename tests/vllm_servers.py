@@ -148,6 +148,8 @@ class StandIn:
                 """In silence."""
 
         class Silent(ThreadingHTTPServer):
+            daemon_threads, block_on_close = True, False  # what nobody waits for any more ends by itself
+
             def handle_error(self, *_: Any) -> None:
                 """A connection that it closed itself."""
 

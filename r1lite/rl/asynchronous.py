@@ -60,7 +60,7 @@ class Asynchronous:
     ) -> None:
         assert isinstance(sampler.engine, VllmServerEngine)
         self.sampler, self.engine, self.scorer, self.feed, self.cfg = sampler, sampler.engine, scorer, feed, cfg
-        self.probes, self.refill, self.weights_step = probes, refill, done
+        self.rows, self.probes, self.refill, self.weights_step = rows, probes, refill, done
         self.engine.continue_through_updates()
         self.admission = Admission(per_step=cfg.prompts_per_step, lag=cfg.lag, last=cfg.steps, done=done)
         self.groups: dict[int, _Asked] = {}
@@ -150,15 +150,19 @@ class Asynchronous:
         return self.admission.take()
 
     def _ask(self) -> None:
-        """Ask for as many groups as may be asked for now."""
+        """Ask for as many groups as may be asked for now and can be begun: one that waited for its turn would grow stale."""
         self.feed.begin(self.weights_step + 1, self.cfg.steps)
-        while self.pool is not None and not self.closed and self.admission.may_ask(self.weights_step):
+        while self._can_begin() and self.admission.may_ask(self.weights_step):
             position, problem = self.feed.take_at(self.again.pop(0) if self.again else None)
             place = self.admission.ask(self.weights_step)
             (request,) = self.sampler.requests([problem], n=self.cfg.group_size, seed=f"{self.feed.seed}/{position}")
             self.groups[place] = _Asked(problem=problem, position=position, request=request)
             for index in range(self.cfg.group_size):
                 self.pool.submit(copy_context().run, self._complete, place, self.groups[place], index)
+
+    def _can_begin(self) -> bool:
+        running = len(self.admission.due) - len(self.admission.finished)
+        return self.pool is not None and not self.closed and running < max(1, self.rows // self.cfg.group_size)
 
     def _complete(self, place: int, asked: _Asked, index: int) -> None:
         """Sample one completion, and have the group scored after the last one. Runs in a thread."""
@@ -189,7 +193,7 @@ class Asynchronous:
             if len(self.without_signal) < most and not has_signal(rewards_of(asked.scored)):
                 self.admission.discard(place)
                 self.without_signal.append(place)
-                self._ask()
+            self._ask()
             self.changed.notify_all()
 
     def _probe(self) -> None:

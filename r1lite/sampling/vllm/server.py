@@ -24,6 +24,7 @@ from r1lite.models.adapters import is_adapter
 from r1lite.parallel import exchange, world
 from r1lite.sampling.ends import end_tokens
 from r1lite.sampling.vllm import adapters
+from r1lite.sampling.vllm.balance import Balance
 from r1lite.sampling.vllm.http import NEW, Server, ServerError
 from r1lite.sampling.vllm.requests import Completed, Job, Settings, gather, jobs_of, run_jobs, shared_settings
 from r1lite.sampling.vllm.transfer import make_transfer
@@ -57,6 +58,7 @@ class VllmServerEngine:
         self.name = exchange.on_leader(lambda: uuid.uuid4().hex[:12])
         self.loaded: dict[str, Tensor] = {}
         self.version = self.base_version = 0
+        self.balance = Balance()
         self.aborted = self.worked = False  # whether what is running is not wanted any more; whether a server has completed anything
         self.reviving, self.writing = threading.Lock(), threading.Lock()
         weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
@@ -125,15 +127,15 @@ class VllmServerEngine:
         """One completion of a request, which may span updates. Thread-safe; for the leader alone."""
         job, why = Job(request=request, request_index=request_index, index=index), ""
         for _ in range(TRIES * len(self.servers)):
-            server = self._server(request_index)
-            try:
-                completion = self.complete_on(server, job)
-                self.worked = True
-                return completion
-            except ServerError as error:
-                if self.aborted:
-                    raise
-                why = str(error)
+            with self.balance.server_for(request_index, self._usable) as server:
+                try:
+                    completion = self.complete_on(server, job)
+                    self.worked = True
+                    return completion
+                except ServerError as error:
+                    if self.aborted:
+                        raise
+                    why = str(error)
             self._leave_out(server, why)
         raise ValueError(f"vllm_server: no server completes a request, although they accept weights. The last error: {why}. {RESUME}")
 
@@ -161,13 +163,16 @@ class VllmServerEngine:
 
     def _server(self, request_index: int) -> Server:
         """The server for a request. All its completions go to the same one, which then computes the prompt once."""
-        usable = [server for server in self.servers if not server.unused_because]
-        if not usable:
+        usable = self._usable()
+        return usable[request_index % len(usable)]
+
+    def _usable(self) -> list[Server]:
+        """The servers with the newest weights. If none has them, they are sent again."""
+        while not (usable := self.in_use()):
             with self.reviving:
-                if all(server.unused_because for server in self.servers):
+                if not self.in_use():
                     self._update_servers()
-            usable = [server for server in self.servers if not server.unused_because]
-        return usable[request_index % len(usable)] if usable else self._server(request_index)
+        return usable
 
     def _update_servers(self, *, training: bool = True) -> None:
         """Send the newest weights to every server that answers and lacks them; if none answers any more, wait for one.
