@@ -152,7 +152,7 @@ class Asynchronous:
     def _ask(self) -> None:
         """Ask for as many groups as may be asked for now and can be begun: one that waited for its turn would grow stale."""
         self.feed.begin(self.weights_step + 1, self.cfg.steps)
-        while self._can_begin() and self.admission.may_ask(self.weights_step):
+        while self.pool is not None and self._can_begin() and self.admission.may_ask(self.weights_step):
             position, problem = self.feed.take_at(self.again.pop(0) if self.again else None)
             place = self.admission.ask(self.weights_step)
             (request,) = self.sampler.requests([problem], n=self.cfg.group_size, seed=f"{self.feed.seed}/{position}")
@@ -162,7 +162,7 @@ class Asynchronous:
 
     def _can_begin(self) -> bool:
         running = len(self.admission.due) - len(self.admission.finished)
-        return self.pool is not None and not self.closed and running < max(1, self.rows // self.cfg.group_size)
+        return not self.closed and running < max(1, self.rows // self.cfg.group_size)
 
     def _complete(self, place: int, asked: _Asked, index: int) -> None:
         """Sample one completion, and have the group scored after the last one. Runs in a thread."""
