@@ -115,7 +115,7 @@ def test_a_server_that_loses_its_weights_is_left_out_and_comes_back(
 
 
 def test_a_slow_group_is_dropped_and_counted_where_the_run_does_not_wait(servers: Any, config: Any, tmp_path: Path) -> None:
-    (_, quick), (slow, late) = servers(), servers(seconds=4.0)
+    (_, quick), (slow, late) = servers(), servers(seconds=3.0)
     train(config(*settings(tmp_path, [quick, late], "rl.lag=1", "rl.wait_for_slow=false")))
     assert sum(line["groups/dropped"] for line in metrics(tmp_path)) > 0
     assert len(rollouts(tmp_path)) == 4 * 4 * 4

@@ -95,7 +95,7 @@ def test_a_run_that_has_worked_waits_for_a_server(stood_in: Any, config: Any, mo
     _, sampler, _ = made(config, [url], f"sampler.reconnect_seconds={seconds}")
     list(sampler.sample(PROBLEMS, n=1, seed="s"))
     reached, away = sampler.engine._reached, iter([False] * 5)
-    monkeypatch.setattr(sampler.engine, "_reached", lambda training: next(away, None) is None and reached(training=training))
+    monkeypatch.setattr(sampler.engine, "_reached", lambda can_send: next(away, None) is None and reached(can_send))
     if seconds:
         assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
         return

@@ -179,17 +179,18 @@ class VllmServerEngine:
 
         `training`: the weights may change meanwhile.
         """
-        deadline = time.monotonic() + (self.cfg.reconnect_seconds if self.worked else 0.0)
-        while not self._reached(training=training):
+        can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
+        # A server that comes back would need weights, which may be impossible to send now.
+        deadline = time.monotonic() + (self.cfg.reconnect_seconds if self.worked and can_send else 0.0)
+        while not self._reached(can_send):
             if time.monotonic() >= deadline or self.aborted:
                 reasons = "\n".join(f"  {server.url}: {server.unused_because}" for server in self.servers)
                 raise ValueError(f"no vLLM server can be used:\n{reasons}\n{RESUME}")
             time.sleep(RECONNECT_PAUSE)
 
-    def _reached(self, *, training: bool) -> bool:
+    def _reached(self, can_send: bool) -> bool:
         """Whether at least one server can be used, after each has been sent the newest weights if it lacks them."""
         self._follow_addresses()
-        can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
         with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
             for future in [pool.submit(copy_context().run, self._update, server, can_send) for server in self.servers]:
                 future.result()
