@@ -38,18 +38,18 @@ trainers=("${nodes[@]:0:TRAIN_NODES}") serving=("${nodes[@]:TRAIN_NODES}")
 
 cores=${SLURM_CPUS_ON_NODE:-1} # steps do not take those of the job by themselves
 urls=() steps=()
+stopped=
+trainer=
+end_servers() { kill "${steps[@]}" 2>/dev/null || true; }
+trap 'stopped=yes; [[ -z $trainer ]] || kill -TERM "$trainer"' TERM # srun passes it on; the run finishes its step
+trap end_servers EXIT
+
 for node in "${serving[@]}"; do
   srun --nodes=1 --ntasks=1 --cpus-per-task="$cores" --nodelist="$node" \
     r1lite launch only=servers servers="$SERVERS" host="$node" port="$PORT" "$@" "run_dir=$run_dir/servers/$node" &
   steps+=($!)
   for ((i = 0; i < SERVERS; i++)); do urls+=("http://$node:$((PORT + i))"); done
 done
-
-stopped=
-trainer=
-end_servers() { kill "${steps[@]}" 2>/dev/null || true; }
-trap 'stopped=yes; [[ -z $trainer ]] || kill -TERM "$trainer"' TERM # srun passes it on; the run finishes its step
-trap end_servers EXIT
 
 for url in "${urls[@]}"; do
   until curl --silent --fail --noproxy '*' --output /dev/null "$url/health"; do
