@@ -78,7 +78,10 @@ def test_its_exit_code_is_the_trainers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("when", ["training", "waiting"])
 def test_preempted_it_saves_and_is_queued_again(tmp_path: Path, when: str) -> None:
-    variables = {"PYTHON": "sleep", "STUB": "100"} if when == "waiting" else {}
+    silent = tmp_path / "silent"  # in place of a server: it runs and does not answer
+    silent.write_text("#!/bin/sh\nexec sleep 100\n")
+    silent.chmod(0o755)
+    variables = {"PYTHON": str(silent)} if when == "waiting" else {}
     job = started(tmp_path, "while :; do sleep 0.1; done", f"run_dir={tmp_path}", **variables)
     sign = tmp_path / ("trained.txt" if when == "training" else "served.txt")
     deadline = time.monotonic() + 60
@@ -87,7 +90,8 @@ def test_preempted_it_saves_and_is_queued_again(tmp_path: Path, when: str) -> No
         time.sleep(0.05)
     os.kill(job.pid, signal.SIGTERM)
     code, output = ended(job, tmp_path)
-    assert (code, (tmp_path / "scontrol.txt").read_text()) == (143, "requeue 7\n"), output
+    asked = tmp_path / "scontrol.txt"
+    assert (code, asked.exists() and asked.read_text()) == (143, "requeue 7\n"), output
     if when == "training":
         assert sign.read_text().endswith("saved\n")
 
