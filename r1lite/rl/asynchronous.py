@@ -1,7 +1,7 @@
 """Asynchronous sampling: groups are asked for ahead of training, and a step takes those that have finished.
 
-Servers are never idle: while a step is trained, they work on the groups of later steps, and a completion that is running when new weights
-arrive goes on with them. `Admission` keeps every group within `rl.lag` steps. What a step consists of depends on timing; the ledger has
+While a step is trained, servers work on the groups of later steps, and a completion that is running when new weights arrive goes on with
+them. `Admission` keeps every group within `rl.lag` steps. What a step consists of depends on timing; the ledger has
 it, and `rl.replay` trains the same steps again.
 
 The leader asks, scores and decides. Other ranks receive the groups of each step.
