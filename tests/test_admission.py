@@ -11,7 +11,7 @@ import pytest
 from r1lite.rl.admission import Admission
 
 
-def simulated(seed: int, *, slow_share: float = 0.3) -> tuple[int, list[int], bool]:
+def simulated(seed: int, *, slow_share: float = 0.3, discarded_share: float = 0.0) -> tuple[int, list[int], bool]:
     """A whole run with random sizes, delays and times of training: its lag, the age of every group, and whether one was passed over."""
     random_ = random.Random(seed)
     per_step, lag, steps = random_.randint(1, 6), random_.randint(0, 6), random_.randint(1, 12)
@@ -29,6 +29,11 @@ def simulated(seed: int, *, slow_share: float = 0.3) -> tuple[int, list[int], bo
             assert running, "it waits for groups, and none is in progress"
             now, place = heapq.heappop(running)
             admission.finish(place)
+            if random_.random() < discarded_share:
+                admission.discard(place)
+                while admission.may_ask(step - 1):
+                    asked[place := admission.ask(step - 1)] = step - 1
+                    heapq.heappush(running, (now + random_.random(), place))
         assert len(taken) == per_step
         passed_over = passed_over or any(waiting < max(taken) for waiting in admission.due)
         ages += [step - 1 - asked[place] for place in taken]
@@ -45,6 +50,11 @@ def test_no_group_is_older_than_the_lag_under_ten_thousand_schedules() -> None:
     assert sum(passed for _, _, passed in runs) > 5_000  # slow groups do not hold up the others
     reached = Counter(lag for lag, ages, _ in runs if max(ages) == lag)
     assert min(reached[lag] for lag in range(7)) > 200  # the bound is not looser than the groups' ages
+
+
+def test_the_bound_holds_where_finished_groups_are_replaced_by_others() -> None:
+    runs = [simulated(seed, discarded_share=0.3) for seed in range(3_000)]
+    assert all(0 <= age <= lag for lag, ages, _ in runs for age in ages)
 
 
 def test_a_slow_group_is_passed_over_until_it_is_due() -> None:

@@ -64,6 +64,14 @@ def test_a_run_stays_within_its_lag_and_its_ledger_says_which_weights_sampled(se
     assert all(sum(count for _, count in of_row) for of_row in spans)
 
 
+def test_every_server_is_asked_whether_it_has_the_new_weights(servers: Any, config: Any, tmp_path: Path) -> None:
+    started = [servers() for _ in range(3)]
+    (stale, _), urls = started[2], [url for _, url in started]
+    stale.sampler.load = lambda held: None  # it says that it has them
+    with pytest.raises(ValueError, match="the sampler's log-probs are not the trainer's, so step 2 was not trained on"):
+        train(config(*settings(tmp_path, urls, "rl.lag=1", "parity.sequences=1", "rl.lr=1e-2")))
+
+
 def test_a_replayed_run_has_the_same_weights(servers: Any, config: Any, tmp_path: Path) -> None:
     _, url = servers(seconds=0.02)
     train(config(*settings(tmp_path / "run", [url], "rl.lag=2")))

@@ -71,6 +71,9 @@ def test_a_server_is_followed_to_another_address(stood_in: Any, config: Any, tmp
     assert (first.asked, second.asked, steady.asked) == (2, 2, 4)
     assert second.updates.count("/update_weights") == steady.updates.count("/update_weights") == 1
     assert f"vllm_server: {one} is at {two} now" in capsys.readouterr().out
+    file.write_text(f"{two}\n")
+    with pytest.raises(ValueError, match=r"has 1 addresses now; the run began with 2"):
+        list(sampler.sample(PROBLEMS, n=1, seed="s"))
 
 
 @pytest.mark.parametrize(("text", "message"), [(None, "cannot be read: No such file"), ("\n", "has no addresses")])

@@ -197,15 +197,14 @@ class Asynchronous:
             self.changed.notify_all()
 
     def _probe(self) -> None:
-        """Ask each server for completions with the new weights, which the parity check compares before the next step."""
-        self.probed = []
-        if self.probing is None or not self.groups:
+        """Ask every server for completions with the new weights, which the parity check compares before the next step."""
+        self.probed, servers = [], self.engine.in_use()
+        if self.probing is None or not self.groups or not self.probes or not servers:
             return
-        asked = next(reversed(self.groups.values()))
-        (request,) = self.sampler.requests([asked.problem], n=self.probes, seed=f"{self.feed.seed}/probe/{self.weights_step}")
+        asked, count = next(reversed(self.groups.values())), max(self.probes, len(servers))
+        (request,) = self.sampler.requests([asked.problem], n=count, seed=f"{self.feed.seed}/probe/{self.weights_step}")
         short = Request(prompt_ids=request.prompt_ids, seeds=request.seeds, max_tokens=min(PROBE_TOKENS, request.max_tokens))
-        servers = self.engine.in_use()
-        for index in range(self.probes if servers else 0):
+        for index in range(count):
             job = Job(request=short, request_index=0, index=index)
             self.probed.append(self.probing.submit(self._probe_on, servers[index % len(servers)], asked.problem, job))
 

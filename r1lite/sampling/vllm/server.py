@@ -198,7 +198,12 @@ class VllmServerEngine:
 
     def _follow_addresses(self) -> None:
         """A server that was started again may be at another address."""
-        for server, url in zip(self.servers, addresses(self.cfg), strict=True):
+        urls = addresses(self.cfg)
+        if len(urls) != len(self.servers):
+            raise ValueError(
+                f"sampler.urls_from={self.cfg.urls_from} has {len(urls)} addresses now; the run began with {len(self.servers)}"
+            )
+        for server, url in zip(self.servers, urls, strict=True):
             if server.url != url:
                 say(f"vllm_server: {server.url} is at {url} now")
                 server.url, server.unused_because = url, NEW
