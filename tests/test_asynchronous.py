@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from vllm_servers import Samples, StandIn, stand_ins
+from vllm_here import PROBLEMS
+from vllm_servers import Samples, StandIn, made, stand_ins
 
 from r1lite.api.pipeline import train
+from r1lite.data.feed import Feed
+from r1lite.rl.asynchronous import Asynchronous
 from r1lite.rl.staleness import staleness
 from r1lite.sampling.vllm.http import Server
 from r1lite.sampling.vllm.idle import Idle
+from r1lite.store.ledger import Ledger
 from r1lite.types import Problem, Rollout, Scored
 
 SMALL = (
@@ -163,6 +167,29 @@ def test_a_server_without_the_route_says_how_to_start_it(config: Any) -> None:
         (job,) = jobs_of([Request(prompt_ids=(1,), seeds=(1,), max_tokens=2)])
         with pytest.raises(RequestRefused, match=r"rl\.asynchronous needs servers started with --enable-scale-out"):
             Server(url, 5.0).generate(job, {}, "w")
+
+
+def test_only_groups_that_can_begin_are_asked_for(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Asynchronous, "_complete", lambda *_: None)
+    with stand_ins() as start:
+        _, url = start()
+        cfg = config(*SMALL, "rl.lag=3")
+        _, sampler, _ = made(config, [url])
+        feed = Feed(PROBLEMS, seed="s", prompter=sampler.prompter, limits=cfg.prompt)
+        with Asynchronous(sampler, cast("Any", None), feed, cfg.rl, rows=8, probes=0, refill=0) as source:
+            source.resume(0, [], [])
+            assert len(source.groups) == 8 // cfg.rl.group_size  # the bound alone would allow 16
+
+
+def test_the_ledger_gives_back_which_versions_sampled(tmp_path: Path) -> None:
+    rollout = Rollout(
+        problem_id="p", index=0, prompt_ids=(1,), token_ids=(2, 3, 4), logprobs=(0.0,) * 3, text="", version=3, versions=((3, 1), (4, 2))
+    )
+    ledger = Ledger(tmp_path, "rl")
+    ledger.write(1, [[Scored(problem=Problem(id="p", prompt="?", answer="4"), rollout=rollout, reward=0.5, verdicts={})]])
+    ((again,),) = ledger.read(1) or [[]]
+    assert again.rollout == rollout
+    assert (again.problem.prompt, again.problem.answer, again.reward) == ("?", "4", 0.5)
 
 
 def test_staleness_counts_tokens_by_the_weights_that_sampled_them() -> None:
