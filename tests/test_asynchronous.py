@@ -165,7 +165,7 @@ def test_a_server_without_the_route_says_how_to_start_it(config: Any) -> None:
     with stand_ins() as start:
         _, url = start(status=403)
         (job,) = jobs_of([Request(prompt_ids=(1,), seeds=(1,), max_tokens=2)])
-        with pytest.raises(RequestRefused, match=r"rl\.asynchronous needs servers started with --enable-scale-out"):
+        with pytest.raises(RequestRefused, match=r"start it with --enable-scale-out, which rl\.asynchronous needs"):
             Server(url, 5.0).generate(job, {}, "w")
 
 

@@ -92,6 +92,18 @@ def test_a_request_whose_connection_breaks_is_repeated(stood_in: Any, config: An
     assert "left out" not in capsys.readouterr().out
 
 
+def test_a_server_whose_update_was_cut_off_at_its_end_does_not_stay_paused(stood_in: Any, config: Any) -> None:
+    cut_off, url = stood_in(breaks_after="/finish_weight_update")
+    _, other = stood_in()
+    _, sampler, _ = made(config, [url, other])
+    sampler.load([])
+    assert cut_off.updates[-1] == "/finish_weight_update"
+    assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
+    assert cut_off.updates[-1] == "/resume"
+    assert cut_off.updates.count("/update_weights") == 1
+    assert cut_off.asked == 2
+
+
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_a_run_that_has_worked_waits_for_a_server(stood_in: Any, config: Any, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
     _, url = stood_in()

@@ -89,6 +89,7 @@ class StandIn:
 
     answers: int = 10**9  # completions until it dies
     breaks_at: int = 0  # the completion whose connection breaks
+    breaks_after: str = ""  # the route whose first answer is lost, although it was done
     restarts_after: int = 10**9  # completions until it loses its weights
     seconds: float = 0.0  # that a completion takes
     sampler: Samples | None = None  # what its completions are sampled with; they are made up otherwise
@@ -116,7 +117,11 @@ class StandIn:
             def do_POST(self) -> None:
                 said = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
                 if self.path not in ("/v1/completions", "/inference/v1/generate"):
-                    return self.answer(stand_in.take(self.path, said), {})
+                    status = stand_in.take(self.path, said)
+                    if self.path == stand_in.breaks_after:
+                        stand_in.breaks_after = ""
+                        return self.connection.close()
+                    return self.answer(status, {})
                 with lock:
                     stand_in.asked += 1
                     asked = stand_in.asked

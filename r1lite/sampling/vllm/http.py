@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
@@ -19,6 +20,7 @@ from r1lite.types import Completion
 
 RELEASES = ("0.32", "0.33")  # of vLLM, whose interface for weights changes with every release
 PAUSES = (0.2, 1.0, 3.0)  # seconds before a request is repeated after its connection broke
+COMPLETIONS, GENERATE = "/v1/completions", "/inference/v1/generate"
 NEW = "it has no weights yet"
 NOT_REPEATED = ("/start_weight_update", "/finish_weight_update")  # the server may have done it: the update begins anew instead
 QUICK_SECONDS = 10.0  # deadline of questions that a server answers at once
@@ -67,16 +69,14 @@ class Server:
         body |= {"model": adapters} if adapters else {}
         try:
             with self.idle.busy():
-                choice = self.fetch_json("/v1/completions", body)["choices"][0]
+                choice = self.fetch_json(COMPLETIONS, body)["choices"][0]
             logprobs, finish, token_ids = choice["logprobs"]["token_logprobs"], choice["finish_reason"], choice["token_ids"]
         except UnknownModel:
             self.adapters = ""
             raise
         except (KeyError, IndexError, TypeError) as error:
             raise ServerError(f"its answer is no completion ({type(error).__name__}: {error})") from error
-        if finish not in ("stop", "length") or len(token_ids) != len(logprobs):
-            raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
-        return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
+        return _completion(token_ids, logprobs, finish, version)
 
     def generate(self, job: Job, shared: Settings, weights: str) -> tuple[Completion, list[tuple[str, int]]]:
         """One completion, and the names of the weights that sampled it, each with its number of tokens.
@@ -86,17 +86,15 @@ class Server:
         body = {"token_ids": list(job.request.prompt_ids), "sampling_params": job_settings(job, shared), "cache_salt": weights}
         try:
             with self.idle.busy():
-                choice = self.fetch_json("/inference/v1/generate", body)["choices"][0]
+                choice = self.fetch_json(GENERATE, body)["choices"][0]
             token_ids, finish = choice["token_ids"], choice["finish_reason"]
             logprobs = [token["logprob"] for token in choice["logprobs"]["content"]]
-            spans = [(str(span["version"]), int(span["end"]) - int(span["start"])) for span in choice["weight_versions"]]
-        except RequestRefused as error:
-            raise RequestRefused(f"{error}. rl.asynchronous needs servers started with --enable-scale-out") from error
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise ServerError(f"its answer lacks {error}, or has it in another form") from error
-        if finish not in ("stop", "length") or len(token_ids) != len(logprobs) or sum(n for _, n in spans) != len(token_ids):
-            raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
-        return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish), spans
+            spans = [(str(span["version"]), span["end"] - span["start"]) for span in choice["weight_versions"]]
+        except (KeyError, IndexError, TypeError) as error:
+            raise ServerError(f"its answer is no completion ({type(error).__name__}: {error})") from error
+        if sum(count for _, count in spans) != len(token_ids):
+            raise ServerError(f"it says which weights sampled {sum(count for _, count in spans)} of {len(token_ids)} tokens")
+        return _completion(token_ids, logprobs, finish), spans
 
     def weight_version(self) -> str:
         """The name of the loaded weights. A server that was restarted does not have it any more."""
@@ -140,6 +138,10 @@ class Server:
     def finish_update(self, name: str) -> None:
         """Close the update, name the new weights, and resume."""
         self.post("/finish_weight_update", {"weight_version": name})
+        self.resume(name)
+
+    def resume(self, name: str) -> None:
+        """Go on with weights of this name, also if the end of their update was cut off before the server could."""
         self.serving = name
         self._resume()
 
@@ -207,10 +209,18 @@ class Server:
         message = error.read().decode(errors="replace")[:400]
         if error.code in (404, 405) and not path.startswith("/v1/"):
             return RequestRefused(f"it has no {path.partition('?')[0]}: start it with VLLM_SERVER_DEV_MODE=1, see docs/how/samplers.md")
-        if error.code in (400, 422) and path == "/v1/completions":
+        if error.code == 403 and path == GENERATE:
+            return RequestRefused(f"it does not serve {path}: start it with --enable-scale-out, which rl.asynchronous needs")
+        if error.code in (400, 422) and path in (COMPLETIONS, GENERATE):
             return ValueError(f"vllm_server: {self.url} refuses the request: {message}")
-        kind = UnknownModel if error.code == 404 and path == "/v1/completions" else RequestRefused
+        kind = UnknownModel if error.code == 404 and path == COMPLETIONS else RequestRefused
         return kind(f"{path.partition('?')[0]} answers {error.code}: {message}")
+
+
+def _completion(token_ids: Sequence[int], logprobs: Sequence[float], finish: Any, version: int = 0) -> Completion:
+    if finish not in ("stop", "length") or len(token_ids) != len(logprobs):
+        raise ServerError(f"it ended a completion with {finish!r}, {len(token_ids)} tokens and {len(logprobs)} log-probs")
+    return Completion(token_ids=tuple(token_ids), logprobs=tuple(logprobs), finish=finish, version=version)
 
 
 def _parse_object(text: bytes) -> Json:

@@ -216,6 +216,8 @@ class VllmServerEngine:
                     if not can_send:
                         raise ServerError(AT_NEXT_SYNC)
                     self._send(server, current)
+                elif server.unused_because:  # the connection may have broken at the end of the update
+                    server.resume(current)
                 if server.unused_because not in ("", NEW):
                     say(f"vllm_server: {server.url} has the newest weights and is used again")
                 server.unused_because = ""
