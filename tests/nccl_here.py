@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from r1lite.sampling.vllm.http import Server
+from r1lite.sampling.vllm.client import Server
 
 
 class Near(Server):

@@ -18,7 +18,7 @@ from r1lite.api.pipeline import train
 from r1lite.data.feed import Feed
 from r1lite.rl.asynchronous import Asynchronous
 from r1lite.rl.staleness import staleness
-from r1lite.sampling.vllm.http import Server
+from r1lite.sampling.vllm.client import Server
 from r1lite.sampling.vllm.idle import Idle
 from r1lite.store.ledger import Ledger
 from r1lite.types import Problem, Rollout, Scored
@@ -158,7 +158,7 @@ def test_settings_that_do_not_fit_are_refused(changes: list[str], says: str, con
 
 
 def test_a_server_without_the_route_says_how_to_start_it(config: Any) -> None:
-    from r1lite.sampling.vllm.http import RequestRefused
+    from r1lite.sampling.vllm.connection import RequestRefused
     from r1lite.sampling.vllm.requests import jobs_of
     from r1lite.types import Request
 

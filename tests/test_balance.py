@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from r1lite.sampling.vllm.balance import Balance
-from r1lite.sampling.vllm.http import Server
+from r1lite.sampling.vllm.client import Server
 
 ONE, TWO = Server("http://one", 1.0), Server("http://two", 1.0)
 

@@ -14,7 +14,8 @@ from vllm_servers import made, stand_ins
 
 from r1lite.checks.run import check
 from r1lite.sampling.vllm import nccl
-from r1lite.sampling.vllm.http import Server, ServerError
+from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import ServerError
 from r1lite.sampling.vllm.nccl import NcclTransfer, address_towards
 
 
@@ -126,12 +127,12 @@ def test_weights_that_are_trained_wait_for_the_next_sync(config: Any, monkeypatc
     with stand_ins() as start:
         (restarted, one), (_, two) = start(restarts_after=3), start()
         model, sampler, _ = made(config, [one, two], "sampler.max_rows=1")
-        monkeypatch.setattr(sampler.engine.transfer, "works_while_training", False, raising=False)
+        monkeypatch.setattr(sampler.engine.fleet.transfer, "works_while_training", False, raising=False)
         sampler.load(model.named_parameters())
         assert len(rollouts(sampler.sample(PROBLEMS, n=4, seed="s"))) == 16
         list(sampler.sample(PROBLEMS, n=1, seed="s"))
         assert restarted.updates.count("/update_weights") == 1  # while the trainer may be at work, it stays out
-        assert "it waits for the next sync" in sampler.engine.servers[0].unused_because
+        assert "it waits for the next sync" in sampler.engine.fleet.servers[0].unused_because
         sampler.load(model.named_parameters())
         assert restarted.updates.count("/update_weights") == 2
 
@@ -140,7 +141,7 @@ def test_the_last_server_is_not_given_weights_that_are_being_trained(config: Any
     with stand_ins() as start:
         _, url = start(restarts_after=3)
         model, sampler, _ = made(config, [url], "sampler.max_rows=1")
-        monkeypatch.setattr(sampler.engine.transfer, "works_while_training", False, raising=False)
+        monkeypatch.setattr(sampler.engine.fleet.transfer, "works_while_training", False, raising=False)
         sampler.load(model.named_parameters())
         with pytest.raises(ValueError, match=r"no vLLM server can be used:\n.*it waits for the next sync"):
             list(sampler.sample(PROBLEMS, n=4, seed="s"))

@@ -13,7 +13,8 @@ from vllm_here import PROBLEMS, disturbed, needs_vllm, off_by, rollouts
 from vllm_servers import made, running
 
 from r1lite.prompt import Prompter
-from r1lite.sampling.vllm.http import Server, ServerError
+from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import ServerError
 from r1lite.sampling.vllm.transfer import DiskTransfer
 from r1lite.types import Problem
 

@@ -14,14 +14,14 @@ from vllm_here import PROBLEMS, rollouts
 from vllm_servers import StandIn, free_port, made, stand_ins
 
 from r1lite.models.pretrained import SHIPPED
-from r1lite.sampling.vllm import http, server
-from r1lite.sampling.vllm.http import RELEASES
+from r1lite.sampling.vllm import connection, fleet
+from r1lite.sampling.vllm.client import RELEASES
 
 
 @pytest.fixture
 def stood_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StandIn, str]]]:
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.01, 0.02))
-    monkeypatch.setattr(server, "RECONNECT_PAUSE", 0.01)
+    monkeypatch.setattr(connection, "PAUSES", (0.0, 0.01, 0.02))
+    monkeypatch.setattr(fleet, "RECONNECT_PAUSE", 0.01)
     with stand_ins() as start:
         yield start
 
@@ -46,7 +46,7 @@ def test_only_the_newest_weights_lie_about(stood_in: Any, config: Any, tmp_path:
     model, sampler, _ = made(config, [url], f"sampler.sync_folder={tmp_path / 'sync'}")
     for version in (1, 2, 3):
         sampler.load(model.named_parameters())
-        assert [file.name for file in (tmp_path / "sync").iterdir()] == [f"{sampler.engine.name}-{version}.safetensors"]
+        assert [file.name for file in (tmp_path / "sync").iterdir()] == [f"{sampler.engine.fleet.name}-{version}.safetensors"]
 
 
 def test_the_requests_of_a_server_that_dies_go_to_the_others(stood_in: Any, config: Any, capsys: Any) -> None:
@@ -109,8 +109,8 @@ def test_a_run_that_has_worked_waits_for_a_server(stood_in: Any, config: Any, mo
     _, url = stood_in()
     _, sampler, _ = made(config, [url], f"sampler.reconnect_seconds={seconds}")
     list(sampler.sample(PROBLEMS, n=1, seed="s"))
-    reached, away = sampler.engine._reached, iter([False] * 5)
-    monkeypatch.setattr(sampler.engine, "_reached", lambda can_send: next(away, None) is None and reached(can_send))
+    reached, away = sampler.engine.fleet._reached, iter([False] * 5)
+    monkeypatch.setattr(sampler.engine.fleet, "_reached", lambda can_send: next(away, None) is None and reached(can_send))
     if seconds:
         assert len(rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))) == 4
         return

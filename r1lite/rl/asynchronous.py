@@ -27,7 +27,8 @@ from r1lite.rl.admission import Admission
 from r1lite.rl.collect import Collected
 from r1lite.rl.staleness import staleness
 from r1lite.sampling.rollouts import Sampler
-from r1lite.sampling.vllm.http import Server, ServerError
+from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import ServerError
 from r1lite.sampling.vllm.requests import Job
 from r1lite.sampling.vllm.server import VllmServerEngine
 from r1lite.scoring.metrics import rewards_of
@@ -61,7 +62,7 @@ class Asynchronous:
         assert isinstance(sampler.engine, VllmServerEngine)
         self.sampler, self.engine, self.scorer, self.feed, self.cfg = sampler, sampler.engine, scorer, feed, cfg
         self.rows, self.probes, self.refill, self.weights_step = rows, probes, refill, done
-        self.engine.continue_through_updates()
+        self.engine.fleet.continue_through_updates()
         self.admission = Admission(per_step=cfg.prompts_per_step, lag=cfg.lag, last=cfg.steps, done=done)
         self.groups: dict[int, _Asked] = {}
         self.without_signal: list[int] = []  # finished groups in place of which others were asked for
@@ -73,7 +74,7 @@ class Asynchronous:
         self.changed = threading.Condition(threading.RLock())  # guards all of the above
         leads = world.is_leader()
         self.pool = ThreadPoolExecutor(rows, "sampling") if leads else None
-        self.probing = ThreadPoolExecutor(max(1, len(self.engine.servers)), "probing") if leads else None
+        self.probing = ThreadPoolExecutor(max(1, len(self.engine.fleet.servers)), "probing") if leads else None
 
     def __enter__(self) -> Asynchronous:
         return self
@@ -198,7 +199,7 @@ class Asynchronous:
 
     def _probe(self) -> None:
         """Ask every server for completions with the new weights, which the parity check compares before the next step."""
-        self.probed, servers = [], self.engine.in_use()
+        self.probed, servers = [], self.engine.fleet.in_use()
         if self.probing is None or not self.groups or not self.probes or not servers:
             return
         asked, count = next(reversed(self.groups.values())), max(self.probes, len(servers))

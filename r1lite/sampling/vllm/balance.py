@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from r1lite.sampling.vllm.http import Server
+from r1lite.sampling.vllm.client import Server
 
 
 class Balance:

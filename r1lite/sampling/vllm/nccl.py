@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import torch
 from torch import Tensor
 
-from r1lite.sampling.vllm.http import Json, Server, ServerError
+from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import Json, ServerError
 from r1lite.sampling.vllm.transfer import Weights
 
 BACKEND = "r1lite_nccl"

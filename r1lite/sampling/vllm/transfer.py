@@ -10,7 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
-from r1lite.sampling.vllm.http import Server
+from r1lite.sampling.vllm.client import Server
 from r1lite.store.files import atomic
 
 Weights = Callable[[], dict[str, Tensor]]  # a function, so that they are only collected if a server needs them
