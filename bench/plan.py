@@ -215,14 +215,11 @@ def in_fork(function: Callable[[], object]) -> None:
     assert os.waitpid(pid, 0)[1] == 0
 
 
-def build(folder: Path, shape: Shape) -> None:
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+def config_of(shape: Shape, **more: Any) -> Any:
+    """The configuration of transformers for a shape."""
+    from transformers import AutoConfig
 
-    from r1lite.models.tiny import build_tokenizer
-
-    tokenizer = build_tokenizer()
-    config = AutoConfig.for_model(
+    return AutoConfig.for_model(
         shape.kind,
         vocab_size=shape.vocab,
         hidden_size=shape.hidden,
@@ -231,11 +228,19 @@ def build(folder: Path, shape: Shape) -> None:
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.kv_heads,
         head_dim=shape.head_dim,
-        max_position_embeddings=8192,
         tie_word_embeddings=shape.tied,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
+        **more,
     )
+
+
+def build(folder: Path, shape: Shape) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from r1lite.models.tiny import build_tokenizer
+
+    tokenizer = build_tokenizer()
+    config = config_of(shape, max_position_embeddings=8192, eos_token_id=tokenizer.eos_token_id, bos_token_id=None)
     torch.manual_seed(0)
     model: Any = AutoModelForCausalLM.from_config(config)
     assert model.num_parameters() == shape.parameters

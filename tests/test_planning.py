@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+from transformers import AutoModelForCausalLM, DynamicCache
 
 import r1lite.models.cpu.recompute
+from bench.plan import config_of
 from r1lite.config import Config, ModelConfig
 from r1lite.learning.forward import states_after_shared_prompts
 from r1lite.learning.optimiser import Optimiser
@@ -38,18 +39,9 @@ def every_size_recomputes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def built(shape: Shape, cfg: ModelConfig, *, fast: bool = True) -> Any:
-    config = AutoConfig.for_model(
-        shape.kind,
-        vocab_size=shape.vocab,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.intermediate,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        tie_word_embeddings=shape.tied,
-    )
-    model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16 if cfg.dtype == "bfloat16" else torch.float32).eval()
+    model: Any = AutoModelForCausalLM.from_config(
+        config_of(shape), dtype=torch.bfloat16 if cfg.dtype == "bfloat16" else torch.float32
+    ).eval()
     if fast:
         use_fast_layers(model, cfg)
     return prepare(model, cfg, seed=0)
