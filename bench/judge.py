@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from r1lite.commands.mutants import as_rollout, wrong_answer
+from r1lite.audit.mutants import as_rollout, wrong_answer
 from r1lite.text.response import respond
 from r1lite.types import Problem, Response, Verdict
 from rewards.judge import judge

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import verdicts_of

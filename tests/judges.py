@@ -9,7 +9,7 @@ from typing import Any
 
 from endpoints import Handler
 
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.mutants import as_rollout
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import verdicts_of
 from r1lite.types import Group, Problem, Verdict

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from r1lite.audit.findings import findings
+from r1lite.audit.mutants import SHOULD, battery, wrong_answer
+from r1lite.audit.trials import make_cases, try_all
 from r1lite.commands import audit
-from r1lite.commands._findings import findings
-from r1lite.commands._trials import make_cases, try_all
-from r1lite.commands.mutants import SHOULD, battery, wrong_answer
 from r1lite.config import CONF, Config, ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.types import Problem, Response
@@ -289,6 +289,6 @@ def test_what_makes_no_sense_is_said(argument: str, says: str, monkeypatch: pyte
 
 
 def test_a_slow_rule_is_named(config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("r1lite.commands._trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
+    monkeypatch.setattr("r1lite.audit.trials.timings", lambda rules, trials: {"answer": [0.1, 5.0], "format": [0.1]})
     found = audit.audit(config("scoring.workers=0"), problems=1)
     assert found == ["rule answer took 5 s for one verdict, but its deadline is 2 s (scoring.seconds, or what the rule declares)"]

@@ -15,9 +15,9 @@ from battery import ANSWERS, DEADLINE, EXAMPLES, GATE, IN_PROCESS, Asked, hacks,
 from battery_forms import FORMS, QUESTION, WELL, thinking
 from omegaconf import OmegaConf
 
-from r1lite.commands._findings import findings
-from r1lite.commands._trials import gold_response, make_cases, try_all
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.findings import findings
+from r1lite.audit.mutants import as_rollout
+from r1lite.audit.trials import gold_response, make_cases, try_all
 from r1lite.config import CONF
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import verdicts_of

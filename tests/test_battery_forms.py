@@ -8,9 +8,9 @@ import pytest
 from battery import GATE, IN_PROCESS, Asked, asking
 from battery_forms import FORMS, LOOPS, QUESTION, thinking
 
-from r1lite.commands._findings import findings
-from r1lite.commands._trials import make_cases, try_all
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.findings import findings
+from r1lite.audit.mutants import as_rollout
+from r1lite.audit.trials import make_cases, try_all
 from r1lite.scoring.rules import Rules
 from r1lite.types import Finish, Problem, Response, Verdict
 from rewards import rewards

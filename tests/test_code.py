@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer

@@ -12,9 +12,9 @@ from battery import GATE, IN_PROCESS, THOUGHT, Asked, asking, hacks, said
 from endpoints import Handler, serving
 from judges import SUM, honest, judged, quoted, reply
 
+from r1lite.audit.findings import findings
+from r1lite.audit.trials import make_cases, try_all
 from r1lite.commands import audit, reward
-from r1lite.commands._findings import findings
-from r1lite.commands._trials import make_cases, try_all
 from r1lite.scoring.rules import Rules
 from r1lite.text.response import respond
 from r1lite.types import Problem, Response

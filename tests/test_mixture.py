@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from r1lite.audit.mutants import as_rollout
 from r1lite.checks.run import check
-from r1lite.commands.mutants import as_rollout
 from r1lite.config import Config
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from r1lite.commands._trials import gold_response
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.mutants import as_rollout
+from r1lite.audit.trials import gold_response
 from r1lite.config import CONF
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.verdicts import verdict_of

@@ -12,7 +12,7 @@ pytest.importorskip("reasoning_gym", reason="the extra `reasoning` is not instal
 
 from reasoning_gym.factory import DATASETS
 
-from r1lite.commands.mutants import as_rollout
+from r1lite.audit.mutants import as_rollout
 from r1lite.text.response import respond
 from r1lite.types import Problem, Response
 from rewards.reasoning_gym import reasoning_gym as rule

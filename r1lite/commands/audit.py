@@ -11,7 +11,7 @@ The table has one line per family of responses, and the rows that are wrong belo
 rows or families that are shown but not judged. Before it, up to `golds` gold answers are tried by themselves, spread over
 the whole training split: those that do not count as correct are listed. The exit status is 1 if anything is wrong.
 
-The hacks are in commands/mutants.py, the wrong answers in commands/wrong_answers.py.
+The hacks are in r1lite/audit/mutants.py, the wrong answers in r1lite/audit/wrong_answers.py.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from r1lite.audit.mutants import SHOULD
 from r1lite.commands import _shell
-from r1lite.commands.mutants import SHOULD
 from r1lite.config import Config
 from r1lite.registry import unknown
 from r1lite.settings import command_line
 from r1lite.settings.compose import configuration
 
 if TYPE_CHECKING:
-    from r1lite.commands._trials import Case, Trial
+    from r1lite.audit.trials import Case, Trial
     from r1lite.scoring.rules import Rules
     from r1lite.types import Verdict
 
@@ -39,9 +39,9 @@ MARK = "!"
 
 def audit(cfg: Config, *, problems: int = PROBLEMS, golds: int = GOLDS, rows: bool = False, allow: Sequence[str] = ()) -> list[str]:
     """Print the table, and return what is wrong."""
+    from r1lite.audit.findings import findings
+    from r1lite.audit.trials import make_cases, some_split, timings, try_all
     from r1lite.build import make_rules, make_task
-    from r1lite.commands._findings import findings
-    from r1lite.commands._trials import make_cases, some_split, timings, try_all
     from r1lite.scoring.gold import described, try_golds
     from r1lite.scoring.scorer import Scorer
     from rewards import rewards

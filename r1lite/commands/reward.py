@@ -112,7 +112,7 @@ def score_completion(name: str, settings: Mapping[str, str]) -> Verdict:
 def _group(settings: Mapping[str, str]) -> Group:
     import yaml
 
-    from r1lite.commands.mutants import as_rollout
+    from r1lite.audit.mutants import as_rollout
     from r1lite.types import Group, Problem
 
     columns = dict(settings)

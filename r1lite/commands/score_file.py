@@ -18,8 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from r1lite.audit.mutants import as_rollout
 from r1lite.commands import _shell
-from r1lite.commands.mutants import as_rollout
 from r1lite.config import ScoringConfig
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer

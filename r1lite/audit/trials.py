@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from r1lite.commands.mutants import Mutant, battery, wrong_answer
+from r1lite.audit.mutants import Mutant, battery, wrong_answer
 from r1lite.config import ScoringConfig
 from r1lite.scoring.gold import gold_response
 from r1lite.scoring.rules import Rules

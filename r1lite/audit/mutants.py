@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from r1lite.commands.wrong_answers import MANY, wrong_answers
+from r1lite.audit.wrong_answers import MANY, wrong_answers
 from r1lite.scoring.gold import is_chinese
 from r1lite.text.comparison import question as as_text
 from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK, respond

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from r1lite.commands._trials import Trial
-from r1lite.commands.mutants import GOLD
-from r1lite.commands.wrong_answers import WRONG
+from r1lite.audit.mutants import GOLD
+from r1lite.audit.trials import Trial
+from r1lite.audit.wrong_answers import WRONG
 from r1lite.scoring.rules import Rules
 from r1lite.types import Verdict
 from rewards import rewards
