@@ -6,18 +6,34 @@ import json
 from typing import Any
 
 from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import ServerError
 
 
 class Near(Server):
-    """A server that is an engine in this process."""
+    """A server that is an engine in this process, or none."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, *, workers: int = 1) -> None:
         super().__init__("http://127.0.0.1:1", 60.0)
-        self.engine, self.asked, self.name = engine, [], ""
+        self.engine, self.workers = engine, workers
+        self.asked: list[str] = []
+        self.joined: dict[str, Any] = {}
+        self.name = self.refuses = ""
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> bytes:
         said = json.loads(json.dumps(body or {}))  # as over HTTP
         self.asked.append(path)
+        if path == self.refuses:
+            raise ServerError("refused")
+        if path == "/init_weight_transfer_engine":
+            self.joined = said["init_info"]
+        if path == "/finish_weight_update":
+            self.name = said["weight_version"]
+        if self.engine is not None:
+            self._do(path, said)
+        answers = {"/get_world_size": {"world_size": self.workers}, "/server_info?config_format=json": info("r1lite_nccl")}
+        return json.dumps(answers.get(path, {})).encode()
+
+    def _do(self, path: str, said: dict[str, Any]) -> None:
         if path == "/init_weight_transfer_engine":
             self.engine.init_transfer_engine(self.engine.parse_init_info(said["init_info"]))
         if path == "/start_weight_update":
@@ -26,9 +42,6 @@ class Near(Server):
             self.engine.update_weights(said["update_info"])
         if path == "/finish_weight_update":
             self.engine.finish_weight_update()
-            self.name = said["weight_version"]
-        answers = {"/get_world_size": {"world_size": 1}, "/server_info?config_format=json": info("r1lite_nccl")}
-        return json.dumps(answers.get(path, {})).encode()
 
 
 def info(backend: str) -> dict[str, Any]:

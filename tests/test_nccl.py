@@ -16,7 +16,7 @@ from r1lite.checks.run import check
 from r1lite.sampling.vllm import nccl
 from r1lite.sampling.vllm.client import Server
 from r1lite.sampling.vllm.connection import ServerError
-from r1lite.sampling.vllm.nccl import NcclTransfer, address_towards
+from r1lite.sampling.vllm.nccl import GroupBroken, NcclTransfer, UpdateClient, address_towards
 
 
 @pytest.fixture
@@ -57,39 +57,75 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> list[Sender]:
     return made
 
 
-def test_each_server_has_a_group_which_lasts(sending: NcclTransfer, senders: list[Sender]) -> None:
-    one, two = Server("http://a:1", 1.0), Server("http://b:1", 1.0)
+def test_all_servers_are_in_one_group_which_lasts(sending: NcclTransfer, senders: list[Sender]) -> None:
+    one, two, three = (Server(f"http://{host}:1", 1.0) for host in "abc")
     for name in ("run-1", "run-2"):
-        for server in (one, two):
-            sending.send(server, name, lambda: {"w": torch.ones(1)})
-    assert [sender.sent for sender in senders] == [[("run-1", ["w"]), ("run-2", ["w"])]] * 2
-    assert all(not sender.source.weights for sender in senders)  # nothing is held
+        assert sending.send([one, two], name, lambda: {"w": torch.ones(1)}) == {}
+    assert [sender.sent for sender in senders] == [[("run-1", ["w"]), ("run-2", ["w"])]]
+    assert senders[0].client.servers == (one, two)
+    assert not senders[0].source.weights  # nothing is held
+    sending.forget(three)
+    assert not senders[0].down
     sending.forget(one)  # it was restarted
-    sending.send(one, "run-3", lambda: {"w": torch.ones(1)})
-    assert [sender.down for sender in senders] == [True, False, False]
+    sending.send([one, two], "run-3", dict)
+    sending.send([two], "run-4", dict)
+    assert [(sender.client.servers, sender.down) for sender in senders] == [((one, two), True), ((one, two), True), ((two,), False)]
 
 
-@pytest.mark.parametrize(
-    ("error", "becomes"),
-    [(RuntimeError("unhandled cuda error"), ServerError), (ServerError("timed out"), ServerError), (KeyError("w"), KeyError)],
-)
+def test_nothing_is_collected_if_no_server_lacks_the_weights(sending: NcclTransfer, senders: list[Sender]) -> None:
+    assert sending.send([], "run-1", lambda: pytest.fail("collected")) == {}
+    assert not senders
+
+
+def test_the_others_get_the_weights_in_a_new_group_if_one_server_fails(
+    sending: NcclTransfer, senders: list[Sender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = Server("http://a:1", 1.0), Server("http://b:1", 1.0)
+    sending.send([one, two], "run-1", dict)
+    senders[0].fails = GroupBroken({one: ServerError("gone")})
+    failed = sending.send([one, two], "run-2", dict)
+    assert {server.url: str(error) for server, error in failed.items()} == {"http://a:1": "gone"}
+    assert [(sender.sent, sender.down) for sender in senders] == [([("run-1", [])], True), ([("run-2", [])], False)]
+
+
+@pytest.mark.parametrize(("error", "becomes"), [(RuntimeError("unhandled cuda error"), ServerError), (KeyError("w"), KeyError)])
 def test_a_group_that_broke_down_is_not_used_again(
     sending: NcclTransfer, senders: list[Sender], error: Exception, becomes: type[Exception]
 ) -> None:
     server = Server("http://a:1", 1.0)
-    sending.send(server, "run-1", dict)
+    sending.send([server], "run-1", dict)
     senders[0].fails = error
-    with pytest.raises(becomes, match=str(error).strip("'")):
-        sending.send(server, "run-2", dict)
+    if becomes is ServerError:
+        assert str(sending.send([server], "run-2", dict)[server]) == f"NCCL: {error}"
+    else:
+        with pytest.raises(becomes):
+            sending.send([server], "run-2", dict)
     assert senders[0].down
-    sending.send(server, "run-2", dict)
+    sending.send([server], "run-2", dict)
     assert len(senders) == 2
 
 
-def test_groups_are_shut_down_with_their_sampler(monkeypatch: pytest.MonkeyPatch, senders: list[Sender]) -> None:
+def test_each_servers_workers_follow_those_of_the_servers_before() -> None:
+    servers = [Near(None, workers=workers) for workers in (2, 1, 3)]
+    client = UpdateClient(servers, "run-1", 0.7)
+    assert client.count_workers() == 6
+    client.init_weight_transfer_engine({"world_size": 7, "rank_offset": 1})
+    assert [server.joined for server in servers] == [{"world_size": 7, "rank_offset": first, "temperature": 0.7} for first in (1, 3, 4)]
+
+
+def test_a_phase_that_fails_names_its_servers() -> None:
+    well, wrong = Near(None), Near(None)
+    wrong.url, wrong.refuses = "http://127.0.0.2:1", "/start_weight_update"
+    with pytest.raises(GroupBroken, match=r"^http://127\.0\.0\.2:1: refused$") as caught:
+        UpdateClient([well, wrong], "run-1", 0.7).start_weight_update()
+    assert list(caught.value.failed) == [wrong]
+    assert well.asked == ["/pause?mode=wait", "/start_weight_update"]
+
+
+def test_the_group_is_shut_down_with_its_sampler(monkeypatch: pytest.MonkeyPatch, senders: list[Sender]) -> None:
     monkeypatch.setattr(nccl, "check_nccl", lambda: None)
     transfer = NcclTransfer(1.0)
-    transfer.send(Server("http://a:1", 1.0), "run-1", dict)
+    transfer.send([Server("http://a:1", 1.0)], "run-1", dict)
     assert not senders[0].down
     del transfer
     gc.collect()
@@ -101,11 +137,10 @@ def test_a_server_started_for_another_transfer_is_told_from_the_right_one(sendin
         def _send(self, *_: Any) -> bytes:
             return json.dumps(info("r1lite_disk")).encode()
 
-    with pytest.raises(
-        ServerError,
-        match=r"receives weights by 'r1lite_disk'; .* start it with --weight-transfer-config '\{\"backend\": \"r1lite_nccl\"\}'",
-    ):
-        sending.send(Wrong("http://a:1", 1.0), "run-1", dict)
+    server = Wrong("http://a:1", 1.0)
+    message = str(sending.send([server], "run-1", dict)[server])
+    assert message.startswith("it receives weights by 'r1lite_disk'; ")
+    assert message.endswith("""start it with --weight-transfer-config '{"backend": "r1lite_nccl"}'""")
 
 
 def test_without_nccl_on_either_side_nothing_is_sent(sending: NcclTransfer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +155,7 @@ def test_without_nccl_on_either_side_nothing_is_sent(sending: NcclTransfer, monk
     Silent.WeightTransferTrainerFactory = Silent
     monkeypatch.setattr(nccl, "import_module", lambda _: Silent)
     with pytest.raises(ValueError, match="vLLM finds no NCCL library where the trainer runs"):
-        sending.send(Near(None), "run-1", dict)
+        sending.send([Near(None)], "run-1", dict)
 
 
 def test_weights_that_are_trained_wait_for_the_next_sync(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:

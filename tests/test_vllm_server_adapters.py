@@ -50,10 +50,10 @@ def test_adapters_are_sampled_with_also_behind_a_warm_cache(url: str, config: An
         assert off_by(model, before, 0.7) > 0.05
         sampler.load(adapters.trainable_parameters(model))
         assert off_by(model, rollouts(sampler.sample(PROBLEMS, n=2, seed="s")), 0.7) < 1e-4
-    assert served(url) == [f"{sampler.engine.fleet.name}-2"]
+    assert served(url) == [f"{sampler.engine.fleet.newest.run}-2"]
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{sampler.engine.fleet.name}-base-0.safetensors",
-        f"{sampler.engine.fleet.name}-2",
+        f"{sampler.engine.fleet.newest.run}-base-0.safetensors",
+        f"{sampler.engine.fleet.newest.run}-2",
     }
 
 
@@ -74,7 +74,7 @@ def test_a_server_that_has_lost_the_adapters_refuses_requests_and_gets_them_agai
     model, sampler, _ = made(config, [url], RANK, "sampler.max_rows=1")
     sampling = sampler.sample(PROBLEMS, n=1, seed="s")
     first = next(sampling)
-    Server(url, 60.0).post("/v1/unload_lora_adapter", {"lora_name": f"{sampler.engine.fleet.name}-0"})
+    Server(url, 60.0).post("/v1/unload_lora_adapter", {"lora_name": f"{sampler.engine.fleet.newest.run}-0"})
     assert off_by(model, rollouts([first, *sampling]), 1.0) < 1e-4
     assert "/v1/completions answers 404" in capsys.readouterr().out
 
@@ -95,7 +95,7 @@ def test_the_weights_go_over_once_and_then_adapters_alone(stood_in: Any, config:
         disturbed_adapters(model, seed=version)
         sampler.load(adapters.trainable_parameters(model))
         (held,) = stand_in.adapters.items()
-        assert held[0] == stand_in.weights == f"{sampler.engine.fleet.name}-{version}"
+        assert held[0] == stand_in.weights == f"{sampler.engine.fleet.newest.run}-{version}"
         mine = {name.replace(".default.", "."): p for name, p in adapters.trainable_parameters(model)}
         assert held[1].keys() == mine.keys()
         assert all(torch.equal(held[1][name], p) for name, p in mine.items())
@@ -111,7 +111,7 @@ def test_the_weights_go_over_once_and_then_adapters_alone(stood_in: Any, config:
     ]  # fmt: skip
     assert stand_in.updates == [*all_weights, *adapted_to, *adapted_to]
     assert {r.version for r in rollouts(sampler.sample(PROBLEMS, n=1, seed="s"))} == {2}
-    assert set(stand_in.named) == {f"{sampler.engine.fleet.name}-2"}
+    assert set(stand_in.named) == {f"{sampler.engine.fleet.newest.run}-2"}
 
 
 def test_a_restarted_server_is_not_used_before_weights_and_adapters_are_there(stood_in: Any, config: Any) -> None:
@@ -140,7 +140,7 @@ def test_adapters_that_a_server_alone_has_lost_are_given_again(stood_in: Any, co
     stand_in.adapters.clear()
     assert len(rollouts([*groups, *sampling])) == 4
     assert [stand_in.updates.count(path) for path in ("/update_weights", "/v1/load_lora_adapter")] == [1, 2]
-    assert set(stand_in.named) == {f"{sampler.engine.fleet.name}-0"}
+    assert set(stand_in.named) == {f"{sampler.engine.fleet.newest.run}-0"}
 
 
 @pytest.mark.parametrize("how", ["model.dora=true", "sampler.adapters=merged", ""], ids=["dora", "merged", "server"])

@@ -46,7 +46,7 @@ def test_only_the_newest_weights_lie_about(stood_in: Any, config: Any, tmp_path:
     model, sampler, _ = made(config, [url], f"sampler.sync_folder={tmp_path / 'sync'}")
     for version in (1, 2, 3):
         sampler.load(model.named_parameters())
-        assert [file.name for file in (tmp_path / "sync").iterdir()] == [f"{sampler.engine.fleet.name}-{version}.safetensors"]
+        assert [file.name for file in (tmp_path / "sync").iterdir()] == [f"{sampler.engine.fleet.newest.run}-{version}.safetensors"]
 
 
 def test_the_requests_of_a_server_that_dies_go_to_the_others(stood_in: Any, config: Any, capsys: Any) -> None:

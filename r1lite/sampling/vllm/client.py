@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +23,6 @@ class Server(Connection):
     """A server, what it has loaded, and why it is not used at the moment."""
 
     unused_because: str = NEW  # empty if it is used
-    lock: threading.Lock = field(default_factory=threading.Lock)  # one update at a time
     adapters: str = ""  # name of the adapters that it has loaded
     base: str = ""  # name of the weights under them
     takes_adapters: bool = True

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
-import weakref
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from r1lite.config import SamplerConfig
 from r1lite.console import say
-from r1lite.models.adapters import is_adapter
 from r1lite.parallel import exchange, world
 from r1lite.sampling.vllm import adapters
 from r1lite.sampling.vllm.client import NEW, Server
 from r1lite.sampling.vllm.connection import ServerError
-from r1lite.sampling.vllm.transfer import make_transfer
-from r1lite.sampling.vllm.weights import all_weights, base_weights
-from r1lite.store.files import remove
+from r1lite.sampling.vllm.newest import Newest
+from r1lite.sampling.vllm.transfer import make_transfer, on_each
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,27 +31,15 @@ class Fleet:
     """Sends weights to all servers. One that fails is left out until it has received them again."""
 
     def __init__(self, model: PreTrainedModel, cfg: SamplerConfig) -> None:
-        self.model, self.cfg = model, cfg
+        self.cfg, self.newest = cfg, Newest(model, cfg)
         self.servers = [Server(url, cfg.seconds) for url in addresses(cfg)]
-        self.temporary = None if cfg.sync_folder else TemporaryDirectory(prefix="r1lite-weights-")
-        self.folder = Path(self.temporary.name if self.temporary else cfg.sync_folder).expanduser().resolve()
-        self.transfer = make_transfer(cfg, self.folder)
-        self.rank = adapters.rank_to_send(model, cfg)  # 0 sends all weights, with adapters merged
-        # Part of all names, since servers may have weights of another trainer. All ranks use the same servers.
-        self.name = exchange.on_leader(lambda: uuid.uuid4().hex[:12])
-        self.loaded: dict[str, Tensor] = {}
-        self.version = self.base_version = 0
+        self.transfer = make_transfer(cfg, self.newest.folder)
         self.aborted = self.worked = False  # whether what is running is not wanted any more; whether a server has completed anything
-        self.reviving, self.writing = threading.Lock(), threading.Lock()
-        weakref.finalize(self, _remove_all, self.folder, f"{self.name}-*")  # a run makes a sampler for every stage and evaluation
+        self.updating = threading.RLock()
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
-        """Send new weights to the servers. Weights that are not among them, such as frozen ones, are the model's own.
-
-        The leader sends them. The other ranks only go through them, since each part may have to be gathered.
-        """
-        before, self.loaded = self.loaded, {name: tensor for name, tensor in weights if world.is_leader()}
-        self.version += 1
+        """Send new weights to the servers. The leader sends them."""
+        before = self.newest.load(weights)
         self.follow(lambda: self._send_new(before))
 
     def follow(self, update: Callable[[], None]) -> None:
@@ -72,21 +53,16 @@ class Fleet:
             server.url, server.unused_because, server.adapters, server.takes_adapters = seen
 
     def _send_new(self, before: dict[str, Tensor]) -> None:
-        if self.rank:
-            self.base_version += adapters.base_changed(self.model, before, self.loaded)
-            # Copy the adapters, which are small: a server that returns later can get them while training continues.
-            self.loaded = {name: tensor.detach().clone() if is_adapter(name) else tensor for name, tensor in self.loaded.items()}
+        self.newest.prepare(before)
         self.update_servers(training=False)
-        for path in self.folder.glob(f"{self.name}-*"):
-            if path.stem not in (self.weights_name, self._base_name):
-                remove(path)
+        self.newest.remove_older()
 
     def continue_through_updates(self) -> None:
         """From now on, running completions are continued with new weights, instead of being finished before an update.
 
         Adapters are merged: they could not be replaced under a completion.
         """
-        self.rank = 0
+        self.newest.rank = 0
         for server in self.servers:
             server.continues = True
 
@@ -96,7 +72,7 @@ class Fleet:
     def usable(self) -> list[Server]:
         """The servers with the newest weights. If none has them, they are sent again."""
         while not (usable := self.in_use()):
-            with self.reviving:
+            with self.updating:
                 if not self.in_use():
                     self.update_servers()
         return usable
@@ -106,7 +82,9 @@ class Fleet:
 
         `training`: the weights may change meanwhile.
         """
-        can_send = world.is_leader() and (not training or self.transfer.works_while_training or self.version == 0 or self.rank > 0)
+        can_send = world.is_leader() and (
+            not training or self.transfer.works_while_training or self.newest.version == 0 or self.newest.rank > 0
+        )
         # A server that comes back would need weights, which may be impossible to send now.
         deadline = time.monotonic() + (self.cfg.reconnect_seconds if self.worked and can_send else 0.0)
         while not self._reached(can_send):
@@ -116,12 +94,18 @@ class Fleet:
             time.sleep(RECONNECT_PAUSE)
 
     def _reached(self, can_send: bool) -> bool:
-        """Whether at least one server can be used, after each has been sent the newest weights if it lacks them."""
-        self._follow_addresses()
-        with ThreadPoolExecutor(max_workers=len(self.servers)) as pool:
-            for future in [pool.submit(copy_context().run, self._update, server, can_send) for server in self.servers]:
-                future.result()
-        return any(not server.unused_because for server in self.servers)
+        """Whether at least one server can be used, after those that lack the newest weights have been sent them."""
+        with self.updating:
+            self._follow_addresses()
+            lacking: list[Server] = []
+            failed = on_each(self.servers, lambda server: self._has_newest(server, can_send) or lacking.append(server))
+            failed |= self._send(sorted(lacking, key=self.servers.index))
+            for server in self.servers:
+                if server in failed:
+                    self.leave_out(server, str(failed[server]))
+                else:
+                    self._use(server)
+            return len(failed) < len(self.servers)
 
     def _follow_addresses(self) -> None:
         """A server that was started again may be at another address."""
@@ -135,68 +119,58 @@ class Fleet:
                 say(f"vllm_server: {server.url} is at {url} now")
                 server.url, server.unused_because = url, NEW
 
-    def _update(self, server: Server, can_send: bool) -> None:
-        with server.lock:
-            try:
-                current = server.weight_version()
-                if current != self.weights_name or (self.sends_adapters(server) and server.adapters != current):
-                    if not can_send:
-                        raise ServerError(AT_NEXT_SYNC)
-                    self._send(server, current)
-                elif server.unused_because:  # the connection may have broken at the end of the update
-                    server.resume(current)
-                if server.unused_because not in ("", NEW):
-                    say(f"vllm_server: {server.url} has the newest weights and is used again")
-                server.unused_because = ""
-            except ServerError as error:
-                self.leave_out(server, str(error))
-
-    def _send(self, server: Server, current: str) -> None:
-        if not current.startswith(f"{self.name}-"):  # it was restarted, or has served another trainer
+    def _has_newest(self, server: Server, can_send: bool) -> bool:
+        """Whether the server has the newest weights already; ServerError if it cannot get them now."""
+        newest, current = self.newest, server.weight_version()
+        if current == newest.name and (not self.sends_adapters(server) or server.adapters == current):
+            if server.unused_because:  # the connection may have broken at the end of the update
+                server.resume(current)
+            return True
+        if not can_send:
+            raise ServerError(AT_NEXT_SYNC)
+        if not current.startswith(f"{newest.run}-"):  # it was restarted, or has served another trainer
             server.refuse_other_release()
             server.base = ""
             self.transfer.forget(server)
-        if self.sends_adapters(server):
-            self._send_adapters(server)
-        if not self.sends_adapters(server):
-            self.transfer.send(server, self.weights_name, lambda: all_weights(self.model, self.loaded))
+        return False
+
+    def _send(self, servers: list[Server]) -> dict[Server, ServerError]:
+        """Send the newest weights to all of these at once: to some the adapters alone. Returns those that did not get them."""
+        failed = self._send_adapters([server for server in servers if self.sends_adapters(server)])
+        whole = [server for server in servers if not self.sends_adapters(server)]  # some may just have refused adapters
+        return failed | self.transfer.send(whole, self.newest.name, self.newest.whole)
 
     def sends_adapters(self, server: Server) -> bool:
-        return bool(self.rank) and server.takes_adapters
+        return bool(self.newest.rank) and server.takes_adapters
 
-    def _send_adapters(self, server: Server) -> None:
-        """Send the adapters, after the weights under them if the server lacks those."""
-        if server.base != self._base_name:
-            self.transfer.send(server, self._base_name, lambda: base_weights(self.model, self.loaded))
-            server.base = self._base_name
+    def _send_adapters(self, servers: list[Server]) -> dict[Server, ServerError]:
+        """Send the adapters, after the weights under them to servers that lack those."""
+        name = self.newest.base_name
+        without_base = [server for server in servers if server.base != name]
+        failed = self.transfer.send(without_base, name, self.newest.base)
+        for server in without_base:
+            server.base = name if server not in failed else ""
+        ready = [server for server in servers if server not in failed]
+        folder = str(self.newest.adapters_folder()) if ready else ""
+        return failed | on_each(ready, lambda server: self._load_adapters(server, folder))
+
+    def _load_adapters(self, server: Server, folder: str) -> None:
         try:
-            server.load_adapters(self.weights_name, str(self._adapters_folder()))
+            server.load_adapters(self.newest.name, folder)
         except adapters.AdaptersRejected as error:
-            start = f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora --max-lora-rank {self.rank}"
+            start = f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora --max-lora-rank {self.newest.rank}"
             say(f"vllm_server: {server.url} does not accept these adapters ({error}). It may if started with {start}. {adapters.MERGED}")
             server.takes_adapters = False
 
-    def _adapters_folder(self) -> Path:
-        folder = self.folder / self.weights_name
-        with self.writing:
-            if not folder.exists():
-                adapters.write(folder, self.model, self.loaded)
-        return folder
+    def _use(self, server: Server) -> None:
+        if server.unused_because not in ("", NEW):
+            say(f"vllm_server: {server.url} has the newest weights and is used again")
+        server.unused_because = ""
 
     def leave_out(self, server: Server, why: str) -> None:
         if not server.unused_because:
             say(f"vllm_server: {server.url} is left out until it has received weights again: {why}")
         server.unused_because = why
-
-    @property
-    def weights_name(self) -> str:
-        """The servers' name for the newest weights or adapters."""
-        return f"{self.name}-{self.version}"
-
-    @property
-    def _base_name(self) -> str:
-        """The servers' name for the newest weights under adapters, while no adapters are loaded."""
-        return f"{self.name}-base-{self.base_version}"
 
 
 def addresses(cfg: SamplerConfig) -> list[str]:
@@ -210,8 +184,3 @@ def addresses(cfg: SamplerConfig) -> list[str]:
     if not lines:
         raise ValueError(f"sampler.urls_from={cfg.urls_from} has no addresses")
     return [url.rstrip("/") for url in lines]
-
-
-def _remove_all(folder: Path, pattern: str) -> None:
-    for path in folder.glob(pattern):
-        remove(path)

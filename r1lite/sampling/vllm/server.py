@@ -57,7 +57,7 @@ class VllmServerEngine:
     def complete_on(self, server: Server, job: Job) -> Completion:
         """A completion from this server, with the versions of the weights that sampled it."""
         completion, spans = server.generate(job, shared_settings(self.cfg, self.ends, greedy=False), server.serving)
-        if any(not name.startswith(f"{self.fleet.name}-") for name, _ in spans):
+        if any(not name.startswith(f"{self.fleet.newest.run}-") for name, _ in spans):
             raise ServerError(OTHER_WEIGHTS)
         versions = [(int(name.rpartition("-")[2]), tokens) for name, tokens in spans]
         return replace(completion, version=versions[0][0], versions=tuple(versions) if len(versions) > 1 else ())
@@ -92,8 +92,8 @@ class VllmServerEngine:
     def _with_newest(self, server: Server, job: Job, shared: Settings) -> Completion:
         """A completion of the newest weights. They are checked afterwards: a restart would have lost them."""
         fleet = self.fleet
-        completion = server.complete(job, shared, fleet.version, fleet.weights_name if fleet.sends_adapters(server) else "")
-        if server.weight_version() != fleet.weights_name:
+        completion = server.complete(job, shared, fleet.newest.version, fleet.newest.name if fleet.sends_adapters(server) else "")
+        if server.weight_version() != fleet.newest.name:
             raise ServerError(OTHER_WEIGHTS)
         return completion
 

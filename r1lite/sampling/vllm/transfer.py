@@ -1,9 +1,10 @@
-"""Sends weights to a vLLM server: by a file that both sides can read, or by NCCL. Adapters by themselves are always files."""
+"""Sends weights to vLLM servers: by a file that both sides can read, or by NCCL. Adapters by themselves are always files."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from r1lite.config import SamplerConfig
 from r1lite.sampling.vllm.client import Server
+from r1lite.sampling.vllm.connection import ServerError
 from r1lite.store.files import atomic
 
 Weights = Callable[[], dict[str, Tensor]]  # a function, so that they are only collected if a server needs them
@@ -21,8 +23,8 @@ class Transfer(Protocol):
 
     works_while_training: bool  # whether the newest weights can be sent while training changes the model
 
-    def send(self, server: Server, name: str, weights: Weights) -> None:
-        """Replace all of a server's weights by these, which it then has under this name."""
+    def send(self, servers: Sequence[Server], name: str, weights: Weights) -> dict[Server, ServerError]:
+        """Replace all weights of these servers by these, which they then have under this name. Returns those that failed."""
         ...
 
     def forget(self, server: Server) -> None:
@@ -45,14 +47,19 @@ class DiskTransfer:
 
     def __init__(self, folder: Path, temperature: float) -> None:
         self.folder, self.temperature = folder, temperature
-        self.writing = threading.Lock()
 
-    def send(self, server: Server, name: str, weights: Weights) -> None:
+    def send(self, servers: Sequence[Server], name: str, weights: Weights) -> dict[Server, ServerError]:
+        if not servers:
+            return {}
         file = self._written(name, weights)
-        server.init_transfer({"temperature": self.temperature})
-        server.start_update()
-        server.update({"path": str(file)})
-        server.finish_update(name)
+
+        def send(server: Server) -> None:
+            server.init_transfer({"temperature": self.temperature})
+            server.start_update()
+            server.update({"path": str(file)})
+            server.finish_update(name)
+
+        return on_each(servers, send)
 
     def forget(self, server: Server) -> None:
         """Nothing to do: there is no connection."""
@@ -61,9 +68,24 @@ class DiskTransfer:
         from safetensors.torch import save_file
 
         file = self.folder / f"{name}.safetensors"
-        with self.writing:
-            if not file.exists():
-                tensors = {name: tensor.cpu().contiguous() for name, tensor in weights().items()}
-                with atomic(file) as part:
-                    save_file(tensors, part)
+        if not file.exists():
+            tensors = {name: tensor.cpu().contiguous() for name, tensor in weights().items()}
+            with atomic(file) as part:
+                save_file(tensors, part)
         return file
+
+
+def on_each(servers: Sequence[Server], call: Callable[[Server], object]) -> dict[Server, ServerError]:
+    """Call a function for all servers at once. Returns the servers for which it failed."""
+    failed: dict[Server, ServerError] = {}
+
+    def attempt(server: Server) -> None:
+        try:
+            call(server)
+        except ServerError as error:
+            failed[server] = error
+
+    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
+        for future in [pool.submit(copy_context().run, attempt, server) for server in servers]:
+            future.result()
+    return failed
