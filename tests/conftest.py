@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,17 @@ import torch
 from r1lite.config import Config
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
+from r1lite.reporting.metric_reference import metric_of
 from r1lite.settings.compose import configuration
+from r1lite.settings.rounds import kind_of
 from r1lite.stages import stages
+from r1lite.store.metrics import Metrics
 from r1lite.trackers import trackers
 from rewards import rewards
 from sandbox import Sandbox
 from tasks import tasks
+
+SHIPPED = {*stages.names()}
 
 # Several workers share the cores (pytest-xdist).
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
@@ -40,6 +45,19 @@ def forgotten_plugins() -> Iterator[None]:
                 registry.remove(name)
     for module in [name for name in sys.modules if name.startswith("r1lite_plugin_")]:
         del sys.modules[module]
+
+
+@pytest.fixture(autouse=True)
+def every_metric_has_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stage of ours logs a metric that the metrics page does not explain."""
+    log = Metrics.log
+
+    def checked(self: Metrics, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        if kind_of(stage) in SHIPPED:
+            assert [name for name in metrics if metric_of(name) is None] == [], "write its text into reporting/metric_texts.py"
+        log(self, stage, step, metrics)
+
+    monkeypatch.setattr(Metrics, "log", checked)
 
 
 @pytest.fixture
