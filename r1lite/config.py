@@ -372,6 +372,13 @@ class ParityConfig:
 
 
 @dataclass
+class DiagnosisConfig:
+    """Findings: what goes wrong while a stage trains, said on the console and written to diagnosis.jsonl."""
+
+    enabled: bool = True  # name what goes wrong, with the settings that would change it
+
+
+@dataclass
 class TeacherConfig:
     """A teacher behind an OpenAI-compatible endpoint, for distill.teacher=endpoint and cold_start.data=teacher."""
 
@@ -443,6 +450,7 @@ class Config:
     dpo: DPOConfig = field(default_factory=DPOConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     parity: ParityConfig = free(ParityConfig)
+    diagnosis: DiagnosisConfig = free(DiagnosisConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
     parallel: ParallelConfig = free(ParallelConfig)

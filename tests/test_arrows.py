@@ -24,6 +24,7 @@ FLOORS = (
     "r1lite/models r1lite/scoring",
     "r1lite/learning r1lite/sampling r1lite/data",
     "r1lite/rl r1lite/planning",
+    "r1lite/diagnosis",
     "r1lite/build",
     "r1lite/teaching r1lite/reporting r1lite/launch r1lite/audit",
     "r1lite/checks",

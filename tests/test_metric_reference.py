@@ -32,6 +32,7 @@ RUNS = {
 }
 # Of servers, which these runs do not have; and of rollouts on which a rule does not give a value.
 ELSEWHERE = {"staleness/mean", "staleness/max", "staleness/mixed_share", "groups/dropped", "sampler/idle_share"}
+ROLLOUTS = {name for name in METRICS if name.startswith(("rollouts/", "critic/explained"))}  # those that depend on what was written
 OUTCOMES = {"outcome/<rule>/abstained", "outcome/<rule>/failed", "outcome/<rule>/timed_out"}
 
 
@@ -54,7 +55,7 @@ def test_every_metric_of_short_runs_has_a_text(logged: set[str]) -> None:
 
 
 def test_no_text_is_of_a_metric_that_nothing_logs(logged: set[str]) -> None:
-    assert {*METRICS} - {metric.name for name in logged if (metric := metric_of(name))} == ELSEWHERE | OUTCOMES
+    assert {*METRICS} - {metric.name for name in logged if (metric := metric_of(name))} - ROLLOUTS == ELSEWHERE | OUTCOMES
 
 
 def test_metrics_that_short_runs_do_not_have() -> None:

@@ -17,6 +17,7 @@ def train(cfg: Config) -> dict[str, Any]:
     from r1lite.checks.ranks import check_ranks
     from r1lite.checks.run import check
     from r1lite.console import say
+    from r1lite.diagnosis.watch import Diagnosis
     from r1lite.models.pretrained import locate
     from r1lite.parallel import exchange, stop
     from r1lite.registry import load_plugins
@@ -31,6 +32,8 @@ def train(cfg: Config) -> dict[str, Any]:
     for notice in exchange.on_leader(lambda: check(cfg)):
         say(notice)
     with Run(cfg).opened() as run:
+        if cfg.diagnosis.enabled:
+            run.metrics.watchers.append(Diagnosis(run.folder, cfg))
         report = Report(run)
         first = stage_of(cfg.stages[0])
         base = "" if first.from_scratch else locate(cfg.model.path)

@@ -37,6 +37,7 @@ class Optimiser:
         self.kinds = [kind for kind in ([p for p in self.parameters if is_part(p) == sharded] for sharded in (False, True)) if kind]
         groups = [{"params": kind} for kind in self.kinds]
         self.adam = torch.optim.AdamW(groups, lr=self.peak, weight_decay=cfg.weight_decay, fused=True)
+        self.size = self._rms()
         # Allocate the moments now. torch would allocate them in the first step, from memory that the first pass has freed;
         # the second pass would then have to request new memory, which is slow.
         for p in self.parameters:
@@ -58,7 +59,8 @@ class Optimiser:
         norm = self._clip()
         if not math.isfinite(norm):
             raise Diverged(self._message("gradient", norm))
-        metrics = {"grad_norm": norm, "lr": self.lr}
+        # AdamW moves a weight by about lr, whatever its gradient.
+        metrics = {"grad_norm": norm, "lr": self.lr, "update/size": self.lr / self.size if self.size else 0.0}
         for group in self.adam.param_groups:
             group["lr"] = self.lr
         self.adam.step()
@@ -66,6 +68,12 @@ class Optimiser:
         self.round_weights()
         self.steps += 1
         return metrics
+
+    @torch.no_grad()
+    def _rms(self) -> float:
+        """The root mean square of the weights that training begins with."""
+        squares = [float(full(get_total_norm([p.detach() for p in kind]))) ** 2 for kind in self.kinds]
+        return math.sqrt(sum(squares) / max(1, sum(p.numel() for p in self.parameters)))
 
     def _clip(self) -> float:
         """Scale the gradients down to the largest norm that is allowed, and return the norm that they had."""
@@ -84,10 +92,10 @@ class Optimiser:
         return {f"{i}.{name}": self.adam.state[p][name] for i, p in enumerate(self.parameters) for name in MOMENTS}
 
     def numbers(self) -> State:
-        return {"steps": self.steps, "adam": [float(self.adam.state[p]["step"]) for p in self.parameters]}
+        return {"steps": self.steps, "size": self.size, "adam": [float(self.adam.state[p]["step"]) for p in self.parameters]}
 
     def resume(self, numbers: State) -> None:
-        self.steps = numbers["steps"]
+        self.steps, self.size = numbers["steps"], numbers.get("size", self.size)
         for p, step in zip(self.parameters, numbers["adam"], strict=True):
             self.adam.state[p]["step"].fill_(step)
 

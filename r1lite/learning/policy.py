@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-UNSCALED = ("loss", "grad_norm", "lr")  # metrics of a step that are not means over its tokens
+UNSCALED = ("loss", "grad_norm", "lr", "update/size")  # metrics of a step that are not means over its tokens
 
 
 class Policy:

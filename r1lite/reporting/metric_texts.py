@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from r1lite.reporting.rollout_texts import ROLLOUTS
+
 SHARE, NATS, TOKENS, COUNT, REWARD, SECONDS = "share, 0 to 1", "nats per token", "tokens", "count", "reward", "seconds"
 
 REWARDS: dict[str, dict[str, Any]] = {
@@ -109,6 +111,13 @@ UPDATE: dict[str, dict[str, Any]] = {
         "high": 100.0,
     },
     "lr": {"unit": "learning rate", "meaning": "Learning rate of the step's last update, after warm-up and decay."},
+    "update/size": {
+        "unit": "share",
+        "meaning": "Learning rate over the root mean square of the weights that the stage began with: how far one step of AdamW moves a "
+        "typical weight.",
+        "watch": "Above 0.1 a step replaces much of what a weight was: lower the stage's `lr`.",
+        "high": 0.1,
+    },
     "ratio/mean": {
         "unit": "ratio",
         "meaning": "Mean probability ratio of the policy to the one before the step, over the trained tokens: how far the updates of one "
@@ -197,6 +206,11 @@ CRITIC: dict[str, dict[str, Any]] = {
         "watch": "Lower `algorithm.critic_lr`.",
         "high": 0.5,
     },
+    "critic/explained_variance": {
+        "unit": "share, at most 1",
+        "meaning": "Share of the returns' variance that the critic's values explain. 0 is no better than a constant.",
+        "watch": "If it stays near 0, raise `algorithm.critic_lr`.",
+    },
     "critic/value_mean": {
         "unit": REWARD,
         "meaning": "Mean value that the critic predicted before the step.",
@@ -260,6 +274,7 @@ TIME: dict[str, dict[str, Any]] = {
 TEXTS: dict[str, dict[str, dict[str, Any]]] = {
     "Rewards and signal": REWARDS,
     "Responses and data": RESPONSES,
+    "Rollouts, for the diagnosis": ROLLOUTS,
     "The update": UPDATE,
     "Sampler and trainer": SAMPLER,
     "The critic": CRITIC,

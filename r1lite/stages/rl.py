@@ -11,14 +11,15 @@ from r1lite.checks.algorithm import check_rl
 from r1lite.config import Config, RLConfig
 from r1lite.console import Progress, say, show_rollouts
 from r1lite.data.curriculum import make_curriculum
+from r1lite.diagnosis import rollouts
 from r1lite.learning import sharding
 from r1lite.learning.loop import end_step
 from r1lite.learning.policy import Policy, with_old_logprobs
 from r1lite.objective import Objective
-from r1lite.parallel import doing, guard, stop
+from r1lite.parallel import doing, guard, stop, world
 from r1lite.rl.asynchronous import Asynchronous
 from r1lite.rl.collect import Collected, collect
-from r1lite.rl.credit import credit, samples_of
+from r1lite.rl.credit import Credits, credit, samples_of
 from r1lite.rl.parity import ParityCheck
 from r1lite.rl.prefetch import Prefetcher
 from r1lite.rl.replay import Replay
@@ -117,8 +118,14 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
             parts.policy.refresh_reference()
     with watch.lap("sync"):
         parts.source.sync(step, parts.policy.weights())
+    sampled = rollout_metrics(collected.groups) | (described(parts, collected, credits) if cfg.diagnosis.enabled else {})
     # In this order: the update's mismatch replaces that of the parity check, which sees only a few rollouts.
-    return collected, rollout_metrics(collected.groups) | parity | trained | collected.prompts | collected.seconds | watch.metrics()
+    return collected, sampled | parity | trained | collected.prompts | collected.seconds | watch.metrics()
+
+
+def described(parts: Parts, collected: Collected, credits: Credits) -> dict[str, float]:
+    """What the findings need to know of the rollouts, for the rank that logs it."""
+    return rollouts.describe(collected.groups, parts.scorer.rules.weights) | rollouts.of_critic(credits) if world.is_leader() else {}
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from r1lite.parallel import doing, world
 from r1lite.store.files import atomic
 from r1lite.trackers import Trackers
 
 
+class Watcher(Protocol):
+    """Is told every logged step, as metrics.jsonl holds it."""
+
+    def begin(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        """A stage begins, after the steps of these lines if it is resumed."""
+        ...
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None: ...
+
+
 class Metrics:
-    """Writes metrics.jsonl, with one JSON object per line and step, and gives the same to the run's trackers."""
+    """Writes metrics.jsonl, with one JSON object per line and step, and gives the same to the run's trackers and watchers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trackers = Trackers()  # the run's own, while it is open
+        self.watchers: list[Watcher] = []
 
     def begin(self, stage: str, done: int) -> None:
         """Remove the lines that the stage logged after step `done`, because those steps run again."""
-        if not self.path.exists() or not world.is_leader():
+        if not world.is_leader():
+            return
+        self._forget_later(stage, done)
+        for watcher in self.watchers:
+            watcher.begin(stage, [entry for entry in read_metrics(self.path) if entry["stage"] == stage])
+
+    def _forget_later(self, stage: str, done: int) -> None:
+        if not self.path.exists():
             return
         kept = [line for line in self.path.read_text().splitlines() if _is_kept(line, stage, done)]
         with atomic(self.path) as part:
@@ -36,10 +54,12 @@ class Metrics:
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         if not world.is_leader():
             return
-        line = {"stage": stage, "step": step, **{k: _rounded(v) for k, v in metrics.items()}}
+        rounded = {k: _rounded(v) for k, v in metrics.items()}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps({"stage": stage, "step": step, **rounded}) + "\n")
         self.trackers.log(stage, step, metrics)
+        for watcher in self.watchers:
+            watcher.log(stage, step, rounded)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

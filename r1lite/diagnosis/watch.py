@@ -1,0 +1,155 @@
+"""Follows a run: says each finding once when it begins and once when it ends, and writes diagnosis.jsonl.
+
+Everything follows from metrics.jsonl. A resumed stage is replayed up to its checkpoint without saying again what was said before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from r1lite.config import Config
+from r1lite.console import say
+from r1lite.diagnosis import findings
+from r1lite.diagnosis.finding import Finding, Signs
+from r1lite.diagnosis.seen import ENDING, FIRST, WINDOW, Seen, Step
+from r1lite.settings.resume import flat
+from r1lite.settings.rounds import kind_of, settings_for
+from r1lite.store.files import atomic
+
+FILE = "diagnosis.jsonl"
+Line = dict[str, Any]
+
+
+class StageWatch:
+    """The findings of one stage, step by step. Steps in, lines of diagnosis.jsonl out."""
+
+    def __init__(self, stage: str, settings: Mapping[str, Any]) -> None:
+        self.stage, self.settings = stage, settings
+        self.findings = [f for f in findings.values() if kind_of(stage) in f.stages]
+        self.first: list[Step] = []
+        self.last: deque[Step] = deque(maxlen=WINDOW)
+        self.active: dict[str, tuple[Line, int]] = {}  # finding -> its first line, and the last step in which it was seen
+
+    def take(self, step: int, metrics: Mapping[str, float]) -> list[Line]:
+        """What begins and what ends with this step."""
+        at = Step(number=step, metrics=metrics)
+        self.last.append(at)
+        if len(self.first) < FIRST:
+            self.first.append(at)
+        seen = Seen(stage=self.stage, first=self.first, last=list(self.last), settings=self.settings)
+        signs = {f.name: (f, s) for f in self.findings if (s := f.function(seen)) is not None}
+        explained = {name for f, _ in signs.values() for name in f.explains} | {
+            name for f in self.findings if f.name in self.active for name in f.explains
+        }
+        lines = [self._begin(f, s, step) for f, s in signs.values() if f.name not in self.active and f.name not in explained]
+        for name in signs:
+            if name in self.active:
+                self.active[name] = (self.active[name][0], step)
+        return lines + [self._end(name, step) for name in self._over(step)]
+
+    def _begin(self, f: Finding, signs: Signs, step: int) -> Line:
+        line: Line = {"event": "begins", "name": f.name, "stage": self.stage, "step": step, **_as_line(f, signs)}
+        self.active[f.name] = (line, step)
+        return line
+
+    def _over(self, step: int) -> list[str]:
+        remarks = {f.name for f in self.findings if f.once}
+        return [name for name, (_, seen) in self.active.items() if step - seen >= ENDING and name not in remarks]
+
+    def _end(self, name: str, step: int) -> Line:
+        line, _ = self.active.pop(name)
+        return {**line, "event": "ends", "step": step}
+
+
+def _as_line(f: Finding, signs: Signs) -> Line:
+    values = asdict(signs)
+    evidence = {key: float(f"{value:.4g}") for key, value in signs.evidence.items()}
+    order = ("since", "weight", "title", "evidence", "meaning", "overrides")
+    return {key: values[key] for key in order} | {"weight": signs.weight or f.weight, "evidence": evidence, "overrides": [*signs.overrides]}
+
+
+class Diagnosis:
+    """The findings of a run. `Metrics` hands it every step."""
+
+    def __init__(self, folder: Path, cfg: Config) -> None:
+        self.path, self.cfg = folder / FILE, cfg
+        self.watch: StageWatch | None = None
+        self.failed = False
+
+    def begin(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        """A stage begins, or goes on after the steps of these lines of metrics.jsonl."""
+        self._guarded(lambda: self._begin(stage, entries))
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        self._guarded(lambda: self._take(step, metrics))
+
+    def stop(self, stage: str, error: BaseException) -> None:
+        """A stage ended with an error, which may be a finding itself."""
+
+    def _begin(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.watch = StageWatch(stage, flat(asdict(settings_for(self.cfg, stage))))
+        said = read(self.path)
+        replayed = [line for entry in entries for line in self.watch.take(entry["step"], _metrics_of(entry))]
+        lines = [line for line in said if line["stage"] != stage] + replayed
+        if lines or self.path.exists():
+            with atomic(self.path) as part:
+                part.write_text("".join(map(_json, lines)), encoding="utf-8")
+        for line in replayed:
+            if line not in said:
+                show(line)
+
+    def _take(self, step: int, metrics: Mapping[str, float]) -> None:
+        assert self.watch is not None
+        for line in self.watch.take(step, metrics):
+            self._write(line)
+
+    def _write(self, line: Line) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_json(line))
+        show(line)
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """A fault in a finding must not end a run that trains well."""
+        if self.failed:
+            return
+        try:
+            call()
+        except Exception as error:
+            self.failed = True
+            say(f"the diagnosis failed and is off for the rest of this run: {type(error).__name__}: {error}")
+
+
+def read(path: Path) -> list[Line]:
+    """The lines of diagnosis.jsonl; none if nothing was found. A line that was cut off by a kill is left out."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [value for line in lines if isinstance(value := _parsed(line), dict) and "stage" in value]
+
+
+def show(line: Line) -> None:
+    """Print a finding: what is seen, what it means, and what to paste."""
+    if line["event"] == "ends":
+        say(f"{line['stage']}: {line['name']} ended at step {line['step']} (began at step {line['since']})")
+        return
+    say(f"{line['stage']}: {line['weight']}: {line['title']} [{line['name']}, since step {line['since']}]\n  {line['meaning']}")
+    if line["overrides"]:
+        say(f"  try: {' '.join(line['overrides'])}")
+
+
+def _metrics_of(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {key: value for key, value in entry.items() if key not in ("stage", "step")}
+
+
+def _json(line: Line) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
