@@ -21,10 +21,10 @@ from typing import Any
 from bench._common.cost import TimedStep, print_record, synchronize
 from bench._common.ours import compose_config, disable_end_tokens, lengths_of, model_arguments
 from bench._common.work import Work, check_lengths, make_work, settings_argument, use_unreachable_end, work_arguments
-from r1lite.api.pipeline import prepare_torch
 from r1lite.build import make_learner, make_objective, make_prompter, make_sampler
 from r1lite.config import Config
 from r1lite.learning.policy import Policy
+from r1lite.models.prepare import prepare_torch
 from r1lite.objective import Objective
 from r1lite.planning.shape import Shape
 from r1lite.rl.credit import credit, samples_of

@@ -52,9 +52,9 @@ def main() -> None:
 
 def native(job: Job, options: argparse.Namespace) -> tuple[Any, Callable[[int], Lengths]]:
     from bench._common.ours import compose_config, disable_end_tokens
-    from r1lite.api.pipeline import prepare_torch
     from r1lite.build import make_prompter, make_sampler
     from r1lite.models import pretrained
+    from r1lite.models.prepare import prepare_torch
     from r1lite.types import Problem
 
     model_options = argparse.Namespace(random=None, model=job["model"], device=job["device"], dtype=options.dtype)

@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),
     "score": ("r1lite.commands.score_file", "score completions from a file or a pipe"),
+    "preflight": ("r1lite.commands.preflight", "look at a run before it starts: prompts, pass rates, rules, memory, time"),
     "plan": ("r1lite.commands.plan", "what a run needs before it starts: memory on each rank, seconds of a step"),
     "audit": ("r1lite.commands.audit", "show what the chosen rewards pay for gold answers and for hacks"),
     "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start your own rule"),
@@ -36,7 +37,7 @@ Tab completion in bash: eval "$(r1lite -sc install=bash)"
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if word in ("-h", "--help", "help"):
-        print(HELP.format(commands="\n".join(f"  {name:8} {what}" for name, (_, what) in COMMANDS.items())), end="")
+        print(HELP.format(commands="\n".join(f"  {name:9} {what}" for name, (_, what) in COMMANDS.items())), end="")
     elif word in ("-V", "--version"):
         print(f"r1lite {__version__}")
     else:

@@ -379,6 +379,17 @@ class DiagnosisConfig:
 
 
 @dataclass
+class PreflightConfig:
+    """A look at the run before its first rl stage: what `r1lite preflight` shows."""
+
+    enabled: bool = True  # before the first rl stage, unless the run is too short for it (share)
+    problems: int = 32  # training problems that it samples, at least
+    seconds: float = 30.0  # that it samples and trains for, or the share of the stage, if that is more
+    share: float = 0.05  # of the stage that it may take; a stage of fewer than 8 problems for it is too short
+    memory_gb: float = 0.0  # that the run may take; 0 is what the machine has
+
+
+@dataclass
 class TeacherConfig:
     """A teacher behind an OpenAI-compatible endpoint, for distill.teacher=endpoint and cold_start.data=teacher."""
 
@@ -451,6 +462,7 @@ class Config:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     parity: ParityConfig = free(ParityConfig)
     diagnosis: DiagnosisConfig = free(DiagnosisConfig)
+    preflight: PreflightConfig = free(PreflightConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
     parallel: ParallelConfig = free(ParallelConfig)

@@ -29,6 +29,7 @@ FLOORS = (
     "r1lite/teaching r1lite/reporting r1lite/launch r1lite/audit",
     "r1lite/checks",
     "r1lite/stages",
+    "r1lite/preflight",
     "r1lite/commands",
     "r1lite/api",
     "r1lite/train r1lite/score r1lite/cli",

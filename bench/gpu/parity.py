@@ -17,8 +17,8 @@ import torch
 
 from bench._common.ours import compose_config
 from bench.gpu._part import Options, attempt, options_of, report
-from r1lite.api.pipeline import prepare_torch
 from r1lite.build import make_learner, make_prompter, make_sampler
+from r1lite.models.prepare import prepare_torch
 from r1lite.types import Problem, Rollout, Sample
 
 CASES = {  # model, dtype, settings

@@ -17,9 +17,9 @@ import torch
 from bench._common.ours import compose_config, disable_end_tokens
 from bench._common.work import exact_prompts, prompt_ids
 from bench.gpu._part import Options, attempt, options_of, peak_mb, report, timed
-from r1lite.api.pipeline import prepare_torch
 from r1lite.build import make_prompter, make_sampler
 from r1lite.models import pretrained
+from r1lite.models.prepare import prepare_torch
 from r1lite.types import Problem
 
 PROMPT, GROUP = 64, 8

@@ -18,6 +18,7 @@ def train(cfg: Config) -> dict[str, Any]:
     from r1lite.checks.run import check
     from r1lite.console import say
     from r1lite.diagnosis.watch import Diagnosis
+    from r1lite.models.prepare import prepare_torch
     from r1lite.models.pretrained import locate
     from r1lite.parallel import exchange, stop
     from r1lite.registry import load_plugins
@@ -54,6 +55,7 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """Run a stage, unless it is finished, and return the path of its weights."""
     from r1lite.console import say
     from r1lite.parallel import doing
+    from r1lite.preflight.before import look_before
     from r1lite.settings.rounds import kind_of, settings_for
     from r1lite.settings.stages import stages
     from r1lite.store.checkpoint import Checkpoints
@@ -63,27 +65,10 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     if weights is not None:
         say(f"{name}: already finished")
     else:
+        look_before(name, start, cfg, run)
         run.begin(name, start)
         spent, begun = run.metrics.seconds(name), time.perf_counter()
         weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
         run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)
-
-
-def prepare_torch(cfg: Config) -> None:
-    import os
-
-    import torch
-
-    from r1lite.console import quiet_transformers
-    from r1lite.models.cpu.memory import keep_freed_memory, return_freed_memory
-    from r1lite.parallel import world
-
-    if cfg.threads:
-        torch.set_num_threads(cfg.threads)
-    torch.manual_seed(cfg.seed)
-    torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for each shape, and a decoding step never has the same shape twice
-    (keep_freed_memory if world.shard() == 1 else return_freed_memory)()
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    quiet_transformers()

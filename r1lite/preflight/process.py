@@ -1,0 +1,159 @@
+"""A preflight in a process of its own, so that nothing of it reaches the run: random streams, weights, memory, compiled kernels.
+
+It may also be killed for its memory, which is then what the preflight has found.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from r1lite.config import Config
+from r1lite.parallel import launch
+from r1lite.preflight.facts import Finding
+
+PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.preflight.process import in_child; in_child()"
+OF_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
+RESULT, DOING = "result.json", "doing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a preflight says. `facts` is empty if it could not look."""
+
+    facts: dict[str, Any]
+    findings: tuple[Finding, ...]
+    lines: tuple[str, ...]
+    error: str = ""  # why it could not look, in words for the user
+
+    @property
+    def refusals(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.refuses]
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.facts, "findings": [asdict(f) for f in self.findings], "refused": bool(self.refusals)}
+
+
+def preflight(cfg: Config, stage: str, start: str, *, before: str = "", checked: bool = True) -> Result:
+    """Look at a stage that starts from these weights.
+
+    before: an earlier stage, if `start` has the weights before it
+    checked: whether the settings have been checked
+    """
+    from r1lite.build import make_rules
+    from r1lite.scoring.functions import pickled
+
+    functions = pickled(make_rules(cfg).functions)
+    call = {"cfg": cfg, "stage": stage, "start": start, "before": before, "checked": checked, "functions": functions}
+    with TemporaryDirectory(prefix="r1lite-preflight-") as name:
+        folder = Path(name)
+        (folder / "call").write_bytes(pickle.dumps(call))
+        with _child(folder) as child:
+            code = child.wait()
+        if (folder / RESULT).is_file():
+            return _read(folder / RESULT)
+        return _lost(code, folder)
+
+
+@contextmanager
+def _child(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process. It ends with this one, and with what is done inside the context."""
+    environment = {name: value for name, value in os.environ.items() if name not in OF_RANKS} | {launch.LAUNCHER: str(os.getpid())}
+    command = [sys.executable, "-c", PROGRAM.format(path=sys.path), str(folder)]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as child,
+    ):
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def _read(path: Path) -> Result:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    findings = tuple(Finding(**{**f, "overrides": tuple(f["overrides"])}) for f in found["findings"])
+    return Result(facts=found["facts"], findings=findings, lines=tuple(found["lines"]), error=found["error"])
+
+
+def _lost(code: int, folder: Path) -> Result:
+    """The process left no result: it was killed, for its memory as a rule, or something went wrong that is not the user's."""
+    doing = (folder / DOING).read_text() if (folder / DOING).is_file() else "starting"
+    log = (folder / "log").read_text(errors="replace").strip()
+    if code == -signal.SIGKILL:
+        return out_of_memory(doing)
+    return Result(facts={}, findings=(), lines=(), error=f"it ended with code {code} while {doing}: {log[-2000:]}")
+
+
+def out_of_memory(doing: str) -> Result:
+    finding = Finding(
+        name="does_not_fit",
+        says=f"the memory of this machine did not suffice for {doing}",
+        overrides=("rl.micro_batch_tokens=2048", "sampler.cache_mb=1024", "model.gradient_checkpointing=true"),
+        refuses=True,
+    )
+    from r1lite.preflight.screen import said
+
+    return Result(facts={}, findings=(finding,), lines=tuple(said(finding)))
+
+
+def in_child() -> None:
+    launch.end_with_launcher()
+    folder = Path(sys.argv[1])
+    with suppress(OSError):  # the kernel takes this process before any other, if memory runs out
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    call = pickle.loads((folder / "call").read_bytes())
+    result = _looked(call, lambda doing: (folder / DOING).write_text(doing))
+    (folder / f"{RESULT}.part").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+    (folder / f"{RESULT}.part").rename(folder / RESULT)
+
+
+def prepare(cfg: Config, *, checked: bool) -> None:
+    """What a run does before its stages."""
+    from r1lite.checks.run import check
+    from r1lite.models.prepare import prepare_torch
+    from r1lite.registry import load_plugins
+
+    prepare_torch(cfg)
+    load_plugins(cfg.plugins)
+    if not checked:
+        check(cfg)
+
+
+def _looked(call: dict[str, Any], begin: Any) -> dict[str, Any]:
+    from r1lite.preflight.findings import findings
+    from r1lite.preflight.look import look
+    from r1lite.preflight.memory import is_out_of_memory
+    from r1lite.preflight.screen import screen
+    from r1lite.scoring.functions import register
+
+    cfg, doing = call["cfg"], ["starting"]
+
+    def note(what: str) -> None:
+        doing[0] = what
+        begin(what)
+
+    register(call["functions"])
+    try:
+        prepare(cfg, checked=call["checked"])
+        facts = look(cfg, call["stage"], call["start"], before=call["before"], begin=note)
+    except ValueError as error:
+        return {"facts": {}, "findings": [], "lines": [], "error": str(error)}
+    except Exception as error:
+        if not is_out_of_memory(error):
+            return {"facts": {}, "findings": [], "lines": [], "error": traceback.format_exc()[-3000:]}
+        lost = out_of_memory(doing[0])
+        return {"facts": {}, "findings": [asdict(f) for f in lost.findings], "lines": list(lost.lines), "error": ""}
+    found = findings(facts, max_failed_share=cfg.scoring.max_failed_share)
+    return {"facts": asdict(facts), "findings": [asdict(f) for f in found], "lines": screen(facts, found), "error": ""}

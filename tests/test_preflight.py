@@ -1,0 +1,90 @@
+"""The look at a run before it starts: what it finds, what it refuses, and that it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from r1lite.config import Config
+from r1lite.preflight.before import first_rl, is_due, starting_weights
+from r1lite.preflight.signal import histogram, live_shares, most_likely_live, size_for
+from r1lite.train import train
+
+SMALL = (
+    "stages=[rl] rl.steps=2 rl.prompts_per_step=4 rl.group_size=4 rl.show_every=0 sampler.max_tokens=12 evaluate.every_stage=false "
+    "scoring.workers=0 threads=1 preflight.problems=4 preflight.seconds=1 preflight.share=1"
+).split()
+
+
+def drawn(rates: list[float], samples: int, seed: int) -> list[list[bool]]:
+    draw = random.Random(seed)
+    return [[draw.random() < rate for _ in range(samples)] for rate in rates]
+
+
+@pytest.mark.parametrize(
+    "rates", [[0.05] * 40, [0.5] * 40, [0.0] * 20 + [1.0] * 20, [i / 40 for i in range(40)]], ids=["hard", "half", "split", "even"]
+)
+def test_the_share_of_live_groups_is_estimated_at_every_size(rates: list[float]) -> None:
+    for size in (2, 8, 32):
+        truth = sum(1 - p**size - (1 - p) ** size for p in rates) / len(rates)
+        estimates = [live_shares(drawn(rates, 8, seed))[size] for seed in range(20)]
+        assert sum(estimates) / len(estimates) == pytest.approx(truth, abs=0.05)
+
+
+def test_live_shares_rise_with_the_group_and_count_every_value() -> None:
+    shares = list(live_shares([[0, 0, 0, 1], [0, 0, 0, 0], [1, 1, 0, 0]]).values())
+    assert shares == sorted(shares)
+    assert live_shares([[0.1 * i for i in range(4)]])[4] > live_shares([[0, 0, 1, 1]])[4]
+    assert set(live_shares([[0, 0], [0, 0]]).values()) == {0.0}
+
+
+def test_the_group_size_that_is_enough() -> None:
+    assert size_for({2: 0.1, 4: 0.3, 8: 0.5, 16: 0.8}) == 8
+    assert size_for({2: 0.1, 32: 0.3}) is None
+    assert most_likely_live(300, 1) == pytest.approx(0.01)
+    assert most_likely_live(2, 8) == 1.0
+
+
+def test_the_histogram_keeps_never_and_always_apart() -> None:
+    counts = histogram([0, 0.01, 0.25, 0.26, 0.75, 0.99, 1])
+    assert counts == {"0": 1, "to 1/4": 2, "to 1/2": 1, "to 3/4": 1, "below 1": 1, "1": 1}
+
+
+def test_a_run_learns_the_same_with_a_look_and_without(config: Callable[..., Config], tmp_path: Path, capsys: Any) -> None:
+    for name, enabled in (("with", "true"), ("without", "false")):
+        train(config(*SMALL, f"preflight.enabled={enabled}", "scoring.right_at=0", f"run_dir={tmp_path / name}"))
+    a, b = (load_file(tmp_path / name / "rl" / "final" / "model.safetensors") for name in ("with", "without"))
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    found = json.loads((tmp_path / "with" / "preflight.json").read_text())
+    assert (found["looked"]["stage"], found["looked"]["rollouts"] >= 16, found["refused"]) == ("rl", True, False)
+    assert not (tmp_path / "without" / "preflight.json").exists()
+    out = capsys.readouterr().out
+    assert out.count("group size") == 1
+    assert len(out[out.index("preflight of rl:") : out.index("rl: 2 steps")].splitlines()) <= 40
+
+
+def test_a_look_is_due_once_in_a_run_that_is_long_enough(config: Callable[..., Config]) -> None:
+    assert is_due(config("experiment=demo"))
+    assert not is_due(config("experiment=demo", "preflight.enabled=false"))
+    assert not is_due(config("experiment=demo", "rl.steps=4", "rl.prompts_per_step=4"))
+    assert not is_due(config("experiment=demo", "sampler=vllm"))
+    assert not is_due(config("experiment=demo", "rl.replay=runs/other/rl/rollouts"))
+    assert first_rl(config("stages=[cold_start,rl,reject,sft,rl_2]")) == "rl"
+
+
+def test_weights_that_an_earlier_stage_would_change_are_named(config: Callable[..., Config], tmp_path: Path) -> None:
+    there = f"run_dir={tmp_path}"
+    assert starting_weights(config("stages=[rl]", there), "rl")[1] == ""
+    assert starting_weights(config("stages=[cold_start,rl]", there), "rl")[1] == "cold_start"
+    assert starting_weights(config("stages=[cold_start,rl]", "rl.start=base", there), "rl")[1] == ""
+    assert starting_weights(config("stages=[reject,rl]", there), "rl")[1] == ""
+    with pytest.raises(ValueError, match="stage rl starts from the model that stage pretrain makes, which has not run"):
+        starting_weights(config("stages=[pretrain,rl]", there), "rl")
