@@ -27,7 +27,7 @@ FLOORS = (
     "r1lite/diagnosis",
     "r1lite/build",
     "r1lite/teaching r1lite/reporting r1lite/launch r1lite/audit",
-    "r1lite/checks",
+    "r1lite/checks r1lite/page",
     "r1lite/stages",
     "r1lite/preflight",
     "r1lite/commands",

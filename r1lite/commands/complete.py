@@ -14,6 +14,7 @@ WITHOUT_SETTINGS = {
     "reward": ("list", "explain", "new"),
     "export": (),
     "score": (),
+    "report": (),
 }  # commands that take no settings of training, with what may follow them
 
 
