@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": ("r1lite.train", "run the whole recipe on a tiny model, in minutes; the same command resumes it"),
     "launch": ("r1lite.commands.launch", "start a run with its vLLM servers, here or on a Ray cluster, and end all together"),
     "settings": ("r1lite.commands.settings", "list the settings, or search them"),
+    "explain": ("r1lite.commands.explain", "explain a metric or a setting; with run=RUN, show the run's own value"),
     "evaluate": ("r1lite.commands.evaluate", "compare several models on the same problems"),
     "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),

@@ -38,7 +38,8 @@ ALGORITHMS = [f"algorithm={path.stem}" for path in sorted((CONF / "algorithm").g
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("r1lite ex", ["export", "experiment="]),
+        ("r1lite ex", ["explain", "export", "experiment="]),
+        ("r1lite explain zero", ["zero_variance_share"]),
         ("r1lite train exp", ["experiment="]),
         ("r1lite algorithm=", ALGORITHMS),
         ("/some/where/bin/r1lite demo algorithm=gr", [a for a in ALGORITHMS if a.startswith("algorithm=gr")]),

@@ -67,7 +67,7 @@ def test_metrics_that_short_runs_do_not_have() -> None:
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == as_markdown(), "write as_markdown() to docs/reference/metrics.md"
+    assert PAGE.read_text(encoding="utf-8") == as_markdown(), "r1lite explain format=markdown > docs/reference/metrics.md"
 
 
 def test_a_name_finds_its_text_before_its_family() -> None:

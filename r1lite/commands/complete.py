@@ -7,10 +7,12 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
+from r1lite.reporting.metric_reference import METRICS
 from r1lite.settings.command_line import own_folder
 from r1lite.settings.suggestions import choices
 
 WITHOUT_SETTINGS = {
+    "explain": tuple(name for name in METRICS if "<" not in name),
     "reward": ("list", "explain", "new"),
     "export": (),
     "score": (),

@@ -1,4 +1,4 @@
-"""What every metric of metrics.jsonl means: for the metrics page and for programs. The texts are in metric_texts.py."""
+"""What every metric of metrics.jsonl means: for `r1lite explain`, the metrics page and programs. The texts are in metric_texts.py."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ INTRO = """\
 
 `metrics.jsonl` holds one JSON object per step, which any plotting tool can read. r1lite itself reports to no service.
 A stage logs those that apply to it.
+`r1lite explain METRIC` prints the text of one; with `run=RUN` also the run's own values. `r1lite explain format=markdown`
+writes this page.
 
 A healthy range is where runs that learn usually are; leaving it is a reason to look, not an error.
 """
