@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,9 @@ from r1lite.config import Config, TrainingConfig
 from r1lite.data.curriculum import Curriculum
 from r1lite.data.decontaminate import HeldOut, decontaminated, ngrams_of_set, questions_of, questions_of_test_split
 from r1lite.data.feed import Feed
+from r1lite.episodes.contract import episodes
+from r1lite.episodes.host import Host
+from r1lite.episodes.play import Spec
 from r1lite.learning import sharding
 from r1lite.learning.critic import Critic
 from r1lite.learning.policy import Policy
@@ -18,7 +23,9 @@ from r1lite.models import adapters, pretrained
 from r1lite.objective import Objective
 from r1lite.prompt import Prompter
 from r1lite.registry import load_plugins, unknown
+from r1lite.sampling.episodes import EpisodeSampler
 from r1lite.sampling.rollouts import Sampler
+from r1lite.scoring.functions import Functions
 from r1lite.scoring.mixture import chosen_rewards
 from r1lite.scoring.rules import Rules
 from r1lite.scoring.scorer import Scorer
@@ -31,6 +38,7 @@ from tasks import FileTask, tasks
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+MOST_TURNS = 8  # of the model in an episode, if episode.turns is not set
 SAMPLERS = ("native", "vllm", "vllm_server")
 
 
@@ -126,7 +134,32 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
     if cfg.sampler.name not in SAMPLERS:
         raise ValueError(unknown("sampler", cfg.sampler.name, SAMPLERS))
     model = sharding.whole(model) if sharding.is_sharded(model) else model
-    return Sampler(_engine(model, prompter.tokenizer, cfg), prompter, cfg.sampler)
+    engine = _engine(model, prompter.tokenizer, cfg)
+    if not cfg.episode:
+        return Sampler(engine, prompter, cfg.sampler)
+    spec, functions = make_episode(cfg)
+    return EpisodeSampler(engine, prompter, cfg.sampler, Host(spec, cfg.scoring, functions), most_turns=most_turns(cfg))
+
+
+def most_turns(cfg: Config) -> int:
+    """The most turns of the model in an episode (`episode.turns`)."""
+    turns = cfg.episode.get("turns", MOST_TURNS)
+    if type(turns) is not int or turns < 1:
+        raise ValueError(f"episode.turns must be a whole number of at least 1, got {turns!r}")
+    return turns
+
+
+def make_episode(cfg: Config) -> tuple[Spec, Functions]:
+    """The environment of the configuration, with its options checked, and the rules that workers have to be sent."""
+    load_plugins(cfg.plugins)
+    options = {key: value for key, value in cfg.episode.items() if key not in ("name", "turns")}
+    name = cfg.episode.get("name", "")
+    bound = episodes.bind(name, options)
+    supplied, functions = {}, {}
+    if "rules" in inspect.signature(episodes[name]).parameters:
+        rules = make_rules(cfg)
+        supplied, functions = {"rules": replace(rules, functions={})}, rules.functions
+    return Spec(name=name, options=bound, plugins=tuple(cfg.plugins), supplied=supplied), functions
 
 
 def _engine(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, cfg: Config) -> Engine:

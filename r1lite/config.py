@@ -446,6 +446,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     task: dict[str, Any] = chosen("task", "arithmetic")  # name, and the task's own options
+    episode: dict[str, Any] = field(default_factory=dict)  # name of an environment, its options, and turns: the most of the model; or empty
     rewards: dict[str, Any] = chosen("reward", "arithmetic")  # rule -> weight and the rule's own options
     data: DataConfig = field(default_factory=DataConfig)
     algorithm: AlgorithmConfig = field(default_factory=AlgorithmConfig)

@@ -19,6 +19,7 @@ PLAIN_TEMPLATE = (
 )
 
 _PROBE = "How much is 7+12?"  # a question that a working template must render
+_REPLY = "r1lite-reply"  # stands for a reply, to find what a template writes after it
 _FIX = "Fix chat_template.jinja (or chat_template in tokenizer_config.json), or remove it: then a plain template is used"
 
 
@@ -64,10 +65,39 @@ class Prompter:
         add_special = not self.tokenizer.chat_template
         return tuple(self.tokenizer(self.text(problem), add_special_tokens=add_special)["input_ids"])
 
+    def next_turn_ids(self, messages: Sequence[Message], last: int | None) -> tuple[int, ...]:
+        """What stands between a reply and the next one: the end of the reply's turn, new messages, and the start of the next reply.
+
+        `last` is the reply's last token. If it is an end token, it is not written a second time.
+        """
+        text = self._next_turn([{**m, "content": self.harmless(m["content"])} for m in messages]) + self.prefill
+        if last is not None and (end := str(self.tokenizer.decode([last], skip_special_tokens=False))):
+            text = text.removeprefix(end)
+        return self.text_ids(text)
+
+    def _next_turn(self, messages: Sequence[dict[str, str]]) -> str:
+        if not self.tokenizer.chat_template:
+            return "".join(f"\nUser: {m['content']}" for m in messages) + "\nAssistant:"
+        before = [{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _REPLY}]
+        rendered = str(self.tokenizer.apply_chat_template([*before, *messages], tokenize=False, add_generation_prompt=True))
+        _, found, after = rendered.partition(_REPLY)
+        if not found:
+            raise ValueError(f"the chat template of {self.tokenizer.name_or_path or 'the tokenizer'} leaves out earlier replies. {_FIX}")
+        return after
+
+    def harmless(self, text: str) -> str:
+        """The text with a space inside of special tokens: what an environment says must not end a turn or begin another."""
+        for token in self.tokenizer.added_tokens_decoder.values():
+            if token.special and len(token.content) > 1:
+                text = text.replace(token.content, f"{token.content[0]} {token.content[1:]}")
+        return text
+
+    def text_ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
     def completion_ids(self, completion: str) -> tuple[int, ...]:
         """A demonstration's token ids, with the end token that the model must learn to write."""
-        ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
-        return (*ids, end_token(self.tokenizer))
+        return (*self.text_ids(completion), end_token(self.tokenizer))
 
     def response_prefix(self, problem: Problem) -> str:
         """The part of the prompt that belongs to the response: an opening think tag, by the template or by the prefill."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # importing this module must not import torch
 
 Message = Mapping[str, str]  # {"role": "user", "content": "..."}
 Finish = Literal["stop", "length"]
+Ended = Literal["done", "turns", "tokens", "failed"]  # by the environment; at a limit; by a failure of the environment
 Outcome = Literal["scored", "abstained", "failed", "timed_out"]
 State = dict[str, Any]  # what a checkpoint holds besides tensors, as JSON
 T = TypeVar("T")
@@ -58,12 +59,33 @@ class Completion:
     versions: tuple[tuple[int, int], ...] = ()  # of several: each version and how many tokens it sampled; `version` is the first
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A part of an episode: what the model wrote, or what the environment wrote."""
+
+    text: str
+    tokens: int
+    sampled: bool  # by the model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What an environment adds to a rollout, and how the model goes on after it."""
+
+    token_ids: tuple[int, ...]
+    seed: int  # of the model's next turn
+    max_tokens: int  # longest next turn
+
+
 Span = tuple[int, int]  # characters of a response: the first, and the one after the last
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """One sampled completion. Its token ids are kept, never recomputed from the text."""
+    """One sampled completion, or an episode. Its token ids are kept, never recomputed from the text.
+
+    In an episode `text` is the last message without what the environment wrote into it, so that rules score the model's own words.
+    """
 
     problem_id: str
     index: int  # in its group, 0 to G - 1
@@ -76,6 +98,9 @@ class Rollout:
     version: int = 0  # of the weights that sampled it: how often the sampler had loaded new ones
     versions: tuple[tuple[int, int], ...] = ()  # if several sampled it: each version and its number of tokens; `version` is the first
     mask: tuple[bool, ...] = ()  # False on tokens that an environment wrote; empty if the model wrote all of token_ids
+    turns: tuple[Turn, ...] = ()  # of an episode, in order; empty for a single completion
+    ended: Ended | None = None  # why the episode ended
+    failure: Verdict | None = None  # of the environment: the verdict of every rule
 
     @property
     def written(self) -> int:
@@ -238,6 +263,30 @@ class Engine(Protocol):
     def complete(self, requests: Sequence[Request], *, greedy: bool = False) -> Iterator[tuple[int, tuple[Completion, ...]]]: ...
 
     def load(self, weights: Iterable[tuple[str, Tensor]]) -> None: ...
+
+
+RolloutId = tuple[int, int]  # the index of its request, and its index among the request's completions
+
+
+class Turns(Protocol):
+    """The other side of episodes, as an engine sees it."""
+
+    def ended(self, turns: Sequence[tuple[RolloutId, Completion]]) -> None:
+        """Take turns that the model has finished. Returns at once; the environment works in the background."""
+        ...
+
+    def following(self, rollout: RolloutId) -> Given | None:
+        """Wait for the environment's reply to a rollout's last turn; None if the episode has ended."""
+        ...
+
+
+@runtime_checkable
+class Conversing(Protocol):
+    """An engine that keeps keys and values of rollouts while they wait for their environment."""
+
+    def converse(self, requests: Sequence[Request], turns: Turns, *, greedy: bool = False) -> Iterator[int]:
+        """The index of each request, as soon as all of its episodes have ended."""
+        ...
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ def length(problem: Problem, rollout: Rollout, *, limit: int, margin: int) -> Ve
     """
     if not 0 < margin <= limit:
         raise OptionError(f"rewards.length.margin must be between 1 and limit ({limit}), got {margin}")
-    tokens = len(rollout.token_ids)
+    tokens = rollout.written
     over = tokens - (limit - margin)
     if rollout.finish == "length" or over >= margin:
         return Verdict(value=-1.0, why=f"{tokens} tokens, limit {limit}")

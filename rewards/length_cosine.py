@@ -36,7 +36,7 @@ def length_cosine(
     at_least("length_cosine", "limit", limit, 1)
     if right is None:
         return None
-    tokens = len(rollout.token_ids)
+    tokens = rollout.written
     if rollout.finish == "length":
         return Verdict(value=cut, why=f"cut off after {tokens} tokens")
     short, long = (right_short, right_long) if right else (wrong_short, wrong_long)

@@ -19,14 +19,14 @@ def length_kimi(problem: Problem, rollouts: Sequence[Rollout], *, right: Sequenc
 
     right: whether each response is correct; not an option, the scorer passes it
     """
-    lengths = [len(r.token_ids) for r in rollouts]
+    lengths = [r.written for r in rollouts]
     return [_verdict(is_right, rollout, min(lengths), max(lengths)) for rollout, is_right in zip(rollouts, right, strict=True)]
 
 
 def _verdict(right: bool | None, rollout: Rollout, shortest: int, longest: int) -> Verdict | None:
     if right is None:
         return None
-    tokens = len(rollout.token_ids)
+    tokens = rollout.written
     if shortest == longest:
         return Verdict(value=0.0, why=f"all responses have {tokens} tokens")
     right = right and rollout.finish != "length"

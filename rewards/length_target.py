@@ -24,6 +24,6 @@ def length_target(problem: Problem, rollout: Rollout, *, target: int = 0, column
     length = int(needs(problem, column)) if column else target
     if length < 1:
         raise ValueError(f"column {column!r} holds {length}; a target is at least 1 token")
-    tokens = len(rollout.token_ids)
+    tokens = rollout.written
     distance = max(0, tokens - length) if over else abs(tokens - length)
     return Verdict(value=-min(1.0, distance / length), why=f"{tokens} tokens, target {'at most ' if over else ''}{length}")

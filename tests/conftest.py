@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from r1lite.config import Config
+from r1lite.episodes import episodes
 from r1lite.models import pretrained
 from r1lite.models.tiny import build_model, build_tokenizer
 from r1lite.reporting.metric_reference import metric_of
@@ -37,9 +38,9 @@ def configured(*overrides: str) -> Config:
 @pytest.fixture(autouse=True)
 def forgotten_plugins() -> Iterator[None]:
     """What a test's plugins and functions register is gone after it, so that no test depends on those before it."""
-    before = {registry.kind: set(registry._entries) for registry in (rewards, tasks, stages, trackers)}
+    before = {registry.kind: set(registry._entries) for registry in (rewards, tasks, stages, trackers, episodes)}
     yield
-    for registry in (rewards, tasks, stages, trackers):
+    for registry in (rewards, tasks, stages, trackers, episodes):
         for name, entry in list(registry._entries.items()):
             if name not in before[registry.kind] and not entry.__module__.startswith(f"{registry.package}."):
                 registry.remove(name)

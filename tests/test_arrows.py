@@ -22,6 +22,7 @@ FLOORS = (
     "rewards tasks r1lite/objective r1lite/trackers",
     "r1lite/store",
     "r1lite/models r1lite/scoring",
+    "r1lite/episodes",
     "r1lite/learning r1lite/sampling r1lite/data",
     "r1lite/rl r1lite/planning",
     "r1lite/diagnosis",

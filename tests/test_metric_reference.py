@@ -29,6 +29,7 @@ RUNS = {
     "ppo": "stages=[rl] algorithm=ppo algorithm.correction=truncate algorithm.kl=k3 algorithm.kl_coef=0.1",
     "pairs": "stages=[dpo,reward_model] dpo.data={file} reward_model.data={file}",
     "pretrain": "stages=[pretrain]",
+    "episodes": "stages=[rl] +episode.name=retry",
 }
 # Of servers, which these runs do not have; and of rollouts on which a rule does not give a value.
 ELSEWHERE = {"staleness/mean", "staleness/max", "staleness/mixed_share", "groups/dropped", "sampler/idle_share"}

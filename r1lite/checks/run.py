@@ -8,6 +8,7 @@ from r1lite.build import SAMPLERS, make_rules, make_task
 from r1lite.checks.algorithm import check_rules
 from r1lite.checks.bounds import above_zero, at_least
 from r1lite.checks.data import check_data_settings
+from r1lite.checks.episodes import check_episodes
 from r1lite.checks.functions import check_functions
 from r1lite.checks.stages import check_learning, check_stage
 from r1lite.config import Config
@@ -49,6 +50,7 @@ def check(cfg: Config) -> list[str]:
     rules = make_rules(cfg)
     check_learning(cfg)
     check_rules(cfg, rules)
+    check_episodes(cfg)
     _scoring(cfg)
     _evaluate(cfg)
     check_data_settings(cfg)

@@ -167,6 +167,20 @@ SAMPLER: dict[str, dict[str, Any]] = {
         "watch": "The sampler differs much from the trainer: see `mismatch/kl`.",
         "high": 0.2,
     },
+    "episode/turns_mean": {"unit": "turns", "meaning": "Mean number of the model's turns in an episode."},
+    "episode/given_mean": {"unit": "tokens", "meaning": "Mean number of tokens in an episode that the environment wrote."},
+    "episode/turn_limit_share": {
+        "unit": SHARE,
+        "meaning": "Share of episodes that `episode.turns` ended.",
+        "watch": "Raise `episode.turns` if the model would have needed more.",
+        "high": 0.5,
+    },
+    "episode/failed_share": {
+        "unit": SHARE,
+        "meaning": "Share of episodes whose environment failed or missed its deadline. They are not trained on.",
+        "watch": "Read the reasons in the ledger. `scoring.max_failed_share` stops the run.",
+        "high": 0.0,
+    },
     "staleness/mean": {
         "unit": "steps",
         "meaning": "Mean number of training steps by which the weights that sampled a token lag behind the trainer's. Only with "

@@ -88,8 +88,8 @@ def streams(problems: Sequence[Problem]) -> list[str]:
     return names
 
 
-def seed_of(seed: str, stream: str, index: int) -> int:
-    """The seed of one rollout, which then does not depend on the other rollouts in its batch."""
+def seed_of(seed: str, stream: str, index: int | str) -> int:
+    """The seed of one rollout, or of a later turn (`0/1`), which then does not depend on the other rollouts in its batch."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{stream}/{index}".encode(), digest_size=7).digest(), "big")
 
 

@@ -48,7 +48,20 @@ def rollout_metrics(groups: Groups) -> dict[str, float]:
     }
     if rewards:  # without judged rollouts there is no mean, and 0 would be wrong
         metrics |= {"reward/mean": statistics.fmean(rewards), "reward/std": statistics.stdev(rewards) if len(rewards) > 1 else 0.0}
-    return metrics | _by_rule(everyone)
+    return metrics | _of_episodes(everyone) | _by_rule(everyone)
+
+
+def _of_episodes(everyone: Sequence[Scored]) -> dict[str, float]:
+    """How many turns the model took, how much it read, and which limits it met."""
+    rollouts = [s.rollout for s in everyone if s.rollout.ended]
+    if not rollouts:
+        return {}
+    return {
+        "episode/turns_mean": statistics.fmean(sum(turn.sampled for turn in r.turns) for r in rollouts),
+        "episode/given_mean": statistics.fmean(len(r.token_ids) - r.written for r in rollouts),
+        "episode/turn_limit_share": statistics.fmean(r.ended == "turns" for r in rollouts),
+        "episode/failed_share": statistics.fmean(r.ended == "failed" for r in rollouts),
+    }
 
 
 def _by_rule(everyone: Sequence[Scored]) -> dict[str, float]:

@@ -58,6 +58,8 @@ def verdict_of(rules: Rules, name: str, problem: Problem, rollout: Rollout, *, r
     load_plugins(rules.plugins)
     if not rules.applies(name, problem):
         return NOT_APPLICABLE
+    if rollout.failure is not None:
+        return rollout.failure
     try:
         return _with_evidence(rules, name, _call(rules, name, problem, rollout, right), rollout)
     except (Exception, SystemExit) as error:  # a rule may be third-party code, and one rollout must not end a run
@@ -68,12 +70,15 @@ def _verdicts_on_group(rules: Rules, name: str, group: Group, right: list[bool |
     if not rules.applies(name, group.problem):
         return [NOT_APPLICABLE] * len(group.rollouts)
     try:
-        values = list(_call(rules, name, group.problem, group.rollouts, right))
-        if len(values) != len(group.rollouts):
-            raise ValueError(f"the rule gave {len(values)} verdicts for {len(group.rollouts)} rollouts")
-        return [_with_evidence(rules, name, value, rollout) for value, rollout in zip(values, group.rollouts, strict=True)]
+        whole = [i for i, rollout in enumerate(group.rollouts) if rollout.failure is None]
+        rollouts = [group.rollouts[i] for i in whole] if len(whole) < len(group.rollouts) else group.rollouts
+        values = list(_call(rules, name, group.problem, rollouts, [right[i] for i in whole])) if whole else []
+        if len(values) != len(whole):
+            raise ValueError(f"the rule gave {len(values)} verdicts for {len(whole)} rollouts")
+        verdicts = iter([_with_evidence(rules, name, value, rollout) for value, rollout in zip(values, rollouts, strict=True)])
+        return [rollout.failure or next(verdicts) for rollout in group.rollouts]
     except (Exception, SystemExit) as error:  # as above
-        return [_failed(error)] * len(group.rollouts)
+        return [rollout.failure or _failed(error) for rollout in group.rollouts]
 
 
 def _right(rules: Rules, group: Group, so_far: ByRule) -> list[bool | None]:

@@ -18,6 +18,7 @@ model.lora_targets | lora_target_modules | model.target_modules | ds.lora.target
 model.dora | use_dora | | |
 prompt.max_tokens | | data.max_prompt_length | data.max_len | prompt_max_len
 prompt.too_long | | data.filter_overlong_prompts, data.truncation | |
+episode | environment_factory, tools | multi_turn, agent | agent_func_path |
 rewards | reward_funcs, reward_weights | custom_reward_function | reward.remote_url | remote_rm_url
 sampler.name | use_vllm, vllm_mode | rollout.name | vllm.num_engines |
 sampler.temperature | temperature | rollout.temperature | rollout.temperature |

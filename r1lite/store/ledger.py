@@ -8,7 +8,7 @@ from typing import Any
 
 from r1lite.parallel import world
 from r1lite.store.files import atomic
-from r1lite.types import Credit, Problem, Rollout, Scored, Verdict
+from r1lite.types import Credit, Problem, Rollout, Scored, Turn, Verdict
 
 
 class Ledger:
@@ -70,6 +70,8 @@ def _scored(row: dict[str, Any], problem: Problem) -> Scored:
         logprobs=tuple(row["logprobs"]),
         mask=tuple(row.get("mask") or ()),
         versions=tuple((version, tokens) for version, tokens in row.get("versions") or ()),
+        turns=tuple(Turn(**turn) for turn in row.get("turns") or ()),
+        ended=row.get("ended"),
     )
     verdicts = {v["rule"]: _verdict(v) for v in row["verdicts"]}
     return Scored(problem=problem, rollout=rollout, reward=row["reward"], verdicts=verdicts, right=row["right"])
@@ -106,6 +108,8 @@ def _row(stage: str, step: int, scored: Scored, credit: Credit | None) -> dict[s
         "version": rollout.version,
         "mask": rollout.mask,
         "versions": rollout.versions,
+        "turns": [{"text": turn.text, "tokens": turn.tokens, "sampled": turn.sampled} for turn in rollout.turns],
+        "ended": rollout.ended,
     }
 
 
@@ -134,5 +138,7 @@ def _schema() -> Any:
         "version": pa.int32(),
         "mask": pa.list_(pa.bool_()),
         "versions": pa.list_(pa.list_(pa.int32())),
+        "turns": pa.list_(pa.struct([("text", pa.string()), ("tokens", pa.int32()), ("sampled", pa.bool_())])),
+        "ended": pa.string(),
     }
     return pa.schema(list(types.items()))

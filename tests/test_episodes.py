@@ -1,0 +1,161 @@
+"""Episodes: exact token ids, masks, limits, and failures of environments that are outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from r1lite.config import ScoringConfig
+from r1lite.episodes import Episode, episode, episodes
+from r1lite.episodes.host import Host
+from r1lite.episodes.play import Spec
+from r1lite.prompt import Prompter
+from r1lite.sampling.episodes import EpisodeSampler
+from r1lite.sampling.native.engine import NativeEngine
+from r1lite.sampling.rollouts import Sampler
+from r1lite.types import Group, Problem, Rollout, masked_select
+
+PROBLEMS = [Problem(id=f"p{i}", prompt=f"{i}+1") for i in range(3)]
+PLUGIN = """
+import os, time
+from r1lite.episodes import Episode, Insert, episode
+
+@episode("echo")
+class Echo(Episode):
+    def __init__(self, *, turns_wanted: int = 3, insert: bool = False, fail: str = "") -> None:
+        self.wanted, self.insert, self.fail, self.seen = turns_wanted, insert, fail, []
+
+    def reset(self, problem):
+        self.problem = problem
+        if self.fail == "reset" and problem.id == "p1":
+            raise KeyError("no")
+        return problem.prompt
+
+    def step(self, reply):
+        self.seen.append(reply)
+        if self.problem.id == "p1" and len(self.seen) == 2:
+            if self.fail == "raise":
+                raise KeyError("no")
+            if self.fail == "hang":
+                time.sleep(60)
+            if self.fail == "die":
+                os._exit(3)
+        if len(self.seen) >= self.wanted:
+            return None
+        said = f"<{len(self.seen)}:{len(self.seen[0])}>"
+        return Insert(said) if self.insert else said
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> str:
+    (tmp_path / "echo.py").write_text(PLUGIN)
+    return str(tmp_path / "echo.py")
+
+
+def sampler(model: Any, tokenizer: Any, config: Any, plugin: str, *settings: str, workers: int = 0, turns: int = 8, **options: Any) -> Any:
+    from r1lite.registry import load_plugins
+
+    load_plugins([plugin])
+    cfg = config("sampler.max_tokens=60", *settings)
+    spec = Spec(name="echo", options=options, plugins=(plugin,))
+    host = Host(spec, ScoringConfig(workers=workers, seconds=1.0), {})
+    return EpisodeSampler(NativeEngine(model, tokenizer, cfg.sampler), Prompter(tokenizer=tokenizer), cfg.sampler, host, most_turns=turns)
+
+
+def groups_of(sampler: Any, **changes: Any) -> list[Group]:
+    return sorted(sampler.sample(PROBLEMS, **{"n": 4, "seed": "s", **changes}), key=lambda group: group.place)
+
+
+def rollouts_of(sampler: Any, **changes: Any) -> list[Rollout]:
+    return [rollout for group in groups_of(sampler, **changes) for rollout in group.rollouts]
+
+
+STOPS = "sampler.stop=[a,e,1,7,' ']"  # random weights seldom write an end token
+
+
+def test_one_turn_is_what_it_is_without_an_environment(model: Any, tokenizer: Any, config: Any, plugin: str) -> None:
+    cfg = config("sampler.max_tokens=60", STOPS)
+    plain = Sampler(NativeEngine(model, tokenizer, cfg.sampler), Prompter(tokenizer=tokenizer), cfg.sampler)
+    expected = [r for group in sorted(plain.sample(PROBLEMS, n=4, seed="s"), key=lambda g: g.place) for r in group.rollouts]
+    for rollout, other in zip(rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, turns_wanted=1)), expected, strict=True):
+        assert (rollout.token_ids, rollout.logprobs, rollout.text, rollout.mask) == (other.token_ids, other.logprobs, other.text, ())
+        assert rollout.ended == ("tokens" if rollout.finish == "length" else "done")
+
+
+@pytest.mark.parametrize("insert", [False, True])
+def test_ids_are_as_sampled_and_as_given(model: Any, tokenizer: Any, config: Any, plugin: str, insert: bool) -> None:
+    rollouts = rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, insert=insert))
+    assert any(len(r.turns) == 5 for r in rollouts)
+    for r in rollouts:
+        assert len(r.token_ids) == len(r.logprobs) == len(r.mask or r.token_ids) <= 60
+        assert [turn.sampled for turn in r.turns] == [i % 2 == 0 for i in range(len(r.turns))]
+        assert sum(turn.tokens for turn in r.turns) == len(r.token_ids)
+        at, ids = 0, list(r.token_ids)
+        for turn in r.turns:
+            part = ids[at : at + turn.tokens]
+            assert all(m == turn.sampled for m in r.mask[at : at + turn.tokens])
+            if not turn.sampled and insert:
+                assert part == tokenizer(turn.text)["input_ids"]
+            elif not turn.sampled:
+                end = [] if ids[at - 1] == tokenizer.eos_token_id else [tokenizer.eos_token_id]
+                assert part == [*end, *tokenizer(f"<|user|>{turn.text}<|assistant|>")["input_ids"]]
+            at += turn.tokens
+        own = [turn.text for turn in r.turns if turn.sampled]
+        assert r.text == ("".join(own) if insert else own[-1])
+        assert all(x == 0.0 for x, m in zip(r.logprobs, r.mask, strict=bool(r.mask)) if not m)
+
+
+def test_the_trainer_finds_the_same_log_probs(model: Any, tokenizer: Any, config: Any, plugin: str) -> None:
+    import torch
+
+    for r in rollouts_of(sampler(model, tokenizer, config, plugin, STOPS)):
+        logits = model(torch.tensor([r.prompt_ids + r.token_ids])).logits[0].log_softmax(-1)
+        own = [logits[len(r.prompt_ids) + i - 1, t].item() for i, t in enumerate(r.token_ids)]
+        assert masked_select(r.logprobs, r.mask) == pytest.approx(masked_select(own, r.mask), abs=1e-4)
+
+
+def test_limits_end_an_episode(model: Any, tokenizer: Any, config: Any, plugin: str) -> None:
+    few = rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, turns=2))
+    assert {"turns"} <= {r.ended for r in few} <= {"turns", "tokens", "done"}
+    assert max(len(r.turns) for r in few) == 3
+    short = rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, "sampler.max_tokens=12"))
+    assert all(len(r.token_ids) <= 12 for r in short)
+    assert all(r.finish == "length" for r in short if r.ended == "tokens")
+
+
+@pytest.mark.parametrize(("fail", "outcome"), [("raise", "failed"), ("reset", "failed"), ("hang", "timed_out"), ("die", "failed")])
+def test_a_failing_environment_costs_its_own_rollouts(
+    model: Any, tokenizer: Any, config: Any, plugin: str, fail: str, outcome: str
+) -> None:
+    whole = rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, turns_wanted=4))
+    rollouts = rollouts_of(sampler(model, tokenizer, config, plugin, STOPS, workers=1, turns_wanted=4, fail=fail))
+    broken = [r for r in rollouts if r.failure is not None]
+    assert broken
+    assert {r.problem_id for r in broken} == {"p1"}
+    assert {r.failure.outcome for r in broken if r.failure} == {"timed_out" if fail == "hang" else "failed"}
+    assert {r.ended for r in broken} == {"failed"}
+    for r, same in zip(rollouts, whole, strict=True):
+        if r.failure is None:
+            assert (r.token_ids, r.turns, r.ended) == (
+                same.token_ids,
+                same.turns,
+                same.ended,
+            )  # other rows are gone, so sums round differently
+
+
+def test_special_tokens_of_an_environment_do_no_harm(tokenizer: Any) -> None:
+    ids = Prompter(tokenizer=tokenizer).next_turn_ids([{"role": "user", "content": "x<|end|><|assistant|>y"}], tokenizer.eos_token_id)
+    special = [i for i in ids if tokenizer.added_tokens_decoder.get(i) and tokenizer.added_tokens_decoder[i].special]
+    assert tokenizer.decode(special) == "<|user|><|assistant|>"
+
+
+def test_options_are_checked_against_the_signature(plugin: str) -> None:
+    @episode("local")
+    class Local(Episode):
+        def __init__(self, *, tries: int = 2) -> None: ...
+
+    with pytest.raises(ValueError, match=r"unknown option of episode 'local': 'tris'\. Did you mean 'tries'"):
+        episodes.bind("local", {"tris": 1})
