@@ -382,10 +382,10 @@ class DiagnosisConfig:
 class PreflightConfig:
     """A look at the run before its first rl stage: what `r1lite preflight` shows."""
 
-    enabled: bool = True  # before the first rl stage, unless the run is too short for it (share)
+    enabled: bool = True  # unless the stage is so short that `problems` are more than their share of it
     problems: int = 32  # training problems that it samples, at least
     seconds: float = 30.0  # that it samples and trains for, or the share of the stage, if that is more
-    share: float = 0.05  # of the stage that it may take; a stage of fewer than 8 problems for it is too short
+    share: float = 0.05  # of the stage's time, and of its problems, that it may take
     memory_gb: float = 0.0  # that the run may take; 0 is what the machine has
 
 

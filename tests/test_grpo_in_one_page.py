@@ -26,7 +26,7 @@ def test_its_first_steps_are_those_of_r1_zero(config: Callable[..., Config], tmp
     settings = ("experiment=r1_zero", "threads=1", "rl.prompts_per_step=16", "evaluate.every_stage=false")
     mine = list(page.grpo(config(*settings), STEPS))
     # The page's schedule is that of the whole experiment, so the run that is stopped after some steps keeps rl.steps.
-    cfg = config(*settings, f"run_dir={tmp_path / 'run'}", "rl.checkpoint_every=1")
+    cfg = config(*settings, f"run_dir={tmp_path / 'run'}", "rl.checkpoint_every=1", "preflight.enabled=false")
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, STEPS)
         with pytest.raises(KeyboardInterrupt):

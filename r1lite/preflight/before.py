@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from r1lite.config import Config, RewardModelConfig, TrainingConfig
 from r1lite.console import say
 from r1lite.models.pretrained import locate
@@ -9,16 +11,21 @@ from r1lite.parallel import exchange
 from r1lite.preflight.process import Result, preflight
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.settings.stages import BASE, own_settings, stage_of, start_of
-from r1lite.store.files import write_json
+from r1lite.store.files import from_here, write_json
 from r1lite.store.run import BEGUN, Run
 
 FILE = "preflight.json"  # in the run directory
-FEWEST = 8  # problems: of a run for which fewer are its share, its first steps tell as much
 LEAVE_OUT = "preflight.enabled=false"
 
 
 def first_rl(cfg: Config) -> str | None:
     return next((name for name in cfg.stages if kind_of(name) == "rl"), None)
+
+
+def shown(start: str, cfg: Config) -> str:
+    """The weights as a reader knows them: the setting, or a path from here."""
+    base = not stage_of(cfg.stages[0]).from_scratch and start == locate(cfg.model.path)
+    return cfg.model.path if base else from_here(Path(start))
 
 
 def starting_weights(cfg: Config, stage: str) -> tuple[str, str]:
@@ -60,9 +67,10 @@ def look_before(name: str, start: str, cfg: Config, run: Run) -> None:
 
 
 def is_due(cfg: Config) -> bool:
-    """Whether the run looks at itself. Engines of others than this process's are left alone; a replay samples nothing."""
-    own = cfg.sampler.name == "native" and not cfg.rl.replay
-    return cfg.preflight.enabled and own and cfg.preflight.share * cfg.rl.steps * cfg.rl.prompts_per_step >= FEWEST
+    """Whether the run looks at itself. The first steps of a short run tell as much, vLLM is left alone, and a replay samples nothing."""
+    look = cfg.preflight
+    is_long = look.share * cfg.rl.steps * cfg.rl.prompts_per_step >= look.problems
+    return look.enabled and is_long and cfg.sampler.name == "native" and not cfg.rl.replay
 
 
 def _look(name: str, start: str, cfg: Config, run: Run) -> None:

@@ -15,6 +15,7 @@ class Looked:
     before: str = ""  # a stage that comes before, whose weights were not there to be looked at; empty if these are the stage's own
     problems: int
     rollouts: int
+    demonstrates: bool = False  # the task has worked solutions, which a cold start could teach
     seconds: float = 0.0
 
 
@@ -57,8 +58,9 @@ class Responses:
     limit: int
     cut_off: float
     tags: float  # have the tags of thought and answer
+    answered: float  # have an answer block
     empty: float
-    repeats: str = ""  # what most of the rollouts that were cut off write at the end of their answer, such as </answer>
+    goes_on_after: str = ""  # what most of those that were cut off write where an answer ends: a special token, or </answer>
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from r1lite.preflight.facts import Facts, Finding, Memory, Rule, Signal
 from r1lite.preflight.signal import most_likely_live, size_for
 from r1lite.text.response import END_ANSWER
 
-MOST_CUT_OFF = 0.5  # of the responses; with more, a warning
+HALF = 0.5  # of the responses
 FEW_LIVE = 0.1  # share of groups with signal; with fewer, a warning
 ALWAYS = 0.95
 
@@ -19,8 +19,10 @@ def findings(facts: Facts, *, max_failed_share: float) -> list[Finding]:
         *(finding for rule in facts.rules for finding in _failing(rule, max_failed_share)),
         *_memory(facts.memory),
         *_golds(facts),
+        *_plain(facts),
         *_endless(facts),
         *_silent(facts),
+        *_never_right(facts),
         *_hacked(facts),
     ]
     return sorted(found, key=lambda finding: not finding.refuses)
@@ -41,9 +43,11 @@ def _failing(rule: Rule, most: float) -> Iterator[Finding]:
 def _memory(memory: Memory) -> Iterator[Finding]:
     if not memory.fits:
         how = "takes" if memory.measured else "would take, as planned,"
+        remedy = "" if memory.advice else "; no setting suffices: take a smaller model, shorter responses or a larger machine"
+        says = f"the worst step {how} {memory.peak / 1e9:.2f} GB ({memory.moment}), and {memory.available / 1e9:.2f} GB are there{remedy}"
         yield Finding(
             name="does_not_fit",
-            says=f"the worst step {how} {memory.peak / 1e9:.2f} GB ({memory.moment}), and {memory.available / 1e9:.2f} GB are there",
+            says=says,
             overrides=memory.advice,
             refuses=True,
         )
@@ -59,21 +63,25 @@ def _golds(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _plain(facts: Facts) -> Iterator[Finding]:
+    if not facts.example.has_template:
+        yield Finding(name="plain_template", says="the tokenizer has no chat template, so prompts are plain text, as shown")
+
+
 def _endless(facts: Facts) -> Iterator[Finding]:
     r, looked, example = facts.responses, facts.looked, facts.example
     if r.cut_off < 1:
-        if r.cut_off > MOST_CUT_OFF:
+        if r.cut_off > HALF:
             says = f"{r.cut_off:.0%} of the responses are cut off at {r.limit} tokens"
             yield Finding(name="many_cut_off", says=says, overrides=(f"sampler.max_tokens={2 * r.limit}",))
         return
-    why = "" if example.has_template else "; the tokenizer has no chat template, so the model may not know where an answer ends"
-    overrides = (f"sampler.stop=['{r.repeats}']",) if r.repeats else (f"sampler.max_tokens={4 * r.limit}",)
-    earns = any(facts.signal.passes)
+    why = f". Most write {r.goes_on_after} and go on: perhaps that is the model's end token (eos_token)" if r.goes_on_after else ""
+    overrides = (f"sampler.stop=['{r.goes_on_after}']",) if r.goes_on_after else (f"sampler.max_tokens={4 * r.limit}",)
     yield Finding(
         name="never_ends",
         says=f"none of {looked.rollouts} responses ends within {r.limit} tokens: {' and '.join(example.ends)} never comes{why}",
         overrides=overrides,
-        refuses=not earns and not looked.before,
+        refuses=not looked.before,
     )
 
 
@@ -95,6 +103,20 @@ def _silent(facts: Facts) -> Iterator[Finding]:
             says=f"only {s.share[str(s.group_size)]:.0%} of the groups carry signal",
             overrides=(f"rl.group_size={size}",) if size and size > s.group_size else (),
         )
+
+
+def _never_right(facts: Facts) -> Iterator[Finding]:
+    """Rewards that differ, though no response is correct: what is learnt is the form."""
+    s, looked, answered = facts.signal, facts.looked, facts.responses.answered
+    if not s.live or any(s.passes):
+        return
+    share = most_likely_live(looked.rollouts, s.group_size)
+    yield Finding(
+        name="never_right",
+        says=f"none of {looked.rollouts} responses is correct, though {answered:.0%} have an answer: rewards differ only in form. "
+        "See whether the answers are those of the questions (task.columns), or take easier problems",
+        refuses=answered > HALF and s.prompts_per_step * share < 1 and not looked.before,
+    )
 
 
 def _paid(s: Signal) -> str:
@@ -122,7 +144,9 @@ def _remedy(facts: Facts) -> tuple[str, ...]:
     r = facts.responses
     if r.cut_off == 1 or r.empty == 1 or all(share == 1 for share in facts.signal.passes):
         return ()
-    return ("model=instruct",) if not r.tags and facts.example.has_template else ("stages=[cold_start,rl]",)
+    if facts.looked.demonstrates:
+        return ("stages=[cold_start,rl]",)
+    return () if r.tags else ("model=instruct",)
 
 
 def _hacked(facts: Facts) -> Iterator[Finding]:
@@ -132,6 +156,7 @@ def _hacked(facts: Facts) -> Iterator[Finding]:
         yield Finding(name="hack_is_paid", says=f"{wrong[0]}{more}")
 
 
-def repeated_ending(responses: list[str]) -> str:
-    """What most responses write where their answer ends, and go on after; empty if they do not."""
-    return END_ANSWER if responses and sum(END_ANSWER in text for text in responses) > len(responses) / 2 else ""
+def goes_on_after(responses: Sequence[str], special: Sequence[str]) -> str:
+    """What most of the responses write where an answer ends, and go on after: a special token, or a tag; empty if there is nothing."""
+    counts = {mark: sum(mark in text for text in responses) for mark in (*special, END_ANSWER)}
+    return next((mark for mark, count in counts.items() if count > HALF * len(responses)), "")

@@ -6,6 +6,7 @@ import copy
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +17,9 @@ from r1lite.config import Config
 from r1lite.learning.policy import Policy
 from r1lite.parallel.launch import count_of
 from r1lite.preflight import memory
+from r1lite.preflight.before import shown
 from r1lite.preflight.facts import Example, Facts, Looked, Memory, Responses, Rule, Signal, Worst
-from r1lite.preflight.findings import repeated_ending
+from r1lite.preflight.findings import goes_on_after
 from r1lite.preflight.hacks import try_hacks
 from r1lite.preflight.rounds import Round, groups_of, still, take_rounds
 from r1lite.preflight.signal import SIZES, live_shares
@@ -31,10 +33,11 @@ from r1lite.settings.rounds import settings_for
 from r1lite.stages.rl import Parts, open_parts
 from r1lite.store.metrics import Metrics
 from r1lite.store.run import Place
-from r1lite.text.response import TAGS
+from r1lite.text.response import TAGS, last_answer
 from r1lite.types import Scored
 
 NAME = "preflight"  # of the stage, after which random streams are named: none of the run's own
+TOO_MUCH = 1.5  # times the memory that there is: what is planned to take more is not tried
 ROUNDED = 9  # digits at which two rewards are the same
 
 
@@ -58,11 +61,11 @@ def look(run: Config, stage: str, start: str, *, before: str, begin: Callable[[s
         begin("trying hacks")
         task, rules = make_task(cfg), make_rules(cfg)
         groups = groups_of(rounds)
-        responses = responses_of(groups, cfg.sampler.max_tokens)
+        responses = responses_of(groups, cfg.sampler.max_tokens, special_tokens(parts.policy.tokenizer))
         return Facts(
             looked=Looked(
-                stage=stage, task=str(cfg.task.get("name", "")), weights=start, before=before, problems=len(groups),
-                rollouts=sum(map(len, groups)), seconds=time.monotonic() - began,
+                stage=stage, task=str(cfg.task.get("name", "")), weights=shown(start, run), before=before, problems=len(groups),
+                rollouts=sum(map(len, groups)), demonstrates=hasattr(task, "demonstration"), seconds=time.monotonic() - began,
             ),
             example=example_of(groups, prompter, parts, rules),
             signal=signal_of(groups, cfg),
@@ -89,6 +92,8 @@ def worst_step(
     prompt, _ = longest_prompt(prompter, training_problems(cfg), cfg.prompt.max_tokens)
     plan = memory.planned(policy.model.config, cfg, stage=stage, ranks=ranks, on_gpu=meter.on_gpu, prompt=len(prompt), available=available)
     written = next((s.rollout.token_ids for r in rounds for group in r.groups for s in group if s.rollout.token_ids), ())
+    if plan is not None and plan.needed > TOO_MUCH * available:
+        return replace(memory_of(plan, int(plan.needed), "planned, not run", available), measured=False), None
     samples = worst_samples(prompt, written, cfg, prompts=-(-cfg.rl.prompts_per_step // ranks))
     worst = run_worst(policy, make_objective(cfg), samples, prompt=len(prompt))
     most = meter.peak()
@@ -132,7 +137,7 @@ def _as_words(shares: dict[int, float]) -> dict[str, float]:
     return {str(size): round(share, 4) for size, share in shares.items()}
 
 
-def responses_of(groups: Sequence[Sequence[Scored]], limit: int) -> Responses:
+def responses_of(groups: Sequence[Sequence[Scored]], limit: int, special: Sequence[str]) -> Responses:
     rollouts = [s.rollout for group in groups for s in group]
     cut = [r for r in rollouts if r.finish == "length"]
     return Responses(
@@ -141,9 +146,15 @@ def responses_of(groups: Sequence[Sequence[Scored]], limit: int) -> Responses:
         limit=limit,
         cut_off=len(cut) / len(rollouts),
         tags=statistics.fmean(all(tag in r.response for tag in TAGS) for r in rollouts),
+        answered=statistics.fmean(last_answer(r.response) is not None for r in rollouts),
         empty=statistics.fmean(not r.text.strip() for r in rollouts),
-        repeats=repeated_ending([r.text for r in cut]),
+        goes_on_after=goes_on_after([r.text for r in cut], special),
     )
+
+
+def special_tokens(tokenizer: Any) -> list[str]:
+    """Those that a model may take for an end: not the tags of thought and answer."""
+    return [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special and str(token) not in TAGS]
 
 
 def rule_of(name: str, rules: Rules, groups: Sequence[Sequence[Scored]]) -> Rule:

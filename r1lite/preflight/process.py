@@ -12,9 +12,9 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,14 +32,18 @@ RESULT, DOING = "result.json", "doing"
 class Result:
     """What a preflight says. `facts` is empty if it could not look."""
 
-    facts: dict[str, Any]
-    findings: tuple[Finding, ...]
-    lines: tuple[str, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    lines: tuple[str, ...] = ()
     error: str = ""  # why it could not look, in words for the user
 
     @property
     def refusals(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.refuses]
+
+    def fields(self) -> dict[str, Any]:
+        """As they go from one process to the other."""
+        return {"facts": self.facts, "findings": [asdict(f) for f in self.findings], "lines": list(self.lines), "error": self.error}
 
     def as_json(self) -> dict[str, Any]:
         return {**self.facts, "findings": [asdict(f) for f in self.findings], "refused": bool(self.refusals)}
@@ -93,7 +97,7 @@ def _lost(code: int, folder: Path) -> Result:
     log = (folder / "log").read_text(errors="replace").strip()
     if code == -signal.SIGKILL:
         return out_of_memory(doing)
-    return Result(facts={}, findings=(), lines=(), error=f"it ended with code {code} while {doing}: {log[-2000:]}")
+    return Result(error=f"it ended with code {code} while {doing}: {log[-2000:]}")
 
 
 def out_of_memory(doing: str) -> Result:
@@ -105,7 +109,7 @@ def out_of_memory(doing: str) -> Result:
     )
     from r1lite.preflight.screen import said
 
-    return Result(facts={}, findings=(finding,), lines=tuple(said(finding)))
+    return Result(findings=(finding,), lines=tuple(said(finding)))
 
 
 def in_child() -> None:
@@ -114,46 +118,48 @@ def in_child() -> None:
     with suppress(OSError):  # the kernel takes this process before any other, if memory runs out
         Path("/proc/self/oom_score_adj").write_text("1000")
     call = pickle.loads((folder / "call").read_bytes())
-    result = _looked(call, lambda doing: (folder / DOING).write_text(doing))
+    result = in_this_process(call, begin=lambda doing: (folder / DOING).write_text(doing))
     (folder / f"{RESULT}.part").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
     (folder / f"{RESULT}.part").rename(folder / RESULT)
 
 
-def prepare(cfg: Config, *, checked: bool) -> None:
-    """What a run does before its stages."""
+def in_this_process(call: dict[str, Any], *, begin: Callable[[str], object]) -> dict[str, Any]:
+    """Prepare as a run does, and look."""
     from r1lite.checks.run import check
     from r1lite.models.prepare import prepare_torch
     from r1lite.registry import load_plugins
+    from r1lite.scoring.functions import register
 
+    cfg: Config = call["cfg"]
+    register(call["functions"])
     prepare_torch(cfg)
-    load_plugins(cfg.plugins)
-    if not checked:
-        check(cfg)
+    try:
+        load_plugins(cfg.plugins)
+        if not call["checked"]:
+            check(cfg)
+    except ValueError as error:
+        return Result(error=str(error)).fields()
+    return looked(cfg, call["stage"], call["start"], before=call["before"], begin=begin)
 
 
-def _looked(call: dict[str, Any], begin: Any) -> dict[str, Any]:
+def looked(cfg: Config, stage: str, start: str, *, before: str = "", begin: Callable[[str], object]) -> dict[str, Any]:
+    """The fields of a Result, as JSON. A look that fails says why."""
     from r1lite.preflight.findings import findings
     from r1lite.preflight.look import look
     from r1lite.preflight.memory import is_out_of_memory
     from r1lite.preflight.screen import screen
-    from r1lite.scoring.functions import register
 
-    cfg, doing = call["cfg"], ["starting"]
+    doing = [""]
 
     def note(what: str) -> None:
         doing[0] = what
         begin(what)
 
-    register(call["functions"])
     try:
-        prepare(cfg, checked=call["checked"])
-        facts = look(cfg, call["stage"], call["start"], before=call["before"], begin=note)
-    except ValueError as error:
-        return {"facts": {}, "findings": [], "lines": [], "error": str(error)}
+        facts = look(cfg, stage, start, before=before, begin=note)
     except Exception as error:
-        if not is_out_of_memory(error):
-            return {"facts": {}, "findings": [], "lines": [], "error": traceback.format_exc()[-3000:]}
-        lost = out_of_memory(doing[0])
-        return {"facts": {}, "findings": [asdict(f) for f in lost.findings], "lines": list(lost.lines), "error": ""}
-    found = findings(facts, max_failed_share=cfg.scoring.max_failed_share)
-    return {"facts": asdict(facts), "findings": [asdict(f) for f in found], "lines": screen(facts, found), "error": ""}
+        if is_out_of_memory(error):
+            return out_of_memory(doing[0]).fields()
+        return Result(error=str(error) if isinstance(error, ValueError) else traceback.format_exc()[-3000:]).fields()
+    found = tuple(findings(facts, max_failed_share=cfg.scoring.max_failed_share))
+    return Result(facts=asdict(facts), findings=found, lines=tuple(screen(facts, found))).fields()
