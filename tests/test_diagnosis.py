@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from r1lite.config import Config
+from r1lite.diagnosis.finding import findings
 from r1lite.diagnosis.watch import FILE, Diagnosis, StageWatch, read
 from r1lite.store.metrics import Metrics
 
@@ -32,7 +33,11 @@ def test_a_finding_is_reported_once_when_it_begins_and_once_when_it_ends() -> No
     assert events(lines) == [("begins", "all_wrong", 4), ("ends", "all_wrong", 11)]
     assert [line["since"] for line in lines] == [2, 2]
     first = lines[0]
-    assert (first["weight"], first["stage"], first["overrides"]) == ("warning", "rl", ["rl.group_size=16"])
+    assert (first["weight"], first["stage"], first["overrides"]) == (
+        "warning",
+        "rl",
+        ["rl.group_size=16", "task.difficulty=easy", "algorithm.refill_rounds=3"],
+    )
     assert first["evidence"]["rollouts/all_wrong"] == 1.0
     assert list(first) == ["event", "name", "stage", "step", "since", "weight", "title", "evidence", "meaning", "overrides"]
 
@@ -44,7 +49,7 @@ def test_a_finding_that_flickers_does_not_end() -> None:
 def test_a_round_is_given_overrides_of_its_own() -> None:
     watch = StageWatch("rl_2", {"rl.group_size": 8})
     lines = [line for step in (1, 2, 3) for line in watch.take(step, DEAD)]
-    assert [line["overrides"] for line in lines] == [["rl_2.group_size=16"]]
+    assert [line["overrides"][0] for line in lines] == ["rl_2.group_size=16"]
 
 
 STEPS = [ALIVE, *[DEAD] * 5, *[ALIVE] * 5]
@@ -86,3 +91,8 @@ def test_a_fault_in_a_finding_ends_the_diagnosis_and_not_the_run(tmp_path: Path,
     diagnosis.log("rl", 1, DEAD)  # no stage has begun
     diagnosis.begin("rl", [])
     assert capsys.readouterr().out.count("the diagnosis failed and is off for the rest of this run: AssertionError") == 1
+
+
+def test_the_page_lists_every_finding() -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "use" / "diagnosis.md").read_text(encoding="utf-8")
+    assert [name for name in findings if f"| `{name}` |" not in page] == []

@@ -54,6 +54,7 @@ def train(cfg: Config) -> dict[str, Any]:
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
     """Run a stage, unless it is finished, and return the path of its weights."""
     from r1lite.console import say
+    from r1lite.diagnosis.watch import until_error
     from r1lite.parallel import doing
     from r1lite.preflight.before import look_before
     from r1lite.settings.rounds import kind_of, settings_for
@@ -68,7 +69,8 @@ def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:
         look_before(name, start, cfg, run)
         run.begin(name, start)
         spent, begun = run.metrics.seconds(name), time.perf_counter()
-        weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
+        with until_error(run.metrics.watchers, name):
+            weights = stages[kind_of(name)](settings_for(cfg, name), Path(start), run.place(name))
         run.finish(name, start, weights, seconds=round(spent + time.perf_counter() - begun, 2))
     Checkpoints(run.place(name).checkpoints).clear()
     return str(weights)

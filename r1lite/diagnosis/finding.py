@@ -14,6 +14,12 @@ from r1lite.diagnosis.seen import Seen
 
 Weight = Literal["note", "warning", "error"]
 
+# Symptoms that many findings explain.
+NO_SIGNAL = ("all_wrong", "too_hard", "group_too_small")
+TEXTS = ("looping", "no_end", "cut_off", "length_explosion", "length_collapse")
+ANSWERS = ("format_starved", "mode_collapse", "answer_key")
+MOVEMENT = ("entropy_explosion", "entropy_collapse", "ratio_runaway", "clip_share_high", "kl_runaway", "gradient_spikes")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from r1lite.advantage import has_signal
 from r1lite.scoring.metrics import Groups, judged, rewards_of
@@ -35,6 +35,15 @@ def describe(groups: Groups, weights: Mapping[str, float]) -> dict[str, float]:
         "rollouts/distinct": statistics.fmean(len({s.rollout.text for s in group}) / len(group) for group in groups if group),
     }
     return metrics | _of_answers(groups) | _of_reward(groups) | _of_rules(groups, weights) | _of_sources(groups)
+
+
+def bare(groups: Groups, decode: Callable[[Sequence[int]], str]) -> dict[str, float]:
+    """Whether the step's first prompt is the question and nothing else, without a template around it."""
+    first = next((group[0] for group in groups if group), None)
+    if first is None:
+        return {}
+    question = first.problem.prompt if isinstance(first.problem.prompt, str) else first.problem.prompt[-1]["content"]
+    return {"rollouts/bare_prompt": float(decode(first.rollout.prompt_ids).strip() == question.strip())}
 
 
 def loops(tokens: Sequence[int]) -> bool:

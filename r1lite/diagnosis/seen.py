@@ -58,6 +58,10 @@ class Seen:
         values = [value for step in self.last[-steps:] if not math.isnan(value := step.get(key))]
         return statistics.fmean(values) if values else math.nan
 
+    def gain(self, key: str) -> float:
+        """How much the metric rose since the first steps; NaN if that is not known."""
+        return self.recent(key) - self.start(key)
+
     def keys(self, prefix: str) -> list[str]:
         """Metrics of the last steps whose name begins with this."""
         return sorted({key for step in self.last[-LASTING:] for key in step.metrics if key.startswith(prefix)})
@@ -65,6 +69,13 @@ class Seen:
     def evidence(self, *keys: str) -> dict[str, float]:
         """The recent values of these metrics, without those that there are none of."""
         return {key: value for key in keys if not math.isnan(value := self.recent(key))}
+
+    def rules(self) -> dict[str, float]:
+        """The rules with their weights, the one that decides what is correct first."""
+        names = sorted({key.split(".")[1] for key in self.settings if key.startswith("rewards.")})
+        weights = {name: float(self.settings.get(f"rewards.{name}.weight", 1.0) or 0.0) for name in names}
+        right = self.settings.get("scoring.right_rule", "")
+        return dict(sorted(weights.items(), key=lambda one: (one[0] != right, -one[1])))
 
     def own(self, name: str, default: Any = None) -> Any:
         """A setting of the stage's own section."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 from r1lite.config import Config
 from r1lite.console import say
 from r1lite.diagnosis import findings
-from r1lite.diagnosis.finding import Finding, Signs
+from r1lite.diagnosis.finding import Finding, Signs, Weight
 from r1lite.diagnosis.seen import ENDING, FIRST, WINDOW, Seen, Step
+from r1lite.diagnosis.stopped import from_error
+from r1lite.parallel import world
 from r1lite.settings.resume import flat
 from r1lite.settings.rounds import kind_of, settings_for
 from r1lite.store.files import atomic
@@ -43,17 +46,20 @@ class StageWatch:
             self.first.append(at)
         seen = Seen(stage=self.stage, first=self.first, last=list(self.last), settings=self.settings)
         signs = {f.name: (f, s) for f in self.findings if (s := f.function(seen)) is not None}
-        explained = {name for f, _ in signs.values() for name in f.explains} | {
-            name for f in self.findings if f.name in self.active for name in f.explains
-        }
-        lines = [self._begin(f, s, step) for f, s in signs.values() if f.name not in self.active and f.name not in explained]
+        lines = [self._begin(f, s, step) for f, s in signs.values() if f.name not in self.active and not self._explained(f, signs)]
         for name in signs:
             if name in self.active:
                 self.active[name] = (self.active[name][0], step)
         return lines + [self._end(name, step) for name in self._over(step)]
 
+    def _explained(self, f: Finding, signs: Collection[str]) -> bool:
+        """Whether another finding that is there explains this one. Of two that explain each other, the first is the cause."""
+        there = [g for g in self.findings if f.name in g.explains and g is not f and (g.name in self.active or g.name in signs)]
+        order = [g.name for g in self.findings]
+        return any(g.name not in f.explains or g.name in self.active or order.index(g.name) < order.index(f.name) for g in there)
+
     def _begin(self, f: Finding, signs: Signs, step: int) -> Line:
-        line: Line = {"event": "begins", "name": f.name, "stage": self.stage, "step": step, **_as_line(f, signs)}
+        line: Line = {"event": "begins", "name": f.name, "stage": self.stage, "step": step, **_as_line(f.weight, signs)}
         self.active[f.name] = (line, step)
         return line
 
@@ -66,11 +72,11 @@ class StageWatch:
         return {**line, "event": "ends", "step": step}
 
 
-def _as_line(f: Finding, signs: Signs) -> Line:
+def _as_line(weight: Weight, signs: Signs) -> Line:
     values = asdict(signs)
     evidence = {key: float(f"{value:.4g}") for key, value in signs.evidence.items()}
     order = ("since", "weight", "title", "evidence", "meaning", "overrides")
-    return {key: values[key] for key in order} | {"weight": signs.weight or f.weight, "evidence": evidence, "overrides": [*signs.overrides]}
+    return {key: values[key] for key in order} | {"weight": signs.weight or weight, "evidence": evidence, "overrides": [*signs.overrides]}
 
 
 class Diagnosis:
@@ -88,8 +94,9 @@ class Diagnosis:
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         self._guarded(lambda: self._take(step, metrics))
 
-    def stop(self, stage: str, error: BaseException) -> None:
-        """A stage ended with an error, which may be a finding itself."""
+    def stop(self, stage: str, error: ValueError) -> None:
+        """The stage ended with an error, which may be a finding itself."""
+        self._guarded(lambda: self._stopped(stage, error))
 
     def _begin(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
         self.watch = StageWatch(stage, flat(asdict(settings_for(self.cfg, stage))))
@@ -108,6 +115,14 @@ class Diagnosis:
         for line in self.watch.take(step, metrics):
             self._write(line)
 
+    def _stopped(self, stage: str, error: ValueError) -> None:
+        if not world.is_leader() or self.watch is None:
+            return
+        step = self.watch.last[-1].number + 1 if self.watch.last else 1
+        if (found := from_error(error, step)) is not None:
+            name, signs = found
+            self._write({"event": "begins", "name": name, "stage": stage, "step": step, **_as_line("error", signs)})
+
     def _write(self, line: Line) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_json(line))
@@ -122,6 +137,18 @@ class Diagnosis:
         except Exception as error:
             self.failed = True
             say(f"the diagnosis failed and is off for the rest of this run: {type(error).__name__}: {error}")
+
+
+@contextmanager
+def until_error(watchers: Iterable[object], stage: str) -> Iterator[None]:
+    """Tell the diagnosis, if it is among them, of an error that ends the stage."""
+    try:
+        yield
+    except ValueError as error:
+        for watcher in watchers:
+            if isinstance(watcher, Diagnosis):
+                watcher.stop(stage, error)
+        raise
 
 
 def read(path: Path) -> list[Line]:

@@ -12,6 +12,12 @@ ROLLOUTS: dict[str, dict[str, Any]] = {
     "rollouts/all_right": {"unit": SHARE, "meaning": "Share of groups in which all responses are correct."},
     "rollouts/all_wrong": {"unit": SHARE, "meaning": "Share of groups in which no response is correct."},
     "rollouts/answered": {"unit": SHARE, "meaning": "Share of responses with an answer block, which most rules look for."},
+    "rollouts/bare_prompt": {
+        "unit": "0 or 1",
+        "meaning": "Whether the first prompt of the step is the question and nothing else, without a template around it.",
+        "watch": "Unless the template is in the data, restore the model's chat template.",
+        "high": 0.5,
+    },
     "rollouts/looping": {
         "unit": SHARE,
         "meaning": "Share of responses of which at least half repeats what they have written before.",

@@ -26,6 +26,14 @@ from r1lite.rl.prefetch import temporary_weights
 from r1lite.types import Rollout, Sample, Sampler, masked_select
 
 
+class Mismatch(ValueError):
+    """Sampler and trainer differ too much to be trained on."""
+
+    def __init__(self, message: str, metrics: dict[str, float], cause: str) -> None:
+        super().__init__(message)
+        self.metrics, self.cause = metrics, cause
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passed:
     """The figures of the last check that passed, for comparison."""
@@ -67,7 +75,7 @@ class ParityCheck:
                 version_before=self.passed.version if self.passed and self.passed.weights_step < collected.weights_step else 0,
             )
             if not within_threshold(evidence):
-                raise ValueError(self._refusal(step, evidence))
+                raise self._refusal(step, evidence)
         metrics = parity_metrics(evidence)
         self.passed = Passed(mean=metrics["parity/mean"], weights_step=collected.weights_step, version=version)
         return metrics
@@ -88,15 +96,16 @@ class ParityCheck:
     def _logprobs(self, samples: Sequence[Sample]) -> Rows:
         return [masked_select(row, s.mask) for row, s in zip(self.policy.logprobs(samples), samples, strict=True)]
 
-    def _refusal(self, step: int, e: Evidence) -> str:
-        tokens = sum(map(len, e.trainer))
-        return (
+    def _refusal(self, step: int, e: Evidence) -> Mismatch:
+        tokens, cause = sum(map(len, e.trainer)), likely_cause(e)
+        message = (
             f"the sampler's log-probs are not the trainer's, so step {step} was not trained on. On {tokens} tokens of "
             f"{len(e.trainer)} of its rollouts {e.summary()}; parity.{self.limit} allows a mean of {e.threshold:g}.\n"
-            f"  {likely_cause(e)}\n"
+            f"  {cause}\n"
             f"  Once this is fixed, the same command resumes the run. If you know the cause and accept it, raise parity.{self.limit}; "
             "parity.sequences=0 disables the check."
         )
+        return Mismatch(message, parity_metrics(e) if e.comparable() else {}, cause)
 
 
 def spread(groups: Sequence[Sequence[Rollout]], count: int) -> list[Rollout]:

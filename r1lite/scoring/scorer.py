@@ -29,6 +29,10 @@ Job = Future[list[dict[str, Verdict]]]
 class RuleBroken(ValueError):
     """A rule fails or hangs too often to be trained on."""
 
+    def __init__(self, message: str, *, rule: str = "", outcome: str = "failed", share: float = 1.0) -> None:
+        super().__init__(message)
+        self.rule, self.outcome, self.share = rule, outcome, share  # the outcome that is more frequent of failed and timed_out
+
 
 class Scorer:
     """Scores this rank's groups as they arrive; results are those of all ranks, whatever the number of ranks and workers."""
@@ -132,7 +136,10 @@ class Scorer:
             if total and bad / total > self.cfg.max_failed_share:
                 return RuleBroken(
                     f"rule {name!r} gave no verdict for {bad} of {total} rollouts ({counts}). The first reason: {self.reasons.get(name)}. "
-                    f"Fix the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g})."
+                    f"Fix the rule, or raise scoring.max_failed_share (now {self.cfg.max_failed_share:g}).",
+                    rule=name,
+                    outcome="timed_out" if counts.get("timed_out", 0) > counts.get("failed", 0) else "failed",
+                    share=bad / total,
                 )
         return None
 

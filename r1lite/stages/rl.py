@@ -125,7 +125,11 @@ def take_step(parts: Parts, cfg: Config, step: int) -> tuple[Collected, dict[str
 
 def described(parts: Parts, collected: Collected, credits: Credits) -> dict[str, float]:
     """What the findings need to know of the rollouts, for the rank that logs it."""
-    return rollouts.describe(collected.groups, parts.scorer.rules.weights) | rollouts.of_critic(credits) if world.is_leader() else {}
+    if not world.is_leader():
+        return {}
+    groups = collected.groups
+    numbers = rollouts.describe(groups, parts.scorer.rules.weights) | rollouts.of_critic(credits)
+    return numbers | rollouts.bare(groups, partial(as_text, parts.policy.tokenizer, ends=frozenset()))
 
 
 def update(parts: Parts, samples: list[Sample], cfg: Config, totals: Totals | None) -> dict[str, float]:
