@@ -93,8 +93,20 @@ def train(settings: str, folder: Path) -> str:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "diagnosis.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """The lines that the findings, as they are now, make of a run's metrics; and the error that ended it, if one did."""
+    from r1lite.diagnosis.watch import StageWatch
+    from r1lite.diagnosis.watch import read as read_lines
+    from r1lite.settings.resume import flat
+    from r1lite.store.config_file import read_config
+    from r1lite.store.metrics import read_metrics
+
+    settings = flat(read_config(folder))
+    lines = [line for line in read_lines(folder / "diagnosis.jsonl") if line["weight"] == "error"]
+    stages: dict[str, StageWatch] = {}
+    for entry in read_metrics(folder / "metrics.jsonl"):
+        watch = stages.setdefault(entry["stage"], StageWatch(entry["stage"], settings))
+        lines += watch.take(entry["step"], {key: value for key, value in entry.items() if key not in ("stage", "step")})
+    return sorted(lines, key=lambda line: line["step"])
 
 
 def first_named(lines: Sequence[dict[str, Any]]) -> str:

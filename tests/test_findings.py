@@ -41,9 +41,9 @@ def test_a_healthy_stage_has_no_finding() -> None:
 
 DEAD = {"zero_variance_share": 1.0, "rollouts/all_wrong": 1.0, "rollouts/all_right": 0.0, "rollouts/right": 0.0}
 CASES: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # finding -> metrics that make it, and changes with which they do not
-    "all_wrong": (DEAD, {"rollouts/all_wrong": 0.5, "zero_variance_share": 0.6}),
-    "all_right": ({"zero_variance_share": 1.0, "rollouts/all_right": 1.0, "rollouts/right": 1.0}, {"zero_variance_share": 0.5}),
-    "too_hard": ({"zero_variance_share": 0.8, "rollouts/all_wrong": 0.75, "rollouts/right": 0.1}, {"zero_variance_share": 0.6}),
+    "all_wrong": (DEAD, {"rollouts/all_wrong": 0.5}),
+    "all_right": ({"rollouts/all_right": 1.0, "rollouts/right": 1.0}, {"rollouts/all_right": 0.5}),
+    "too_hard": ({"zero_variance_share": 0.8, "rollouts/all_wrong": 0.75, "rollouts/right": 0.1}, {"rollouts/all_wrong": 0.6}),
     "too_easy": ({"zero_variance_share": 0.8, "rollouts/all_right": 0.75, "rollouts/right": 0.55}, {"rollouts/all_right": 0.5}),
     "template_lost": ({"rollouts/bare_prompt": 1.0, "rollouts/right": 0.0}, {"rollouts/right": 0.4}),
     "no_end": ({"response/clipped_share": 1.0}, {"response/clipped_share": 0.2}),
@@ -58,7 +58,7 @@ CASES: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # finding -> me
     "rule_fails": ({"outcome/form/failed": 0.001}, {"outcome/form/failed": 0.0}),
     "right_rule_abstains": ({"outcome/answer/abstained": 1.0}, {"outcome/answer/abstained": 0.5}),
     "reward_opposes_right": ({"rollouts/reward_with_right": -0.5}, {"rollouts/reward_with_right": 0.2}),
-    "length_rewarded": ({"rollouts/reward_beside_right": 0.5}, {"rollouts/reward_with_length": 0.2}),
+    "length_rewarded": ({"rollouts/reward_beside_right": 0.5, "reward/std": 0.5}, {"reward/std": 0.05}),
     "reward_gamed": ({"reward/form": 0.6}, {"rollouts/right": 0.6}),
     "rule_dominates": ({"rollouts/variance/form": 0.9}, {"rollouts/right": 0.99}),
     "entropy_collapse": ({"entropy": 0.05}, {"rollouts/right": 0.7}),

@@ -1,11 +1,11 @@
-"""Findings on groups: all rewards equal, which teaches nothing."""
+"""Findings on groups in which all responses are right, or none: they teach nothing about correctness, whatever other rules pay."""
 
 from __future__ import annotations
 
 from r1lite.diagnosis.finding import Signs, finding
 from r1lite.diagnosis.seen import Seen
 
-NONE_LEFT = 0.95  # share of groups without signal, from which on there is next to nothing to train on
+NONE_LEFT = 0.95  # share of such groups, from which on there is next to nothing to train on
 FEW_LEFT = 0.7  # the same, from which on most of the sampling is wasted
 LARGE = 16  # group size to compare a small one with
 
@@ -14,8 +14,8 @@ LARGE = 16  # group size to compare a small one with
 def group_too_small(seen: Seen) -> Signs | None:
     """Correct answers occur, but seldom twice: larger groups would have signal."""
     size, p = seen.own("group_size", 8), seen.recent("rollouts/right", 10)
-    since = seen.since(lambda s: s.get("zero_variance_share") >= FEW_LEFT and s.get("rollouts/all_wrong") >= FEW_LEFT - 0.1)
-    mixed = seen.recent("zero_variance_share", 10) < 1
+    since = seen.since(lambda s: s.get("rollouts/all_wrong") >= FEW_LEFT)
+    mixed = seen.recent("rollouts/all_wrong", 10) < 1
     if since is None or size >= 8 or not mixed or not 0.01 <= p <= 0.4 or _live(p, LARGE) < 3 * _live(p, size):
         return None
     return Signs(
@@ -38,14 +38,14 @@ def _live(p: float, size: int) -> float:
 
 @finding("warning", explains=("too_hard",))
 def all_wrong(seen: Seen) -> Signs | None:
-    since = seen.since(lambda s: s.get("zero_variance_share") >= NONE_LEFT and s.get("rollouts/all_wrong") >= NONE_LEFT)
+    since = seen.since(lambda s: s.get("rollouts/all_wrong") >= NONE_LEFT)
     if since is None:
         return None
     return Signs(
         since=since,
-        title=f"no response is right in {seen.recent('rollouts/all_wrong'):.0%} of the groups, so there is nothing to learn from",
+        title=f"no response is right in {seen.recent('rollouts/all_wrong'):.0%} of the groups, so none can be learnt from",
         evidence=seen.evidence("zero_variance_share", "rollouts/all_wrong", "rollouts/right", "rollouts/answered", "reward/mean"),
-        meaning="All rewards of a group are equal, and advantages are differences within a group. The problems are too hard.",
+        meaning="Advantages are differences within a group: what differs here is paid by other rules. The problems are too hard.",
         overrides=_easier(seen),
     )
 
@@ -57,7 +57,7 @@ def all_right(seen: Seen) -> Signs | None:
 
 @finding("warning")
 def too_hard(seen: Seen) -> Signs | None:
-    since = seen.since(lambda s: s.get("zero_variance_share") >= FEW_LEFT and s.get("rollouts/all_wrong") >= FEW_LEFT - 0.1, steps=5)
+    since = seen.since(lambda s: s.get("rollouts/all_wrong") >= FEW_LEFT, steps=5)
     if since is None:
         return None
     return Signs(
@@ -75,7 +75,7 @@ def too_easy(seen: Seen) -> Signs | None:
 
 
 def _solved(seen: Seen, share: float, consequence: str, steps: int = 3) -> Signs | None:
-    since = seen.since(lambda s: s.get("zero_variance_share") >= share and s.get("rollouts/all_right") >= share - 0.1, steps=steps)
+    since = seen.since(lambda s: s.get("rollouts/all_right") >= share, steps=steps)
     if since is None:
         return None
     learnt = seen.gain("rollouts/right") >= 0.1

@@ -6,7 +6,7 @@ from r1lite.diagnosis.finding import ANSWERS, NO_SIGNAL, TEXTS, Signs, finding
 from r1lite.diagnosis.seen import Seen
 
 ENDLESS = 0.9  # share of responses that are cut off, from which on the end token cannot be part of what the model writes
-CUT = 0.5  # the same, from which on max_tokens decides more than the model
+CUT = 0.3  # the same, from which on max_tokens decides what is learnt
 LOOPS = 0.2
 AGREED = 0.5  # share of a group with the same answer, from which on a model knows what it answers
 UNABLE = 0.1  # share of correct responses, below which something is in the way

@@ -88,7 +88,14 @@ def reward_opposes_right(seen: Seen) -> Signs | None:
 @finding("warning", explains=("reward_gamed", "rule_dominates", "length_explosion"))
 def length_rewarded(seen: Seen) -> Signs | None:
     """Among responses that are equally correct, the longer ones are paid more, and that is much of the signal."""
-    since = seen.since(lambda s: s.get("rollouts/reward_with_length") >= PULL and s.get("rollouts/reward_beside_right") >= BESIDE)
+    much = 0.2 * abs([*seen.rules().values(), 1.0][0])  # of what a correct answer is worth: less is a nudge, not a goal
+    since = seen.since(
+        lambda s: (
+            s.get("rollouts/reward_with_length") >= PULL
+            and s.get("rollouts/reward_beside_right") >= BESIDE
+            and s.get("reward/std", 1.0) >= much
+        )
+    )
     if since is None:
         return None
     rule = _loudest(seen)
