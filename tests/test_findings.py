@@ -49,7 +49,7 @@ CASES: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # finding -> me
     "no_end": ({"response/clipped_share": 1.0}, {"response/clipped_share": 0.2}),
     "cut_off": ({"response/clipped_share": 0.6, "rollouts/answered": 0.1}, {"response/clipped_share": 0.2}),
     "looping": ({"rollouts/looping": 0.3}, {"rollouts/looping": 0.1}),
-    "length_explosion": ({"response/length_mean": 90.0, "response/clipped_share": 0.3}, {"rollouts/right": 0.7}),
+    "length_explosion": ({"response/length_mean": 90.0, "response/clipped_share": 0.2}, {"rollouts/right": 0.7}),
     "length_collapse": ({"response/length_mean": 20.0, "rollouts/right": 0.3}, {"rollouts/right": 0.5}),
     "format_starved": ({"rollouts/answered": 0.1, "rollouts/right": 0.01}, {"rollouts/right": 0.2}),
     "mode_collapse": ({"rollouts/top_answer": 0.7}, {"rollouts/top_expected": 0.5}),
