@@ -24,8 +24,8 @@ from typing import Any
 from bench._common.faults import FAULTS, HEALTHY, Case, write_files
 
 COMMON = (
-    "stages=[rl] threads=1 scoring.workers=0 preflight.enabled=false evaluate.every_stage=false sampler.max_tokens=96 "
-    "rl.show_every=0 rl.checkpoint_every=1000 rl.warmup_steps=2 rl.prompts_per_step=8 rl.group_size=8 rl.steps=10"
+    "stages=[rl] threads=1 scoring.workers=0 preflight.enabled=false evaluate.every_stage=false sampler.max_tokens=80 "
+    "rl.show_every=0 rl.checkpoint_every=1000 rl.warmup_steps=2 rl.prompts_per_step=6 rl.group_size=8 rl.steps=8"
 )
 FINISHED = "finished.json"
 

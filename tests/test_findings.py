@@ -60,7 +60,7 @@ CASES: dict[str, tuple[dict[str, float], dict[str, float]]] = {  # finding -> me
     "reward_opposes_right": ({"rollouts/reward_with_right": -0.5}, {"rollouts/reward_with_right": 0.2}),
     "length_rewarded": ({"rollouts/reward_beside_right": 0.5, "reward/std": 0.5}, {"reward/std": 0.05}),
     "reward_gamed": ({"reward/form": 0.6}, {"rollouts/right": 0.6}),
-    "rule_dominates": ({"rollouts/variance/form": 0.9}, {"rollouts/right": 0.99}),
+    "rule_dominates": ({"rollouts/variance/form": 0.9, "rollouts/reward_with_length": 0.1}, {"rollouts/right": 0.99}),
     "entropy_collapse": ({"entropy": 0.05}, {"rollouts/right": 0.7}),
     "entropy_explosion": ({"entropy": 2.0}, {"entropy": 0.8}),
     "kl_runaway": ({"kl": 2.0}, {"kl": 0.1}),

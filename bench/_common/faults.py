@@ -153,9 +153,9 @@ FAULTS = (
     Case(name="sampler without new weights", settings="parity.sequences=0", inject=deaf_sampler, expected=("sampler_stale",)),
     Case(name="all problems too hard", settings="task.modulus=997", expected=("all_wrong", "too_hard")),
     Case(name="all problems too easy", settings=f"{TAUGHT}/easy_taught.jsonl task=dataset task.path={{files}}/easy.jsonl "
-         "cold_start.steps=60",
+         "cold_start.steps=40",
          expected=("all_right", "too_easy")),
-    Case(name="groups of 2 where 5% are right", settings="model.path={base} task.difficulty=hard rl.prompts_per_step=32 rl.group_size=2",
+    Case(name="groups of 2 where 5% are right", settings="model.path={base} task.difficulty=hard rl.prompts_per_step=24 rl.group_size=2",
          expected=("group_too_small",)),
     Case(name="completions of at most 24 tokens", settings=f"{TAUGHT}/taught.jsonl sampler.max_tokens=24", expected=("cut_off",)),
     Case(name="a rule of form is gamed", settings=f"{OWN} rewards.one_digit.weight=3 scoring.right_rule=answer",
@@ -163,15 +163,15 @@ FAULTS = (
     Case(name="a rule pays for length", settings=f"{OWN} rewards.longer.weight=1 scoring.right_rule=answer", expected=("length_rewarded",)),
     Case(name="the weight of the right rule is negative", settings="rewards.answer.weight=-1 scoring.right_rule=answer",
          expected=("reward_opposes_right",)),
-    Case(name="a part of a mixture is impossible", settings=f"task=mixture {PARTS} rl.prompts_per_step=12", expected=("source_dead",)),
+    Case(name="a part of a mixture is impossible", settings=f"task=mixture {PARTS} rl.prompts_per_step=8", expected=("source_dead",)),
     Case(name="one answer to everything", settings=f"{TAUGHT}/sevens.jsonl", expected=("mode_collapse",)),
     Case(name="!!!!", settings=f"{TAUGHT}/marks.jsonl", expected=("looping",)),
     Case(name="entropy bonus of 1", settings="algorithm.entropy_coef=1 rl.lr=1e-3", expected=("entropy_explosion",)),
     Case(name="entropy punished", settings="algorithm.entropy_coef=-3 rl.lr=1e-3", expected=("entropy_collapse",)),
-    Case(name="64 updates of the same rollouts", settings="rl.epochs=8 rl.updates_per_step=8 rl.lr=1e-3 rl.steps=6",
+    Case(name="64 updates of the same rollouts", settings="rl.epochs=4 rl.updates_per_step=6 rl.lr=1e-3 rl.steps=6",
          expected=("clip_share_high", "ratio_runaway")),
-    Case(name="a critic that does not learn", settings="algorithm=ppo algorithm.critic_lr=1e-9 rl.steps=12", expected=("critic_useless",)),
-    Case(name="DPO without support, lr x 20", settings="stages=[reject,dpo] reject.prompts=96 reject.samples=8 dpo.nll_coef=0 dpo.lr=2e-3 "
+    Case(name="a critic that does not learn", settings="algorithm=ppo algorithm.critic_lr=1e-9 rl.steps=10", expected=("critic_useless",)),
+    Case(name="DPO without support, lr x 20", settings="stages=[reject,dpo] reject.prompts=64 reject.samples=8 dpo.nll_coef=0 dpo.lr=2e-3 "
          "dpo.batch_size=16", expected=("both_sides_fall",)),
 )  # fmt: skip
 
@@ -184,9 +184,9 @@ HEALTHY = (
     Case(name="one step of lag", settings="rl.lag=1"),
     Case(name="adapters", settings="model.lora_rank=8 rl.lr=1e-3"),
     Case(name="countdown", settings="stages=[cold_start,rl] model.path={base} task=countdown"),
-    Case(name="DPO", settings="stages=[reject,dpo] reject.prompts=96 reject.samples=8 dpo.batch_size=16"),
-    Case(name="reward model", settings="stages=[reject,reward_model] reject.prompts=96 reject.samples=8 reward_model.batch_size=16 "
+    Case(name="DPO", settings="stages=[reject,dpo] reject.prompts=64 reject.samples=8 dpo.batch_size=16"),
+    Case(name="reward model", settings="stages=[reject,reward_model] reject.prompts=64 reject.samples=8 reward_model.batch_size=16 "
          "reward_model.steps=30"),
-    Case(name="distillation", settings="stages=[distill] distill.prompts=128 distill.steps=20"),
+    Case(name="distillation", settings="stages=[distill] distill.prompts=64 distill.steps=15"),
     Case(name="length penalty", settings="'rewards.length={{weight: 0.5, limit: 96, margin: 48}}'"),
 )  # fmt: skip

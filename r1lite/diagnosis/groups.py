@@ -105,7 +105,7 @@ def source_dead(seen: Seen) -> Signs | None:
             right = seen.recent(f"rollouts/source/{label}/right", 5)
             return Signs(
                 since=since,
-                title=f"part {label!r} of the mixture teaches nothing: {seen.recent(key, 5):.0%} of its groups are without signal",
+                title=f"part {label!r} of the mixture teaches nothing: {seen.recent(key, 5):.0%} of its groups are all right or all wrong",
                 evidence=seen.evidence(key, f"rollouts/source/{label}/right", *live),
                 meaning=f"{right:.0%} of its responses are right: it is too {'easy' if right > 0.5 else 'hard'}. Its rollouts are wasted.",
                 overrides=[f"task.parts.{label}.difficulty={'hard' if right > 0.5 else 'easy'}"],

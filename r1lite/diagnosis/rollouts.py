@@ -10,8 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from r1lite.advantage import has_signal
-from r1lite.scoring.metrics import Groups, judged, rewards_of
+from r1lite.scoring.metrics import Groups, judged
 from r1lite.text.response import last_answer
 from r1lite.types import Credit, Sample, Scored
 
@@ -104,14 +103,14 @@ def _squares(groups: Groups, rule: str) -> float:
 
 
 def _of_sources(groups: Groups) -> dict[str, float]:
-    """For each part of a mixture, its share of groups without signal and of correct responses."""
+    """For each part of a mixture, its share of groups in which all responses are right, or none, and of correct responses."""
     parts: dict[str, list[Sequence[Scored]]] = {}
     for group in groups:
         if group and "task" in group[0].problem.info:
             parts.setdefault(str(group[0].problem.info["task"]), []).append(group)
     metrics: dict[str, float] = {}
     for label, own in parts.items() if len(parts) > 1 else ():
-        metrics[f"rollouts/source/{label}/dead"] = statistics.fmean(not has_signal(rewards_of(group)) for group in own)
+        metrics[f"rollouts/source/{label}/dead"] = statistics.fmean(len({s.right for s in group}) == 1 for group in own)
         metrics[f"rollouts/source/{label}/right"] = statistics.fmean(s.right for group in own for s in group)
     return metrics
 

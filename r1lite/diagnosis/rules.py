@@ -10,7 +10,7 @@ from r1lite.diagnosis.seen import LASTING, Seen
 BROKEN = 0.02  # share of rollouts without a verdict that is reported at once; fewer are, if they go on
 SILENT = 0.9  # share of rollouts on which the right rule has nothing to say
 PULL = 0.7  # correlation: half of the variance
-BESIDE = 0.3  # share of the reward's variance among responses that are equally correct
+BESIDE = 0.3  # share of the reward's variance among responses that are equally correct, or by another rule than the right one
 PAID_OTHERWISE = 0.2  # gain by other rules, as a share of what a correct answer is worth
 FLAT = 0.03  # gain of correct responses that is no gain
 
@@ -87,12 +87,13 @@ def reward_opposes_right(seen: Seen) -> Signs | None:
 
 @finding("warning", explains=("reward_gamed", "rule_dominates", "length_explosion"))
 def length_rewarded(seen: Seen) -> Signs | None:
-    """Among responses that are equally correct, the longer ones are paid more, and that is much of the signal."""
+    """Among responses that are equally correct, the longer ones are paid more, by rules that make much of the signal."""
     much = 0.2 * abs([*seen.rules().values(), 1.0][0])  # of what a correct answer is worth: less is a nudge, not a goal
+    shares = ["rollouts/reward_beside_right", *(f"rollouts/variance/{rule}" for rule in [*seen.rules()][1:])]
     since = seen.since(
         lambda s: (
             s.get("rollouts/reward_with_length") >= PULL
-            and s.get("rollouts/reward_beside_right") >= BESIDE
+            and max(s.get(key, 0.0) for key in shares) >= BESIDE
             and s.get("reward/std", 1.0) >= much
         )
     )
@@ -101,9 +102,11 @@ def length_rewarded(seen: Seen) -> Signs | None:
     rule = _loudest(seen)
     return Signs(
         since=since,
-        title=f"length is paid for: {seen.recent('rollouts/reward_beside_right'):.0%} of the signal is among equally correct responses, "
-        f"where reward and length correlate by {seen.recent('rollouts/reward_with_length'):.2f}",
-        evidence=seen.evidence("rollouts/reward_with_length", "rollouts/reward_beside_right", "response/length_mean", "rollouts/right"),
+        title=f"length is paid for: reward and length correlate by {seen.recent('rollouts/reward_with_length'):.2f} "
+        "among responses that are equally correct",
+        evidence=seen.evidence(
+            "rollouts/reward_with_length", "rollouts/reward_beside_right", f"rollouts/variance/{rule}", "response/length_mean"
+        ),
         meaning=f"The model will learn to write more, or to write until it is cut off. The largest part is paid by rule {rule!r}.",
         overrides=[f"rewards.{rule}.weight={_smaller(seen, rule):g}"],
     )

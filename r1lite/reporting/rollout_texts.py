@@ -60,7 +60,7 @@ ROLLOUTS: dict[str, dict[str, Any]] = {
     },
     "rollouts/source/<part>/dead": {
         "unit": SHARE,
-        "meaning": "Share of groups without signal among those of a mixture's part.",
+        "meaning": "Share of groups in which all responses are right, or none, among those of a mixture's part.",
         "watch": "Near 1, the part is too hard or too easy, and its rollouts are wasted.",
         "high": 0.95,
     },
