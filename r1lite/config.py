@@ -280,7 +280,7 @@ class RLConfig(TrainingConfig):
     epochs: int = 1  # passes over one step's rollouts
     share_prompts: bool = True  # in training, compute each prompt once for all of its rollouts if that is less work
     shuffle_rewards: bool = False  # a control: with rewards shuffled inside each group, nothing can be learnt
-    show_every: int = free(10)  # steps between printed rollouts; 0 prints none
+    show_every: int = free(10)  # steps between rollouts that are printed, and sent to trackers; 0 shows none
     lag: int = 0  # how many steps old the weights may be that sampled a step: 1 samples the next step while this one is trained on
     asynchronous: bool = False  # train whichever groups have finished, and update servers while they sample (sampler=vllm_server)
     wait_for_slow: bool = True  # asynchronous: wait for groups that cannot be trained later; false drops and counts them
@@ -440,7 +440,7 @@ class Config:
     seed: int = 0  # of every draw
     stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2
     plugins: list[str] = listed()  # your own rewards, tasks and trackers: my_package.rules or ./rules.py
-    trackers: list[str] = free([])  # where metrics go besides metrics.jsonl: names of trackers, yours come from plugins
+    track: list[str] = free([])  # where metrics go besides metrics.jsonl: tensorboard, wandb, trackio, mlflow, swanlab, your plugins'
     processes: str = free("1")  # on this machine, which train together; auto is one for each GPU
     threads: int = 0  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)

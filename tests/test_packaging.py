@@ -80,7 +80,18 @@ def test_the_image_has_the_tested_torch_and_extras_that_there_are() -> None:
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.MULTILINE))
     assert arguments["TORCH"] == PINS["torch"]
     assert f"torch=={PINS['torch']}+cpu" in (HOME / "Makefile").read_text(encoding="utf-8")
-    assert set(arguments["EXTRAS"].split(",")) == set(EXTRAS) - {"vllm", "ray", "docs", "notebook", "dev"}
+    assert set(arguments["EXTRAS"].split(",")) == set(EXTRAS) - {
+        "vllm",
+        "ray",
+        "docs",
+        "notebook",
+        "dev",
+        "tensorboard",
+        "wandb",
+        "trackio",
+        "mlflow",
+        "swanlab",
+    }
     low, high = re.findall(r"3\.\d+", PROJECT["project"]["requires-python"])
     assert low <= arguments["PYTHON"] < high
 

@@ -141,7 +141,7 @@ def test_flat_names_every_leaf() -> None:
 def test_a_resumed_stage_writes_its_later_steps_again(tmp_path: Path) -> None:
     tracker = Metrics(tmp_path / "metrics.jsonl")
     for stage, step in [("sft", 1), ("rl", 1), ("rl", 2), ("rl", 3)]:
-        tracker.log(stage, step, {"x": 1.0})
+        tracker.log(stage, step, {"loss": 1.0})
     with tracker.path.open("a") as file:
         file.write('{"stage": "rl", "st')  # a kill in the middle of a line
     tracker.begin("rl", done=1)

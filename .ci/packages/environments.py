@@ -51,7 +51,7 @@ def make(folder: Path, *, base: Environment | None = None) -> Environment:
 
 def clean() -> dict[str, str]:
     """The environment variables, without those that expose the checkout, and with the hub turned off."""
-    dropped = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "R1LITE_NEEDS_VLLM")
+    dropped = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "R1LITE_NEEDS_VLLM", "R1LITE_NEEDS_TRACKERS")
     return {name: value for name, value in os.environ.items() if name not in dropped} | {"HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
 
 

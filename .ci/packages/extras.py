@@ -91,6 +91,16 @@ EXTRAS = {
         ),
     ),
 }
+FOUND = 'python -c \'from pathlib import Path; print(len([*Path("tracked/trackers").glob("{}")]))\''
+for tracker, files in {
+    "tensorboard": "tensorboard/rl/events*",
+    "wandb": "wandb/wandb/offline-run-*/*.wandb",
+    "trackio": "trackio/id",
+    "mlflow": "mlflow/mlflow.db",
+    "swanlab": "swanlab/run-*/*.swanlab",
+}.items():
+    trains = f"r1lite experiment=r1_zero track=[{tracker}] run_dir=tracked {TRAINING}"
+    EXTRAS[tracker] = Extra(variables={"TRACKIO_DIR": "trackio"}, uses=((trains, "the results are in"), (FOUND.format(files), "1")))
 METADATA_ONLY = {"vllm"}
 
 

@@ -34,7 +34,7 @@ def train(cfg: Config) -> dict[str, Any]:
         say(notice)
     with Run(cfg).opened() as run:
         if cfg.diagnosis.enabled:
-            run.metrics.watchers.append(Diagnosis(run.folder, cfg))
+            run.metrics.watchers.append(Diagnosis(run.folder, cfg, tell=run.metrics.trackers.alert))
         report = Report(run)
         first = stage_of(cfg.stages[0])
         base = "" if first.from_scratch else locate(cfg.model.path)

@@ -18,7 +18,7 @@ from r1lite.registry import unknown
 from r1lite.scoring.dry_run import rehearse, try_some_golds
 from r1lite.settings.rounds import kind_of
 from r1lite.settings.stages import stage_of, stages, tests_itself
-from r1lite.trackers import trackers
+from r1lite.trackers import check_trackers
 from r1lite.types import Problem, Task
 
 
@@ -43,8 +43,7 @@ def check(cfg: Config) -> list[str]:
     if cfg.model.lora_rank:
         require_peft()
     task = make_task(cfg)  # this also loads the plugins
-    for name in cfg.trackers:
-        trackers[name]
+    check_trackers(cfg.track)
     problems = _problems(cfg, task)
     check_functions(cfg)
     rules = make_rules(cfg)

@@ -82,8 +82,9 @@ def _as_line(weight: Weight, signs: Signs) -> Line:
 class Diagnosis:
     """The findings of a run. `Metrics` hands it every step."""
 
-    def __init__(self, folder: Path, cfg: Config) -> None:
+    def __init__(self, folder: Path, cfg: Config, *, tell: Callable[[Line], None] = lambda line: None) -> None:
         self.path, self.cfg = folder / FILE, cfg
+        self.tell = tell  # the trackers
         self.watch: StageWatch | None = None
         self.failed = False
 
@@ -108,7 +109,7 @@ class Diagnosis:
                 part.write_text("".join(map(_json, lines)), encoding="utf-8")
         for line in replayed:
             if line not in said:
-                show(line)
+                self._announce(line)
 
     def _take(self, step: int, metrics: Mapping[str, float]) -> None:
         assert self.watch is not None
@@ -126,7 +127,11 @@ class Diagnosis:
     def _write(self, line: Line) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_json(line))
+        self._announce(line)
+
+    def _announce(self, line: Line) -> None:
         show(line)
+        self.tell(line)
 
     def _guarded(self, call: Callable[[], None]) -> None:
         """A fault in a finding must not end a run that trains well."""

@@ -77,6 +77,7 @@ def run(cfg: Config, start: Path, place: Place) -> Path:
                 say(f"{place.name}: {without_signal(metrics, collected.groups)}")
             if cfg.rl.show_every and step % cfg.rl.show_every == 0:
                 show_rollouts(collected.groups[0])
+                place.metrics.trackers.rollouts(place.name, step, collected.groups)
             save = partial(save_checkpoint, parts, step, collected)
             end_step(step, parts.policy, cfg.rl, place, parts.checkpoints, last=cfg.rl.steps, save=save)
     doing.begin_phase("save")

@@ -37,6 +37,7 @@ class Metrics:
         if not world.is_leader():
             return
         self._forget_later(stage, done)
+        self.trackers.begin(stage, done)
         for watcher in self.watchers:
             watcher.begin(stage, [entry for entry in read_metrics(self.path) if entry["stage"] == stage])
 

@@ -76,8 +76,11 @@ class Run:
         except BlockingIOError as error:
             raise ValueError(f"another process is working in {self.folder}; wait for it, or choose another run_dir=") from error
         self._check_settings()
-        self.metrics.trackers = Trackers(self.cfg.trackers, self.folder, asdict(self.cfg))
-        held.callback(self.metrics.trackers.close)
+        self.metrics.trackers = Trackers(self.cfg.track, self.folder, asdict(self.cfg))
+        held.push(self._close_trackers)
+
+    def _close_trackers(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.metrics.trackers.close(failed=kind is not None)
 
     def _check_settings(self) -> None:
         """Compare the settings and the user's files with those that the run was started with, and save them."""
