@@ -1,4 +1,5 @@
-"""The cost of the diagnosis as a share of a step: the time of its parts inside real steps, so that no noise between runs enters.
+"""The cost of the diagnosis as a share of a step: the time of its parts inside real steps, in CPU seconds, so that
+other processes do not count.
 
     python -m bench.diagnosis_cost [--steps 12] [--prompts 64] [--group 8]
 
@@ -12,7 +13,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +20,6 @@ from r1lite.api.pipeline import train
 from r1lite.api.settings import configured
 from r1lite.diagnosis.watch import Diagnosis
 from r1lite.stages import rl
-from r1lite.store.metrics import read_metrics
 
 
 def main() -> None:
@@ -29,19 +28,20 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--group", type=int, default=8)
     options = parser.parse_args()
-    spent: dict[str, list[float]] = {"described": [], "log": []}
+    spent: dict[str, list[float]] = {"step": [], "described": [], "log": []}
     with (
         tempfile.TemporaryDirectory() as folder,
+        patch.object(rl, "take_step", timed(rl.take_step, spent["step"])),
         patch.object(rl, "described", timed(rl.described, spent["described"])),
         patch.object(Diagnosis, "log", timed(Diagnosis.log, spent["log"])),
     ):
         size = f"rl.steps={options.steps} rl.prompts_per_step={options.prompts} rl.group_size={options.group}"
         settings = f"stages=[cold_start,rl] threads=1 preflight.enabled=false evaluate.every_stage=false rl.show_every=0 {size}"
         train(configured(settings.split(), {"run_dir": folder}))
-        steps = [line["seconds/total"] for line in read_metrics(Path(folder) / "metrics.jsonl") if line["stage"] == "rl"]
-    own = [sum(parts) for parts in zip(spent["described"], spent["log"][-len(steps) :], strict=True)]
-    share = statistics.median(mine / step for mine, step in zip(own, steps, strict=True))
-    print(f"a step takes {statistics.median(steps):.2f} s, the diagnosis {1000 * statistics.median(own):.1f} ms of it: {share:.2%}")
+    own = [sum(parts) for parts in zip(spent["described"], spent["log"][-options.steps :], strict=True)]
+    share = statistics.median(mine / step for mine, step in zip(own, spent["step"], strict=True))
+    step, mine = statistics.median(spent["step"]), 1000 * statistics.median(own)
+    print(f"a step takes {step:.2f} s of one core, the diagnosis {mine:.1f} ms of it: {share:.2%}")
 
 
 def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:

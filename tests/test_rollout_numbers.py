@@ -30,7 +30,7 @@ def test_shares_of_groups_and_responses() -> None:
         "right": 0.5, "all_right": 0.5, "all_wrong": 0.5, "answered": 0.75, "distinct": 0.75
     }  # fmt: skip
     assert (metrics["rollouts/top_answer"], metrics["rollouts/top_expected"]) == (pytest.approx(2 / 3), 1.0)
-    assert (metrics["rollouts/agreement"], metrics["rollouts/majority_right"]) == (0.75, 0.5)
+    assert (metrics["rollouts/agreement"], metrics["rollouts/majority_right"]) == (0.5, 0.5)
     assert rollouts.describe([], {}) == {}
 
 

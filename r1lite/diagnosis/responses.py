@@ -8,7 +8,7 @@ from r1lite.diagnosis.seen import Seen
 ENDLESS = 0.9  # share of responses that are cut off, from which on the end token cannot be part of what the model writes
 CUT = 0.3  # the same, from which on max_tokens decides what is learnt
 LOOPS = 0.2
-AGREED = 0.5  # share of a group with the same answer, from which on a model knows what it answers
+AGREED = 0.3  # share of pairs in a group with the same answer, from which on a model knows what it answers
 UNABLE = 0.1  # share of correct responses, below which something is in the way
 HALVED, GROWN = 0.5, 1.5  # of the length at the start
 GAIN = 0.05  # of correct responses: with it, a change of length is what the model needed
@@ -141,14 +141,14 @@ def mode_collapse(seen: Seen) -> Signs | None:
 def answer_key(seen: Seen) -> Signs | None:
     """The model agrees with itself, and its most frequent answer is almost never right."""
     since = seen.since(
-        lambda s: min(s.get("rollouts/agreement"), s.get("rollouts/answered")) >= AGREED and s.get("rollouts/majority_right") <= AGREED / 2
+        lambda s: min(s.get("rollouts/agreement"), s.get("rollouts/answered")) >= AGREED and s.get("rollouts/majority_right") <= 0.25
     )
     if since is None or not seen.recent("rollouts/majority_right", 10) <= 0.25 * seen.recent("rollouts/agreement", 10):
         return None
     return Signs(
         since=since,
-        title=f"the expected answers may be wrong: {seen.recent('rollouts/agreement', 10):.0%} of a group give the same answer, "
-        f"which is right in {seen.recent('rollouts/majority_right', 10):.0%} of the groups",
+        title=f"the expected answers may be wrong: {seen.recent('rollouts/agreement', 10):.0%} of the pairs in a group agree, "
+        f"and the most frequent one is right in {seen.recent('rollouts/majority_right', 10):.0%} of the groups",
         evidence=seen.evidence("rollouts/agreement", "rollouts/majority_right", "rollouts/right", "rollouts/answered"),
         meaning="A model that agrees with itself is usually right about as often. Compare answers and expected answers in the ledger: "
         "another column, another unit or another format.",

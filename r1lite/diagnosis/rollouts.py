@@ -68,10 +68,12 @@ def _of_answers(groups: Groups) -> dict[str, float]:
     agreed, right = [], []
     for row, group in zip(answers, groups, strict=True):
         if mine := [answer for answer in row if answer is not None]:
-            answer, count = _top(mine)
-            agreed.append(count / len(group))
+            answer, _ = _top(mine)
+            if len(group) > 1:  # how likely two responses are to agree, which does not depend on the group's size
+                agreed.append(sum(n * (n - 1) for n in Counter(mine).values()) / (len(group) * (len(group) - 1)))
             right.append(any(s.right for a, s in zip(row, group, strict=True) if a == answer))
-    return metrics | {"rollouts/agreement": statistics.fmean(agreed), "rollouts/majority_right": statistics.fmean(right)}
+    metrics |= {"rollouts/agreement": statistics.fmean(agreed)} if agreed else {}
+    return metrics | {"rollouts/majority_right": statistics.fmean(right)}
 
 
 def _of_reward(groups: Groups) -> dict[str, float]:

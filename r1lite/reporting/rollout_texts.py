@@ -33,7 +33,7 @@ ROLLOUTS: dict[str, dict[str, Any]] = {
     "rollouts/top_expected": {"unit": SHARE, "meaning": "Share of the most frequent expected answer among the step's problems."},
     "rollouts/agreement": {
         "unit": SHARE,
-        "meaning": "Share of the most frequent answer in a group, as a mean over the groups.",
+        "meaning": "Share of the pairs of responses in a group that give the same answer, as a mean over the groups.",
     },
     "rollouts/majority_right": {
         "unit": SHARE,
