@@ -127,11 +127,12 @@ def test_a_server_that_loses_its_weights_is_left_out_and_comes_back(
 
 
 def test_a_slow_group_is_dropped_and_counted_where_the_run_does_not_wait(servers: Any, config: Any, tmp_path: Path) -> None:
-    (_, quick), (slow, late) = servers(), servers(seconds=3.0)
-    train(config(*settings(tmp_path, [quick, late], "rl.lag=1", "rl.wait_for_slow=false")))
+    (_, quick), (slow, late) = servers(), servers(seconds=600.0)  # until it is told to abort
+    train(config(*settings(tmp_path, [quick, late], "rl.lag=1", "rl.wait_for_slow=false", "parity.sequences=0")))
     assert sum(line["groups/dropped"] for line in metrics(tmp_path)) > 0
     assert len(rollouts(tmp_path)) == 4 * 4 * 4
     assert slow.asked
+    assert slow.aborted.is_set()
 
 
 def test_groups_without_signal_are_replaced_and_kept_in_the_ledger(servers: Any, config: Any, tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ class StandIn:
     held: dict[str, torch.Tensor] = field(default_factory=dict)
     adapters: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)  # the models that completions named
+    aborted: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def started(self) -> Iterator[str]:
@@ -138,7 +139,7 @@ class StandIn:
                     choice = {"token_ids": [said["seed"] % 97, 260], "logprobs": {"token_logprobs": [-1.0, -2.0]}, "finish_reason": "stop"}
                     return self.answer(stand_in.status, stand_in.says or {"choices": [choice]})
                 choice = stand_in.generate(said["token_ids"], said["sampling_params"])
-                time.sleep(stand_in.seconds * (0.2 + random.Random(said["sampling_params"]["seed"]).random()))
+                stand_in.aborted.wait(stand_in.seconds * (0.2 + random.Random(said["sampling_params"]["seed"]).random()))
                 choice["weight_versions"] = spans(begun, stand_in.weights, len(choice["token_ids"]))
                 return self.answer(stand_in.status, stand_in.says or {"choices": [choice]})
 
@@ -174,6 +175,8 @@ class StandIn:
 
     def take(self, path: str, said: dict[str, Any]) -> int:
         self.updates.append(path)
+        if path == "/abort_requests":
+            self.aborted.set()
         if path == "/update_weights":
             if not self.takes_weights:
                 return 500

@@ -65,6 +65,7 @@ class Asynchronous:
         self.engine.fleet.continue_through_updates()
         self.admission = Admission(per_step=cfg.prompts_per_step, lag=cfg.lag, last=cfg.steps, done=done)
         self.groups: dict[int, _Asked] = {}
+        self.running = 0  # completions that were asked for and have not finished
         self.without_signal: list[int] = []  # finished groups in place of which others were asked for
         self.dropped = 0
         self.again: list[int] = []  # positions of problems that were asked for before the run was interrupted
@@ -85,7 +86,7 @@ class Asynchronous:
         for pool in (self.pool, self.probing):
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)
-        if self.groups and world.is_leader():
+        if self.running and world.is_leader():
             self.engine.abort()
 
     def take(self, step: int) -> Collected:
@@ -158,33 +159,40 @@ class Asynchronous:
             place = self.admission.ask(self.weights_step)
             (request,) = self.sampler.requests([problem], n=self.cfg.group_size, seed=f"{self.feed.seed}/{position}")
             self.groups[place] = _Asked(problem=problem, position=position, request=request)
+            self.running += self.cfg.group_size
             for index in range(self.cfg.group_size):
-                self.pool.submit(copy_context().run, self._complete, place, self.groups[place], index)
+                self.pool.submit(copy_context().run, self._run, place, self.groups[place], index)
 
     def _can_begin(self) -> bool:
-        running = len(self.admission.due) - len(self.admission.finished)
-        return not self.closed and running < max(1, self.rows // self.cfg.group_size)
+        """Whether the servers have room for a group. Groups of which a few completions are still running take little of it."""
+        return not self.closed and (self.running == 0 or self.running + self.cfg.group_size <= self.rows)
 
-    def _complete(self, place: int, asked: _Asked, index: int) -> None:
-        """Sample one completion, and have the group scored after the last one. Runs in a thread."""
-        if self.closed or place not in self.groups:
-            return
+    def _run(self, place: int, asked: _Asked, index: int) -> None:
+        """Sample one completion, and ask for more in its place. Runs in a thread."""
         try:
-            with world.alone():
-                completion = self.engine.complete_one(asked.request, place, index)
-                with self.changed:
-                    asked.completions[index] = completion
-                    if len(asked.completions) < self.cfg.group_size:
-                        return
-                completions = [asked.completions[i] for i in range(self.cfg.group_size)]
-                group = self.sampler.group(place, asked.problem, asked.request, completions)
-                job = self.scorer.submit(group)
-                asked.scored = self.scorer.scored(group, job)
-                self._finish(place, asked)
+            if not self.closed and place in self.groups:
+                with world.alone():
+                    self._complete(place, asked, index)
+            with self.changed:
+                self.running -= 1
+                self._ask()
         except BaseException as error:  # raised in `take`
             with self.changed:
                 self.error = self.error or error
                 self.changed.notify_all()
+
+    def _complete(self, place: int, asked: _Asked, index: int) -> None:
+        """Sample one completion, and have the group scored after the last one."""
+        completion = self.engine.complete_one(asked.request, place, index)
+        with self.changed:
+            asked.completions[index] = completion
+            if len(asked.completions) < self.cfg.group_size:
+                return
+        completions = [asked.completions[i] for i in range(self.cfg.group_size)]
+        group = self.sampler.group(place, asked.problem, asked.request, completions)
+        job = self.scorer.submit(group)
+        asked.scored = self.scorer.scored(group, job)
+        self._finish(place, asked)
 
     def _finish(self, place: int, asked: _Asked) -> None:
         with self.changed:
@@ -194,7 +202,6 @@ class Asynchronous:
             if len(self.without_signal) < most and not has_signal(rewards_of(asked.scored)):
                 self.admission.discard(place)
                 self.without_signal.append(place)
-            self._ask()
             self.changed.notify_all()
 
     def _probe(self) -> None:
