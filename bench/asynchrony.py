@@ -1,10 +1,10 @@
 """What waiting costs: servers and trainer without and with asynchronous sampling. Servers are stubs with real delays.
 
-    python -m bench.asynchrony [--servers 64] [--slots 8] [--seconds 4] [--train-seconds 6] [--steps 20] [--lags 0 1 4]
+    python -m bench.asynchrony [--servers 64] [--slots 8] [--seconds 4] [--train-seconds 6] [--steps 20] [--lags 0 1 4] [--ranks 1]
 
-Training is a pause; everything between is r1lite's own: the order of groups, HTTP, updates of weights, the bound on staleness. Prints, for
-each lag, the completions per second, their share of what the servers can do (slots over mean seconds), the share of the time in which a
-server had no request, and the largest staleness; then the seconds of an update of 1, 8 and all servers.
+Training is a pause; everything between is r1lite's own: the order of groups, HTTP, updates of weights, the bound on staleness, and what
+ranks exchange. Prints, for each lag, the completions per second, what `r1lite plan` expects of the same rates, the share of the time in
+which a server had no request, and the largest staleness; then the seconds of an update of 1, 8 and all servers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from bench._common.process import HOME, table
 from r1lite.build import make_prompter, make_sampler
 from r1lite.data.feed import Feed
 from r1lite.models import pretrained
+from r1lite.parallel import guard, meeting, world
+from r1lite.parallel.launch import launch
+from r1lite.planning.seconds import total
 from r1lite.rl.asynchronous import Asynchronous
 from r1lite.rl.collect import Collected, collect
 from r1lite.rl.prefetch import Prefetcher
@@ -56,15 +61,37 @@ class Scorer:
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = parsed(argv)
-    rows = [run(lag, options) for lag in options.lags]
-    print(table(["rl.lag", "completions/s", "of what servers can do", "idle share of servers", "most stale", "seconds of a step"], rows))
+    if options.urls:
+        run_as_rank(options)
+        return
+    words = list(sys.argv[1:] if argv is None else argv)
+    rows = [run(lag, words, options) for lag in options.lags]
+    print(table(["rl.lag", "completions/s", "as planned", "share", "idle share of servers", "most stale", "seconds of a step"], rows))
     counts = sorted({1, min(8, options.servers), options.servers})
     print(table(["servers", "seconds of an update"], [[str(count), f"{update_seconds(count, options):.2f}"] for count in counts]))
 
 
-def run(lag: int, options: argparse.Namespace) -> list[str]:
-    with servers(options.servers, options) as urls:
-        source, _ = opened(lag, urls, options)
+def run(lag: int, words: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """One line of the table, from a run of all ranks."""
+    with servers(options.servers, options) as urls, NamedTemporaryFile("r", suffix=".json") as result:
+        command = [sys.executable, "-m", "bench.asynchrony", *words, "--lags", str(lag), "--result", result.name, "--urls", *urls]
+        assert launch(options.ranks, command) == 0
+        measured = json.load(result)
+    rollouts = options.prompts * options.group
+    work = rollouts * options.seconds / (options.servers * options.slots)
+    planned = total({"sampling": work, "training": options.train_seconds, "sync": options.update_seconds}, ahead=lag > 0)
+    rate, expected = rollouts / measured["seconds"], rollouts / planned
+    name = f"{lag}{', asynchronous' if lag > 1 else ''}"
+    shares = [f"{rate / expected:.0%}", f"{measured['idle']:.1%}"]
+    return [name, f"{rate:.1f}", f"{expected:.1f}", *shares, str(measured["stale"]), f"{measured['seconds']:.2f}"]
+
+
+def run_as_rank(options: argparse.Namespace) -> None:
+    """Take part as one of the ranks; the leader writes the result."""
+    (lag,) = options.lags
+    meeting.join(300.0)
+    with guard.guarded():
+        source, _ = opened(lag, options.urls, options)
         seconds, idle, stale = [], [], []
         with source:
             source.sync(0, []) if isinstance(source, Prefetcher) else source.resume(0, (), [])
@@ -76,14 +103,12 @@ def run(lag: int, options: argparse.Namespace) -> list[str]:
                 seconds.append(time.perf_counter() - begun)
                 idle.append(collected.prompts["sampler/idle_share"])
                 stale.append(staleness_of(collected, step))
-        # At the beginning more groups are asked for than a step trains, and at the end fewer.
-        seconds, idle = seconds[: options.steps - lag][lag + 1 :], idle[: options.steps - lag][lag + 1 :]
-        mean = statistics.fmean(seconds)
-        rate = options.prompts * options.group / mean
-        limit = options.servers * options.slots / options.seconds
-        name = f"{lag}{', asynchronous' if lag > 1 else ''}"
-        shares = [f"{rate / limit:.0%}", f"{statistics.fmean(idle):.1%}"]
-        return [name, f"{rate:.1f}", *shares, str(max(stale)), f"{mean:.2f}"]
+        if world.is_leader():
+            # At the beginning more groups are asked for than a step trains, and at the end fewer.
+            seconds, idle = seconds[: options.steps - lag][lag + 1 :], idle[: options.steps - lag][lag + 1 :]
+            result = {"seconds": statistics.fmean(seconds), "idle": statistics.fmean(idle), "stale": max(stale)}
+            Path(options.result).write_text(json.dumps(result))
+    meeting.leave()
 
 
 def opened(lag: int, urls: Sequence[str], options: argparse.Namespace) -> tuple[Any, Any]:
@@ -133,6 +158,9 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, default=128)
     parser.add_argument("--group", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--ranks", type=int, default=1, help="of the trainer")
+    parser.add_argument("--urls", nargs="*", default=[], help=argparse.SUPPRESS)
+    parser.add_argument("--result", default="", help=argparse.SUPPRESS)
     parser.add_argument("--lags", type=int, nargs="+", default=[0, 1, 4])
     return parser.parse_args(argv)
 

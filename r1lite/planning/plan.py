@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def seconds_of_step(self) -> float:
-        return total(self.job, self.seconds)
+        return total(self.seconds, ahead=bool(self.job.samples and self.job.cfg.rl.lag))
 
 
 def plan(shape: Shape, cfg: Config, machine: Machine, *, prompt: int = 0) -> Plan:

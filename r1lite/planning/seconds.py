@@ -37,10 +37,10 @@ def reached(machine: Machine) -> Reached:
     return GPU if machine.is_gpu else CPU
 
 
-def total(job: Job, parts: dict[str, float]) -> float:
-    if not job.samples or not job.cfg.rl.lag:
-        return sum(parts.values())
-    return max(parts["sampling"], sum(parts.values()) - parts["sampling"])
+def total(parts: dict[str, float], *, ahead: bool) -> float:
+    """Seconds of a step. With sampling ahead, the slower side decides."""
+    rest = sum(parts.values()) - parts.get("sampling", 0.0)
+    return max(parts["sampling"], rest) if ahead and "sampling" in parts else sum(parts.values())
 
 
 def sampling(job: Job, machine: Machine) -> float:
