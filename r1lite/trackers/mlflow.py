@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,12 @@ LONGEST, AT_ONCE = 500, 100  # characters of a parameter; parameters in one call
 
 
 class MLflow:
-    def __init__(self, client: Any, run_id: str) -> None:
-        self.client, self.run_id, self.status = client, run_id, "FINISHED"
+    def __init__(self, entities: Any, client: Any, run_id: str) -> None:
+        self.entities, self.client, self.run_id, self.status = entities, client, run_id, "FINISHED"
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        self.client.log_batch(self.run_id, metrics=[Metric(f"{stage}/{name}", value, now, step) for name, value in metrics.items()])
+        now, metric = int(time.time() * 1000), self.entities.Metric
+        self.client.log_batch(self.run_id, metrics=[metric(f"{stage}/{name}", value, now, step) for name, value in metrics.items()])
 
     def alert(self, finding: Mapping[str, Any]) -> None:
         """As a tag, since MLflow has no alerts."""
@@ -45,11 +44,9 @@ class MLflow:
 @tracker("mlflow", needs="mlflow")
 def mlflow(run_dir: Path, settings: Mapping[str, Any]) -> MLflow:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    from mlflow import MlflowClient
-    from mlflow.entities import Param
-
     server, folder = os.environ.get("MLFLOW_TRACKING_URI"), folder_of(run_dir, "mlflow")
-    client = MlflowClient(server or f"sqlite:///{folder}/mlflow.db")
+    library, entities = import_module("mlflow"), import_module("mlflow.entities")
+    client: Any = library.MlflowClient(server or f"sqlite:///{folder}/mlflow.db")
     first = is_new(run_dir, "mlflow")
 
     def create() -> str:
@@ -60,11 +57,11 @@ def mlflow(run_dir: Path, settings: Mapping[str, Any]) -> MLflow:
 
     run_id = remembered(run_dir, "mlflow", create)
     if first:  # MLflow refuses another value for a parameter, such as rl.steps after a resume
-        parameters = [Param(name, value[:LONGEST]) for name, value in _flat(settings)]
+        parameters = [entities.Param(name, value[:LONGEST]) for name, value in _flat(settings)]
         for i in range(0, len(parameters), AT_ONCE):
             client.log_batch(run_id, params=parameters[i : i + AT_ONCE])
     client.update_run(run_id, status="RUNNING")
-    return MLflow(client, run_id)
+    return MLflow(entities, client, run_id)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +20,22 @@ PROBED = {"git": False, "requirements": False, "runtime": False, "hardware": Fal
 
 
 class SwanLab:
-    def __init__(self, run: Any) -> None:
-        self.run, self.state = run, "success"
+    def __init__(self, library: Any, run: Any) -> None:
+        self.library, self.run, self.state = library, run, "success"
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         self.run.log({f"{stage}/{name}": value for name, value in metrics.items()}, step=step)
 
     def alert(self, finding: Mapping[str, Any]) -> None:
         """As text, since SwanLab has no alerts."""
-        from swanlab import Text
-
         text = f"{finding['name']} {finding['event']}: {finding['title']}\n{finding['meaning']}"
-        self.run.log({f"{finding['stage']}/findings": Text(text, caption=finding["weight"])}, step=finding["step"])
+        self.run.log({f"{finding['stage']}/findings": self.library.Text(text, caption=finding["weight"])}, step=finding["step"])
 
     def rollouts(self, stage: str, step: int, rows: Sequence[Row]) -> None:
-        from swanlab import Text
-
-        texts = [Text("\n".join(f"{name}: {value}" for name, value in row.items()), caption=f"reward {row['reward']}") for row in rows]
+        texts = [
+            self.library.Text("\n".join(f"{name}: {value}" for name, value in row.items()), caption=f"reward {row['reward']}")
+            for row in rows
+        ]
         self.run.log({f"{stage}/rollouts": texts}, step=step)
 
     def fail(self) -> None:
@@ -47,10 +47,9 @@ class SwanLab:
 
 @tracker("swanlab", needs="swanlab")
 def swanlab(run_dir: Path, settings: Mapping[str, Any]) -> SwanLab:
-    import swanlab
-
+    library: Any = import_module("swanlab")
     mode: Any = os.environ.get("SWANLAB_MODE", "offline")
-    run = swanlab.init(
+    run = library.init(
         project=settings["experiment"],
         name=run_dir.name,
         id=remembered(run_dir, "swanlab"),
@@ -58,6 +57,6 @@ def swanlab(run_dir: Path, settings: Mapping[str, Any]) -> SwanLab:
         mode=mode,
         log_dir=str(folder_of(run_dir, "swanlab")),
         config=dict(settings),
-        settings=swanlab.Settings.model_validate({"probe": PROBED, "terminal": {"proxy_type": "none"}, "interactive": False}),
+        settings=library.Settings.model_validate({"probe": PROBED, "terminal": {"proxy_type": "none"}, "interactive": False}),
     )
-    return SwanLab(run)
+    return SwanLab(library, run)

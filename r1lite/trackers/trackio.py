@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,19 @@ LEVELS = {"note": "INFO", "warning": "WARN", "error": "ERROR"}
 
 
 class Trackio:
-    def __init__(self, run: Any) -> None:
-        self.run = run
+    def __init__(self, library: Any, run: Any) -> None:
+        self.library, self.run = library, run
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
         self.run.log({f"{stage}/{name}": value for name, value in metrics.items()}, step=step)
 
     def alert(self, finding: Mapping[str, Any]) -> None:
-        from trackio import AlertLevel
-
         title = f"{finding['stage']}: {finding['name']} {finding['event']} at step {finding['step']}"
         text = f"{finding['title']}\n{finding['meaning']}\n{' '.join(finding['overrides'])}"
-        self.run.alert(title, text=text, level=AlertLevel[LEVELS.get(finding["weight"], "WARN")], step=finding["step"])
+        self.run.alert(title, text=text, level=self.library.AlertLevel[LEVELS.get(finding["weight"], "WARN")], step=finding["step"])
 
     def rollouts(self, stage: str, step: int, rows: Sequence[Row]) -> None:
-        from trackio import Table
-
-        table = Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
+        table = self.library.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
         self.run.log({f"{stage}/rollouts": table}, step=step)
 
     def close(self) -> None:
@@ -46,10 +43,9 @@ class Trackio:
 @tracker("trackio", needs="trackio")
 def trackio(run_dir: Path, settings: Mapping[str, Any]) -> Trackio:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import trackio
-
+    library: Any = import_module("trackio")
     name = remembered(run_dir, "trackio", partial(_name, run_dir))
-    run = trackio.init(
+    run = library.init(
         project=settings["experiment"],
         name=name,
         config=dict(settings),
@@ -58,7 +54,7 @@ def trackio(run_dir: Path, settings: Mapping[str, Any]) -> Trackio:
         auto_log_gpu=False,
         auto_log_cpu=False,
     )
-    return Trackio(run)
+    return Trackio(library, run)
 
 
 def _name(run_dir: Path) -> str:

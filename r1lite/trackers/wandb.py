@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ LEVELS = {"note": "INFO", "warning": "WARN", "error": "ERROR"}
 
 
 class Wandb:
-    def __init__(self, run: Any) -> None:
-        self.run, self.exit_code = run, 0
+    def __init__(self, library: Any, run: Any) -> None:
+        self.library, self.run, self.exit_code = library, run, 0
 
     def begin(self, stage: str, done: int) -> None:
         """Each stage has an axis of its own: wandb's steps only count calls."""
@@ -35,9 +36,7 @@ class Wandb:
         self.run.alert(title=title, text=text, level=LEVELS.get(finding["weight"], "WARN"))
 
     def rollouts(self, stage: str, step: int, rows: Sequence[Row]) -> None:
-        import wandb
-
-        table = wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
+        table = self.library.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows])
         self.run.log({f"{stage}/step": step, f"{stage}/rollouts": table})
 
     def fail(self) -> None:
@@ -50,10 +49,9 @@ class Wandb:
 @tracker("wandb", needs="wandb")
 def wandb(run_dir: Path, settings: Mapping[str, Any]) -> Wandb:
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # of crashes, to its makers
-    import wandb
-
+    library: Any = import_module("wandb")
     mode: Any = os.environ.get("WANDB_MODE", "offline")
-    run = wandb.init(
+    run = library.init(
         project=os.environ.get("WANDB_PROJECT") or settings["experiment"],
         name=run_dir.name,
         id=remembered(run_dir, "wandb"),
@@ -61,6 +59,6 @@ def wandb(run_dir: Path, settings: Mapping[str, Any]) -> Wandb:
         dir=str(folder_of(run_dir, "wandb")),
         config=dict(settings),
         mode=mode,
-        settings=wandb.Settings(console="off", disable_git=True, disable_code=True, silent=True),
+        settings=library.Settings(console="off", disable_git=True, disable_code=True, silent=True),
     )
-    return Wandb(run)
+    return Wandb(library, run)
