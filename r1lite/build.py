@@ -137,8 +137,13 @@ def make_sampler(model: PreTrainedModel, prompter: Prompter, cfg: Config) -> Sam
     engine = _engine(model, prompter.tokenizer, cfg)
     if not cfg.episode:
         return Sampler(engine, prompter, cfg.sampler)
+    return EpisodeSampler(engine, prompter, cfg.sampler, make_host(cfg), most_turns=most_turns(cfg))
+
+
+def make_host(cfg: Config) -> Host:
+    """The workers in which the environments of this configuration run."""
     spec, functions = make_episode(cfg)
-    return EpisodeSampler(engine, prompter, cfg.sampler, Host(spec, cfg.scoring, functions), most_turns=most_turns(cfg))
+    return Host(spec, cfg.scoring, functions)
 
 
 def most_turns(cfg: Config) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from r1lite.text.response import ANSWER, END_ANSWER, END_THINK, THINK
 from r1lite.types import Problem, Response
 from tasks import task
 from tasks._generated import GeneratedProblems, harder
@@ -60,6 +61,12 @@ class Arithmetic:
         values = self._values(problem.info["start"], steps)
         worked = [f"{before}{sign}{number}={after}" for before, (sign, number), after in zip(values[:-1], steps, values[1:], strict=True)]
         return Response(thought=" ".join(worked), answer=problem.answer)
+
+    def turns(self, problem: Problem, environment: str) -> list[str] | None:
+        """The model's turns of an episode: with tools, the chain is computed by one call."""
+        if environment != "tools":
+            return None
+        return [f"{THINK}<chain>{problem.prompt}</chain>", f"{END_THINK}{ANSWER}{problem.answer}{END_ANSWER}"]
 
     def guess(self, problem: Problem) -> str:
         """The answer of someone who does not compute it: a random one."""

@@ -25,7 +25,7 @@ class Host:
     """Answers the steps of environments. A rollout's environment stays with one worker."""
 
     def __init__(self, spec: Spec, cfg: ScoringConfig, functions: Functions) -> None:
-        made: Any = episodes[spec.name]
+        made: Any = spec.make()
         self.spec = spec
         self.stop: tuple[str, ...] = tuple(getattr(made, "stop", ()))
         self._seconds = max(cfg.seconds, float(getattr(made, "seconds", 0.0)))

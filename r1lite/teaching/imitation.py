@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from r1lite.build import held_out, make_feed, make_policy, make_prompter, make_sampler, make_scorer, make_task
+from r1lite.build import held_out, make_feed, make_host, make_policy, make_prompter, make_sampler, make_scorer, make_task
 from r1lite.config import Config, ImitationConfig, TrainingConfig
 from r1lite.console import say
 from r1lite.data.examples import FILE, FROM_MODELS, demonstrations, from_file
@@ -20,6 +20,7 @@ from r1lite.prompt import Prompter
 from r1lite.settings.stages import EXAMPLES, ROLLOUTS
 from r1lite.store.run import Place
 from r1lite.teaching.best_checkpoint import BestCheckpoint
+from r1lite.teaching.episodes import worked_episodes
 from r1lite.teaching.sampled import traces_from_model
 from r1lite.teaching.teacher import traces_from_teacher
 from r1lite.types import Sample, TeachingTask
@@ -72,6 +73,8 @@ def task_examples(cfg: Config, count: int, prompter: Prompter, *, seed: str) -> 
     if not hasattr(task, "demonstration"):
         raise ValueError(f"task {task.name!r} cannot write demonstrations: set cold_start.data to a file with prompt and completion")
     problems = make_feed(prompter, cfg, seed=seed, task=task).take(count)
+    if cfg.episode:
+        return worked_episodes(task, problems, make_host(cfg), prompter)
     return demonstrations(cast(TeachingTask, task), problems, prompter)
 
 
