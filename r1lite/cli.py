@@ -18,6 +18,7 @@ COMMANDS = {
     "chat": ("r1lite.commands.chat", "chat with a model in the terminal"),
     "export": ("r1lite.commands.export", "write a finished model to a folder or a GGUF file"),
     "report": ("r1lite.commands.report", "write a run as one HTML file: results, curves, findings, rollouts"),
+    "watch": ("r1lite.commands.watch", "show a run in a browser while it goes on"),
     "score": ("r1lite.commands.score_file", "score completions from a file or a pipe"),
     "preflight": ("r1lite.commands.preflight", "look at a run before it starts: prompts, pass rates, rules, memory, time"),
     "plan": ("r1lite.commands.plan", "what a run needs before it starts: memory on each rank, seconds of a step"),

@@ -441,6 +441,7 @@ class Config:
     stages: list[str] = free(["cold_start", "rl", "reject", "sft", "distill"])  # in order; repeats get a number: rl_2
     plugins: list[str] = listed()  # your own rewards, tasks and trackers: my_package.rules or ./rules.py
     track: list[str] = free([])  # where metrics go besides metrics.jsonl: tensorboard, wandb, trackio, mlflow, swanlab, your plugins'
+    watch: bool = free(False)  # serve the page of the run on this machine while it goes on, as r1lite watch does
     processes: str = free("1")  # on this machine, which train together; auto is one for each GPU
     threads: int = 0  # of torch on the CPU; 0 leaves torch's own choice
     model: ModelConfig = field(default_factory=ModelConfig)

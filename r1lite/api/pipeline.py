@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def train(cfg: Config) -> dict[str, Any]:
     check_ranks(cfg)
     for notice in exchange.on_leader(lambda: check(cfg)):
         say(notice)
-    with Run(cfg).opened() as run:
+    with Run(cfg).opened() as run, watched(cfg, run.folder):
         if cfg.diagnosis.enabled:
             run.metrics.watchers.append(Diagnosis(run.folder, cfg, tell=run.metrics.trackers.alert))
         report = Report(run)
@@ -49,6 +50,14 @@ def train(cfg: Config) -> dict[str, Any]:
             stop.leave_if_asked(f"after stage {name}")
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
         return report.finish()
+
+
+def watched(cfg: Config, folder: Path) -> AbstractContextManager[None]:
+    """With `watch=true`, the page of the run, served by the leader's machine."""
+    from r1lite.page.beside import page_beside
+    from r1lite.parallel import world
+
+    return page_beside(folder) if cfg.watch and world.is_leader() else nullcontext()
 
 
 def run_stage(name: str, start: str, cfg: Config, run: Run) -> str:

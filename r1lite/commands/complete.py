@@ -17,6 +17,7 @@ WITHOUT_SETTINGS = {
     "export": (),
     "score": (),
     "report": (),
+    "watch": (),
 }  # commands that take no settings of training, with what may follow them
 
 
