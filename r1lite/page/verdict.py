@@ -26,14 +26,14 @@ def named(stage: str) -> str:
 def verdict(stages: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]], status: str, ending: str) -> list[str]:
     """The sentences: held-out scores, or rewards as long as there are none, and how the run ended if it did not finish."""
     evaluated = [stage for stage in stages if isinstance(stage.get("eval"), Mapping) and "pass@1" in stage["eval"]]
-    sentences = held_out(evaluated) or rewards(metrics)
+    sentences = held_out(evaluated) or rewards(metrics) or ([] if metrics else ["Nothing has been logged yet."])
     last = metrics[-1] if metrics else None
     where = f" in step {last['step']} of stage {last['stage']}" if last else ""
     if status == "running":
         sentences.append(f"The run is going on{where.replace(' in step', ', now after step')}.")
     elif status == "stopped":
         sentences.append(f"The run stopped{where.replace(' in step', ' after step')} and is not finished{f': {ending}' if ending else ''}.")
-    return sentences or ["Nothing has been logged yet."]
+    return sentences
 
 
 def held_out(evaluated: Sequence[Mapping[str, Any]]) -> list[str]:
