@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 
-CATALOGUE = "r1lite.reporting.metric_reference"
+from r1lite.reporting.metric_reference import metric_of
+
+FIELDS = ("unit", "meaning", "healthy", "watch", "low", "high")
 
 
 def texts_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    try:
-        metric_of = import_module(CATALOGUE).metric_of
-    except ImportError:
-        return {}
     found = {name: metric_of(name) for name in sorted(names)}
-    fields = ("unit", "meaning", "healthy", "watch", "low", "high")
-    return {name: {field: getattr(metric, field) for field in fields} for name, metric in found.items() if metric is not None}
+    return {name: {field: getattr(metric, field) for field in FIELDS} for name, metric in found.items() if metric is not None}

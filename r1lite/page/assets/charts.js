@@ -155,6 +155,7 @@ function axes(root, spec, box, { x, y, low, high, log, first, last }) {
   }
   const marks = last - first < 1 ? [first] : ticks(first, last, (box.right - box.left) / 70).filter((v) => Number.isInteger(v));
   for (const v of marks) root.append(svg("text", { class: "tick", x: x(v), y: box.bottom + 15, "text-anchor": "middle" }, String(v)));
+  root.append(svg("text", { class: "tick", x: box.left - 6, y: box.bottom + 15, "text-anchor": "end" }, "step"));
   for (const limit of spec.limits || []) {
     if (limit === null || limit === undefined || (log && limit <= 0) || limit < low || limit > high || limit === 0) continue;
     root.append(svg("line", { class: "limit", x1: box.left, x2: box.right, y1: y(limit), y2: y(limit) }, svg("title", {}, `healthy limit ${number(limit)}`)));

@@ -37,7 +37,7 @@ function problemsPart() {
     return el("figure", { class: "card wide" },
       el("figcaption", {}, el("span", { class: "title" }, `${data.runs.length > 1 ? `${plain(run.name)} · ` : ""}${plain(titleOf(name))}: pass rate by ${byProblem ? "problem" : "group"} and step`), el("span", { class: "unit" }, "0% ", el("span", { class: "ramp" }), " 100%")),
       heatMap({ rows, columns: heat.steps, cells: heat.cells, label: "pass rates by problem and step", pick }),
-      el("p", { class: "quiet" }, text));
+      el("p", { class: "quiet" }, `Columns are steps ${heat.steps[0]} to ${heat.steps[heat.steps.length - 1]}. ${text}`));
   };
   return section("problems", "Problems", null, ...maps.map(one));
 }
