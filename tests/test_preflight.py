@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from r1lite.config import Config
 from r1lite.models.pretrained import locate
 from r1lite.preflight.before import first_rl, is_due, starting_weights
-from r1lite.preflight.process import looked
+from r1lite.preflight.process import Result, looked, lost, out_of_memory, preflight
 from r1lite.preflight.signal import histogram, live_shares, most_likely_live, size_for
 from r1lite.train import train
 
@@ -185,3 +185,29 @@ def test_a_worst_step_that_does_not_fit_is_refused(config: Callable[..., Config]
     none = look_at(config, "preflight.memory_gb=0.1")
     assert refusals(none) == {"does_not_fit": []}
     assert "no setting suffices" in none["findings"][0]["says"]
+
+
+def test_a_look_that_was_killed_says_what_it_was_doing(tmp_path: Path) -> None:
+    (tmp_path / "doing").write_text("the worst step")
+    (tmp_path / "log").write_text("Traceback ...")
+    killed = lost(-9, tmp_path)
+    assert [finding.says for finding in killed.refusals] == ["the memory of this machine did not suffice for the worst step"]
+    assert killed.refusals[0].overrides[0] == "rl.micro_batch_tokens=2048"
+    assert lost(1, tmp_path).error == "it ended with code 1 while the worst step: Traceback ..."
+
+
+def test_sharded_weights_are_left_to_the_plan(config: Callable[..., Config]) -> None:
+    cfg = config("experiment=demo", "parallel.shard=2", "processes=2")
+    assert "r1lite plan" in preflight(cfg, "rl", "tiny_base").error
+    assert not is_due(cfg)
+
+
+def test_a_run_that_is_refused_has_begun_nothing(config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r1lite.preflight.before.preflight", lambda cfg, stage, start: out_of_memory("sampling"))
+    with pytest.raises(ValueError, match=r"stage rl cannot work: the memory of this machine did not suffice for sampling. Try rl\.micro_b"):
+        train(config(*SMALL, f"run_dir={tmp_path / 'run'}"))
+    assert not (tmp_path / "run" / "rl").exists()
+    assert json.loads((tmp_path / "run" / "preflight.json").read_text())["refused"]
+    monkeypatch.setattr("r1lite.preflight.before.preflight", lambda cfg, stage, start: Result(error="no rules"))
+    train(config(*SMALL, f"run_dir={tmp_path / 'run'}"))  # a look that is not possible stops nothing
+    assert (tmp_path / "run" / "rl" / "final").is_dir()

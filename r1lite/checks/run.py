@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from r1lite.build import SAMPLERS, make_rules, make_task
 from r1lite.checks.algorithm import check_rules
-from r1lite.checks.bounds import above_zero, at_least
+from r1lite.checks.bounds import above_zero, at_least, not_negative
 from r1lite.checks.data import check_data_settings
 from r1lite.checks.episodes import check_episodes
 from r1lite.checks.functions import check_functions
@@ -55,6 +55,9 @@ def check(cfg: Config) -> list[str]:
     check_data_settings(cfg)
     at_least("parity", cfg.parity, sequences=0)
     above_zero("parity", cfg.parity, "threshold", "threshold_bfloat16")
+    at_least("preflight", cfg.preflight, problems=1)
+    above_zero("preflight", cfg.preflight, "seconds")
+    not_negative("preflight", cfg.preflight, "share", "memory_gb")
     notices = [notice for name in cfg.stages for notice in check_stage(name, cfg)]
     notices += [f"{name} is not in stages={cfg.stages}, so its settings have no effect" for name in cfg.rounds if name not in cfg.stages]
     notices += rehearse(rules, problems, cfg.scoring, parts=len(cfg.task.get("parts") or ()))

@@ -70,7 +70,7 @@ def is_due(cfg: Config) -> bool:
     """Whether the run looks at itself. The first steps of a short run tell as much, vLLM is left alone, and a replay samples nothing."""
     look = cfg.preflight
     is_long = look.share * cfg.rl.steps * cfg.rl.prompts_per_step >= look.problems
-    return look.enabled and is_long and cfg.sampler.name == "native" and not cfg.rl.replay
+    return look.enabled and is_long and cfg.sampler.name == "native" and not cfg.rl.replay and cfg.parallel.shard == 1
 
 
 def _look(name: str, start: str, cfg: Config, run: Run) -> None:

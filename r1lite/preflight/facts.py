@@ -95,9 +95,11 @@ class Hacks:
 class Memory:
     """Bytes of the process that trains, or of its GPU."""
 
-    peak: int
+    peak: int  # of the whole run
     moment: str
     available: int
+    measured_peak: int = 0  # of the look
+    loaded: int = 0  # with the model loaded, before the first step
     planned: int  # by r1lite plan; 0 if it cannot plan this model
     measured: bool = True
     fits: bool = True

@@ -51,13 +51,14 @@ def look(run: Config, stage: str, start: str, *, before: str, begin: Callable[[s
     with TemporaryDirectory(prefix="r1lite-preflight-") as folder:
         out = Path(folder)
         parts, _ = open_parts(cfg, Path(start), Place(name=NAME, out=out / NAME, run=out, metrics=Metrics(out / "metrics.jsonl")))
+        loaded = memory.Meter(parts.policy.model.device).peak()
         with parts.scorer, parts.source:
             begin("sampling")
             rounds = take_rounds(parts, cfg, whole=whole, wanted=cfg.preflight.problems, limit=lambda step: time_limit(run, stage, step))
             sampled = memory.Meter(parts.policy.model.device).peak()
         begin("the worst step")
         prompter = Prompter(tokenizer=parts.policy.tokenizer, system=cfg.prompt.system, prefill=cfg.prompt.prefill)
-        needs, worst = worst_step(parts.policy, prompter, run, stage, rounds, sampled=sampled, ranks=ranks)
+        needs, worst = worst_step(parts.policy, prompter, run, stage, rounds, loaded=loaded, sampled=sampled, ranks=ranks)
         begin("trying hacks")
         task, rules = make_task(cfg), make_rules(cfg)
         groups = groups_of(rounds)
@@ -84,11 +85,11 @@ def time_limit(run: Config, stage: str, step: float) -> float:
 
 
 def worst_step(
-    policy: Policy, prompter: Prompter, run: Config, stage: str, rounds: Sequence[Round], *, sampled: int, ranks: int
+    policy: Policy, prompter: Prompter, run: Config, stage: str, rounds: Sequence[Round], *, loaded: int, sampled: int, ranks: int
 ) -> tuple[Memory, Worst | None]:
     cfg = settings_for(run, stage)
     meter = memory.Meter(policy.model.device)
-    available = meter.available(run.preflight.memory_gb)
+    available = meter.available(run.preflight.memory_gb) // (1 if meter.on_gpu else ranks)  # ranks on the CPU share a machine
     prompt, _ = longest_prompt(prompter, training_problems(cfg), cfg.prompt.max_tokens)
     plan = memory.planned(policy.model.config, cfg, stage=stage, ranks=ranks, on_gpu=meter.on_gpu, prompt=len(prompt), available=available)
     written = next((s.rollout.token_ids for r in rounds for group in r.groups for s in group if s.rollout.token_ids), ())
@@ -99,7 +100,7 @@ def worst_step(
     most = meter.peak()
     peak = max(most, sampled + memory.sampling_of_evaluation(plan, cfg))
     moment = "sampling" if peak == sampled else "forward, backward, optimiser"
-    return memory_of(plan, peak, moment, available), worst
+    return replace(memory_of(plan, peak, moment, available), measured_peak=most, loaded=loaded), worst
 
 
 def memory_of(plan: Any, peak: int, moment: str, available: int) -> Memory:

@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +25,7 @@ from r1lite.preflight.facts import Finding
 
 PROGRAM = "import sys; sys.path[:] = {path!r}; from r1lite.preflight.process import in_child; in_child()"
 OF_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
-RESULT, DOING = "result.json", "doing"
+CALL, RESULT, DOING, LOG = "call", "result.json", "doing", "log"  # files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,34 +55,48 @@ def preflight(cfg: Config, stage: str, start: str, *, before: str = "", checked:
     before: an earlier stage, if `start` has the weights before it
     checked: whether the settings have been checked
     """
+    if cfg.parallel.shard > 1:
+        return Result(error="one process cannot look at sharded weights (parallel.shard); `r1lite plan` computes their memory")
+    try:
+        call = pickle.dumps(_call(cfg) | {"stage": stage, "start": start, "before": before, "checked": checked})
+    except Exception as error:  # whatever an object of the user's rules raises
+        return Result(error=str(error))
+    with TemporaryDirectory(prefix="r1lite-preflight-") as name:
+        folder = Path(name)
+        (folder / CALL).write_bytes(call)
+        with _child(folder, _threads(cfg)) as child:
+            code = child.wait()
+        return _read(folder / RESULT) if (folder / RESULT).is_file() else lost(code, folder)
+
+
+def _call(cfg: Config) -> dict[str, Any]:
+    """The configuration without sections of plugins' stages, whose class is of this process alone; and rules that are functions."""
     from r1lite.build import make_rules
     from r1lite.scoring.functions import pickled
 
-    functions = pickled(make_rules(cfg).functions)
-    call = {"cfg": cfg, "stage": stage, "start": start, "before": before, "checked": checked, "functions": functions}
-    with TemporaryDirectory(prefix="r1lite-preflight-") as name:
-        folder = Path(name)
-        (folder / "call").write_bytes(pickle.dumps(call))
-        with _child(folder) as child:
-            code = child.wait()
-        if (folder / RESULT).is_file():
-            return _read(folder / RESULT)
-        return _lost(code, folder)
+    plain = Config(**{f.name: getattr(cfg, f.name) for f in fields(Config)})
+    return {"cfg": plain, "functions": pickled(make_rules(cfg).functions)}
+
+
+def _threads(cfg: Config) -> dict[str, str]:
+    """As many of torch's threads as one of several ranks has."""
+    ranks = int(cfg.processes) if cfg.processes.isdigit() else 1
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // ranks))} if ranks > 1 else {}
 
 
 @contextmanager
-def _child(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _child(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """The process. It ends with this one, and with what is done inside the context."""
-    environment = {name: value for name, value in os.environ.items() if name not in OF_RANKS} | {launch.LAUNCHER: str(os.getpid())}
+    here = {name: value for name, value in os.environ.items() if name not in OF_RANKS}
+    environment = settings | here | {launch.LAUNCHER: str(os.getpid())}
     command = [sys.executable, "-c", PROGRAM.format(path=sys.path), str(folder)]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as child,
-    ):
+    with (folder / LOG).open("wb") as log:
+        child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             yield child
         finally:
             child.kill()
+            child.wait()
 
 
 def _read(path: Path) -> Result:
@@ -91,10 +105,10 @@ def _read(path: Path) -> Result:
     return Result(facts=found["facts"], findings=findings, lines=tuple(found["lines"]), error=found["error"])
 
 
-def _lost(code: int, folder: Path) -> Result:
+def lost(code: int, folder: Path) -> Result:
     """The process left no result: it was killed, for its memory as a rule, or something went wrong that is not the user's."""
     doing = (folder / DOING).read_text() if (folder / DOING).is_file() else "starting"
-    log = (folder / "log").read_text(errors="replace").strip()
+    log = (folder / LOG).read_text(errors="replace").strip()
     if code == -signal.SIGKILL:
         return out_of_memory(doing)
     return Result(error=f"it ended with code {code} while {doing}: {log[-2000:]}")
@@ -117,7 +131,7 @@ def in_child() -> None:
     folder = Path(sys.argv[1])
     with suppress(OSError):  # the kernel takes this process before any other, if memory runs out
         Path("/proc/self/oom_score_adj").write_text("1000")
-    call = pickle.loads((folder / "call").read_bytes())
+    call = pickle.loads((folder / CALL).read_bytes())
     result = in_this_process(call, begin=lambda doing: (folder / DOING).write_text(doing))
     (folder / f"{RESULT}.part").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
     (folder / f"{RESULT}.part").rename(folder / RESULT)
@@ -129,12 +143,14 @@ def in_this_process(call: dict[str, Any], *, begin: Callable[[str], object]) -> 
     from r1lite.models.prepare import prepare_torch
     from r1lite.registry import load_plugins
     from r1lite.scoring.functions import register
+    from r1lite.settings.stages import with_sections
 
     cfg: Config = call["cfg"]
     register(call["functions"])
     prepare_torch(cfg)
     try:
         load_plugins(cfg.plugins)
+        cfg = with_sections(cfg, [*cfg.stages, *cfg.rounds])
         if not call["checked"]:
             check(cfg)
     except ValueError as error:
