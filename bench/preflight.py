@@ -1,9 +1,9 @@
 """What `r1lite preflight` predicts, beside what the run then does: seconds of a step, peak memory, groups with signal.
 
-    python -m bench.preflight [--only NAME ...] [--steps 6] [--rounds 1] [--results FILE]
+    python -m bench.preflight [--only NAME ...] [--steps 12] [--rounds 1] [--results FILE]
 
-Each case is looked at, then trained for a few steps in a process of its own, from the same weights and without a look. A step's
-seconds are the median of its steps but the first, and the peak of memory is that of the whole run's process.
+Each case is looked at, then trained for a few steps in a process of its own, from the same weights and without a look. The seconds
+of its first steps are the median of steps 2 to 5: later, responses have become longer. The peak of memory is that of the process.
 With --results, cases that the file has are not measured again.
 """
 
@@ -45,7 +45,7 @@ CASES = {
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=CASES, help="cases")
-    parser.add_argument("--steps", type=int, default=6, help="of training")
+    parser.add_argument("--steps", type=int, default=12, help="of training")
     parser.add_argument("--rounds", type=int, default=1, help="how often each case is measured; shown is the median")
     parser.add_argument("--results", type=Path, help="a file that keeps what was measured")
     parser.add_argument("--set", dest="settings", nargs="*", default=[], metavar="KEY=VALUE", help="more settings")
@@ -101,17 +101,31 @@ def report(known: dict[str, list[dict[str, float]]]) -> str:
                 name,
                 f"`{CASES[name]}`" if CASES[name] else "",
                 f"{found['step']:.2f}",
-                f"{found['step in the run']:.2f}",
-                f"{found['step'] / found['step in the run']:.2f}",
+                f"{found['first steps of the run']:.2f}",
+                f"{found['step'] / found['first steps of the run']:.2f}",
+                f"{found['step of the run']:.2f}",
                 f"{found['peak']:,.0f}",
                 f"{found['peak of the run']:,.0f}",
                 f"{found['peak'] / found['peak of the run']:.2f}",
                 f"{found['live']:.0%}",
-                f"{found['live in the run']:.0%}",
+                f"{found['live of the run']:.0%}",
                 f"{found['looked']:.0f}",
             ]
         )
-    head = ["run", "settings", "s a step", "in the run", "ratio", "peak, MB", "in the run", "ratio", "live", "in the run", "look, s"]
+    head = [
+        "run",
+        "settings",
+        "s a step",
+        "first steps",
+        "ratio",
+        "all steps",
+        "peak, MB",
+        "of the run",
+        "ratio",
+        "live",
+        "of the run",
+        "look, s",
+    ]
     return table(head, rows)
 
 

@@ -99,7 +99,9 @@ def worst_step(
     worst = run_worst(policy, make_objective(cfg), samples, prompt=len(prompt))
     most = meter.peak()
     peak = max(most, sampled + memory.sampling_of_evaluation(plan, cfg))
-    moment = "sampling" if peak == sampled else "forward, backward, optimiser"
+    moment = "sampling" if peak > most or most == sampled else "forward, backward, optimiser"
+    if not meter.on_gpu:
+        peak = memory.after_many_steps(peak, loaded)
     return replace(memory_of(plan, peak, moment, available), measured_peak=most, loaded=loaded), worst
 
 

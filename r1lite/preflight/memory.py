@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from r1lite.config import Config
 from r1lite.planning.advice import advise, candidates, changed
 from r1lite.planning.machine import Card, Machine, memory_of_machine
-from r1lite.planning.plan import Plan, plan_of
+from r1lite.planning.plan import CPU_GAPS, Plan, plan_of
 from r1lite.planning.shape import KINDS, Shape
 from r1lite.planning.work import Job
 
@@ -87,6 +87,11 @@ def advice(plan: Plan) -> tuple[str, ...]:
     """Settings with which the plan fits; none if no settings do."""
     found = advise(plan)
     return tuple(map(str, found.changes)) if found.result.fits else ()
+
+
+def after_many_steps(peak: int, loaded: int) -> int:
+    """A process on the CPU keeps what it frees, and steps of many shapes leave gaps, so that it grows over the first dozens of them."""
+    return loaded + int(CPU_GAPS * (peak - loaded))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -114,14 +114,14 @@ def _hacks(facts: Facts) -> Iterator[str]:
     if h.left_out:
         yield from _labelled("hacks", f"not tried: {h.left_out}")
         return
-    yield from _labelled(
-        "hacks", f"gold is paid {h.gold:.3g}, the best of {h.tried} other responses that are wrong {h.best:.3g} ({h.name})"
-    )
+    best = f"of {h.tried} responses that were tried, the best-paid wrong one {h.best:.3g} ({h.name})"
+    yield from _labelled("hacks", f"gold is paid {h.gold:.3g}; {best}")
 
 
 def _memory(facts: Facts) -> Iterator[str]:
     m = facts.memory
-    yield from _labelled("memory", f"{_gb(m.peak)} of {_gb(m.available)} GB at the peak ({m.moment}){_worst(facts)}")
+    look = f", {_gb(m.measured_peak)} in this look" if m.measured_peak < m.peak and m.measured else ""
+    yield from _labelled("memory", f"{_gb(m.peak)} of {_gb(m.available)} GB at the peak ({m.moment}{look}){_worst(facts)}")
     if m.buys:
         yield from _labelled("", "less with " + ", ".join(f"{setting} ({_gb(added)} GB)" for setting, added in m.buys.items()))
 
@@ -142,7 +142,7 @@ def _time(facts: Facts) -> Iterator[str]:
     whole = f"{t.steps} steps: {seconds(t.stage)}"
     if t.others:
         rest = ", ".join(f"{name} {seconds(value)}" for name, value in t.others.items())
-        whole += f"; with {rest}: {seconds(t.stage + sum(t.others.values()))}"
+        whole += f"; with at most {rest}: {seconds(t.stage + sum(t.others.values()))}"
     yield from _labelled("", whole)
 
 
