@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from r1lite.config import ScoringConfig
 from r1lite.episodes import Episode, episode, episodes
 from r1lite.episodes.host import Host
 from r1lite.episodes.play import Spec
 from r1lite.prompt import Prompter
+from r1lite.registry import load_plugins
 from r1lite.sampling.episodes import EpisodeSampler
 from r1lite.sampling.native.engine import NativeEngine
 from r1lite.sampling.rollouts import Sampler
+from r1lite.scoring.rules import Rules
+from r1lite.scoring.verdicts import verdict_of
+from r1lite.store.metrics import Metrics
+from r1lite.train import train
 from r1lite.types import Group, Problem, Rollout, masked_select
 
 PROBLEMS = [Problem(id=f"p{i}", prompt=f"{i}+1") for i in range(3)]
@@ -56,8 +64,6 @@ def plugin(tmp_path: Path) -> str:
 
 
 def sampler(model: Any, tokenizer: Any, config: Any, plugin: str, *settings: str, workers: int = 0, turns: int = 8, **options: Any) -> Any:
-    from r1lite.registry import load_plugins
-
     load_plugins([plugin])
     cfg = config("sampler.max_tokens=60", *settings)
     spec = Spec(name="echo", options=options, plugins=(plugin,))
@@ -109,8 +115,6 @@ def test_ids_are_as_sampled_and_as_given(model: Any, tokenizer: Any, config: Any
 
 
 def test_the_trainer_finds_the_same_log_probs(model: Any, tokenizer: Any, config: Any, plugin: str) -> None:
-    import torch
-
     for r in rollouts_of(sampler(model, tokenizer, config, plugin, STOPS)):
         logits = model(torch.tensor([r.prompt_ids + r.token_ids])).logits[0].log_softmax(-1)
         own = [logits[len(r.prompt_ids) + i - 1, t].item() for i, t in enumerate(r.token_ids)]
@@ -159,3 +163,77 @@ def test_options_are_checked_against_the_signature(plugin: str) -> None:
 
     with pytest.raises(ValueError, match=r"unknown option of episode 'local': 'tris'\. Did you mean 'tries'"):
         episodes.bind("local", {"tris": 1})
+
+
+SMALL = (
+    "stages=[rl] threads=1 rl.steps=4 rl.prompts_per_step=2 rl.group_size=4 rl.checkpoint_every=2 sampler.max_tokens=120 "
+    "evaluate.every_stage=false preflight.enabled=false task.difficulty=easy +episode.name=retry rl.show_every=0"
+).split()
+
+
+def weights_of(run: Path) -> dict[str, Any]:
+    return load_file(run / "rl" / "final" / "model.safetensors")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lag", [0, 1])
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(config: Any, tmp_path: Path, lag: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = (*SMALL, f"rl.lag={lag}")
+    train(config(*settings, f"run_dir={tmp_path / 'whole'}"))
+    asked = Host.ask
+
+    def killed(self: Host, calls: Any) -> Any:
+        """In the middle of an episode of step 4."""
+        if late["reached"] and any(len(call.replies) == 2 for call in calls):
+            raise KeyboardInterrupt
+        return asked(self, calls)
+
+    late = {"reached": False}
+    logged = Metrics.log
+
+    def log(self: Metrics, stage: str, step: int, values: Any) -> None:
+        logged(self, stage, step, values)
+        late["reached"] = step >= 3 - lag
+
+    with monkeypatch.context() as changed:
+        changed.setattr(Host, "ask", killed)
+        changed.setattr(Metrics, "log", log)
+        with pytest.raises(KeyboardInterrupt):
+            train(config(*settings, f"run_dir={tmp_path / 'killed'}"))
+    train(config(*settings, f"run_dir={tmp_path / 'killed'}"))
+    whole, resumed = weights_of(tmp_path / "whole"), weights_of(tmp_path / "killed")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    ledger = [pq.read_table(tmp_path / run / "rl" / "rollouts" / "step-000004.parquet").to_pylist() for run in ("whole", "killed")]
+    assert ledger[0] == ledger[1]
+    assert any(len(row["turns"]) > 1 for row in ledger[0])
+
+
+def test_an_answer_that_only_the_environment_wrote_is_none(model: Any, tokenizer: Any, config: Any, tmp_path: Path) -> None:
+    (tmp_path / "leak.py").write_text(LEAK)
+    cfg = config("sampler.max_tokens=60", STOPS)
+    load_plugins([str(tmp_path / "leak.py")])
+    for insert in (False, True):
+        host = Host(Spec(name="leak", options={"insert": insert}), ScoringConfig(workers=0), {})
+        leaking = EpisodeSampler(
+            NativeEngine(model, tokenizer, cfg.sampler), Prompter(tokenizer=tokenizer), cfg.sampler, host, most_turns=8
+        )
+        rollouts = rollouts_of(leaking)
+        assert any("<answer>12</answer>" in turn.text for r in rollouts for turn in r.turns)
+        rules = Rules.from_config({"answer": {}})
+        assert {verdict_of(rules, "answer", Problem(id="p", prompt="", answer="12"), r).value for r in rollouts} == {0.0}
+
+
+LEAK = """
+from r1lite.episodes import Episode, Insert, episode
+
+@episode("leak")
+class Leak(Episode):
+    def __init__(self, *, insert: bool) -> None:
+        self.insert, self.said = insert, False
+
+    def step(self, reply):
+        if self.said:
+            return None
+        self.said = True
+        return Insert("<answer>12</answer>") if self.insert else "<answer>12</answer>"
+"""
