@@ -18,15 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from r1lite.config import PACKAGE
 from r1lite.store.ledger import Ledger
 from r1lite.types import Problem, Rollout, Scored, Verdict
 
 GROUP, PROMPTS = 8, 64
+WORD_TOKENS = 20  # of a phrase of the responses
 FILTERS = {"text": "step 17 of the", "outcome": "wrong", "from": "20", "problem": "p12", "low": "0.5", "sort": "surprise"}
 SET = """
+document.querySelector(".filters [type=reset]").click();
 const field = document.querySelector(`[data-filter="${arguments[0]}"]`);
 field.value = arguments[1];
 const before = performance.now();
@@ -65,17 +69,20 @@ def group(name: str, tokens: int, draw: random.Random) -> list[Scored]:
 
 
 def scored(problem: Problem, index: int, right: bool, tokens: int, draw: random.Random) -> Scored:
-    words = " ".join(f"step {draw.randrange(1000)} of the way" for _ in range(tokens // 5))
-    rollout = Rollout(
-        problem_id=problem.id,
-        index=index,
-        prompt_ids=(1,) * 20,
-        token_ids=tuple(draw.randrange(256) for _ in range(tokens)),
-        logprobs=tuple(-draw.random() for _ in range(tokens)),
-        text=f"<think>{words}</think><answer>{42 if right else 7}</answer>",
-    )
+    words = " ".join(f"step {draw.randrange(1000)} of the way" for _ in range(tokens // WORD_TOKENS))
+    text = f"<think>{words}</think><answer>{42 if right else 7}</answer>"
+    ids = tuple(tokenizer().encode(text).ids)
+    logprobs = tuple(-draw.expovariate(5.0) for _ in ids)
+    rollout = Rollout(problem_id=problem.id, index=index, prompt_ids=(1,) * 20, token_ids=ids, logprobs=logprobs, text=text)
     verdicts = {"answer": Verdict(value=float(right), why=f"extracted '{42 if right else 7}'"), "format": Verdict(value=1.0)}
     return Scored(problem=problem, rollout=rollout, reward=float(right) + 0.1, verdicts=verdicts, right=right)
+
+
+@cache
+def tokenizer() -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(PACKAGE / "assets" / "tiny_base" / "tokenizer.json"))
 
 
 def made(folder: Path) -> dict[str, Any]:

@@ -207,3 +207,13 @@ def test_what_is_no_run_is_refused_in_one_line(words: tuple[str, ...], message: 
     (tmp_path / "file").write_text("")
     done = run("report", *words, cwd=tmp_path)
     assert (done.code, done.output) == (1, f"error: {message}\n")
+
+
+def test_stages_are_in_the_order_of_the_settings_also_in_a_copy(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "demo")
+    settings = json.loads((folder / "config.yaml").read_text())
+    (folder / "config.yaml").write_text(json.dumps(settings | {"stages": ["sft", "rl"]}))
+    (folder / "sft").mkdir()
+    (folder / "sft" / "begun.json").write_text('{"start": "base"}')  # later than that of rl
+    run = gathered(folder)["overview"]["runs"][0]
+    assert [one["stage"] for one in run["lineage"]] == [one["name"] for one in run["stages"]] == ["sft", "rl"]

@@ -72,9 +72,11 @@ class RunFolder:
         return {stage: [f for f in found if f.parent.parent.name == stage] for stage in dict.fromkeys(f.parent.parent.name for f in found)}
 
     def records(self) -> Iterator[tuple[str, dict[str, Any], bool]]:
-        """Each stage that has begun: its name, what was recorded, and whether it is finished."""
-        for begun in sorted(self.path.glob("*/begun.json"), key=lambda path: path.stat().st_mtime):
-            stage = begun.parent.name
+        """Each stage that has begun, in the order of the settings: its name, what was recorded, and whether it is finished."""
+        order = self.settings().get("stages")
+        known = order if isinstance(order, list) else []
+        begun = sorted(path.parent.name for path in self.path.glob("*/begun.json"))
+        for stage in [*(name for name in known if name in begun), *(name for name in begun if name not in known)]:
             done = self.json(f"{stage}/done.json")
             record = done if isinstance(done, dict) else self.json(f"{stage}/begun.json")
             yield stage, record if isinstance(record, dict) else {}, isinstance(done, dict)

@@ -138,7 +138,7 @@ function draw(spec, steps, width) {
   const name = `${plain(spec.title)}: ${spec.series.map((s) => plain(s.label)).join(", ")}. Arrow keys move through the steps.`;
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, tabindex: 0 });
   axes(root, spec, box, { x, y, low, high, log, first, last });
-  for (const mark of spec.marks || []) band(root, mark, box, x, last);
+  (spec.marks || []).forEach((mark, n) => band(root, mark, n, box, x, last));
   if (spec.stacked) stack(root, spec, x, y);
   else for (const s of spec.series) curve(root, s, x, y, log, steps.length);
   const line = svg("line", { class: "cursor", y1: box.top, y2: box.bottom, visibility: "hidden" });
@@ -147,7 +147,7 @@ function draw(spec, steps, width) {
 }
 
 function axes(root, spec, box, { x, y, low, high, log, first, last }) {
-  const shows = (v) => (spec.share ? percent(v, 0) : number(v));
+  const shows = (v) => (spec.share ? percent(v, v && high < 0.1 ? 1 : 0) : number(v));
   const lines = log ? powers(low, high) : ticks(low, high, (box.bottom - box.top) / 34);
   for (const v of lines) {
     root.append(svg("line", { class: "grid", x1: box.left, x2: box.right, y1: y(v), y2: y(v) }));
@@ -162,11 +162,13 @@ function axes(root, spec, box, { x, y, low, high, log, first, last }) {
   }
 }
 
-function band(root, mark, box, x, last) {
+// A finding is a bar above the curves, for as long as it held; what has weight shades the steps as well.
+function band(root, mark, n, box, x, last) {
   const from = x(Math.max(mark.since, 0));
-  const to = x(Math.min(mark.until ?? last, last));
-  const shade = { class: `mark ${mark.weight}`, x: from, y: box.top, width: Math.max(2, to - from), height: box.bottom - box.top };
-  root.append(svg("rect", shade, svg("title", {}, plain(mark.title))));
+  const width = Math.max(3, x(Math.min(mark.until ?? last, last)) - from);
+  const title = () => svg("title", {}, plain(mark.title));
+  if (mark.weight !== "note") root.append(svg("rect", { class: `shade ${mark.weight}`, x: from, y: box.top, width, height: box.bottom - box.top }, title()));
+  root.append(svg("rect", { class: `mark ${mark.weight}`, x: from, y: 1 + 4 * (n % 2), width, height: 3 }, title()));
 }
 
 function curve(root, s, x, y, log, total) {
