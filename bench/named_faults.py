@@ -25,7 +25,7 @@ from bench._common.faults import FAULTS, HEALTHY, Case, write_files
 
 COMMON = (
     "stages=[rl] threads=1 scoring.workers=0 preflight.enabled=false evaluate.every_stage=false sampler.max_tokens=80 "
-    "rl.show_every=0 rl.checkpoint_every=1000 rl.warmup_steps=2 rl.prompts_per_step=6 rl.group_size=8 rl.steps=8"
+    "rl.show_every=0 rl.checkpoint_every=1000 rl.warmup_steps=2 rl.prompts_per_step=6 rl.group_size=8 rl.steps=6"
 )
 FINISHED = "finished.json"
 
@@ -41,11 +41,12 @@ def main() -> None:
     cases = [*(() if options.healthy else FAULTS), *(() if options.faults else HEALTHY)]
     cases = [case for case in cases if not options.only or case.name in options.only]
     results: dict[str, list[list[dict[str, Any]]]] = {case.name: [] for case in cases}
-    for seed in options.seeds:
-        folder = (options.folder / f"seed{seed}").resolve()
-        start = cold_start(seed, folder)
-        for case in cases:
-            results[case.name].append(run(case, seed, start, folder))
+    folders = {seed: (options.folder / f"seed{seed}").resolve() for seed in options.seeds}
+    starts = {seed: cold_start(seed, folder) for seed, folder in folders.items()}
+    for number, case in enumerate(cases):
+        # One seed is enough for each of many healthy runs.
+        seeds = [options.seeds[number % len(options.seeds)]] if case.healthy else options.seeds
+        results[case.name] = [run(case, seed, starts[seed], folders[seed]) for seed in seeds]
     print(fault_table([c for c in cases if not c.healthy], results))
     print(healthy_table([c for c in cases if c.healthy], results))
 

@@ -96,3 +96,31 @@ def test_a_fault_in_a_finding_ends_the_diagnosis_and_not_the_run(tmp_path: Path,
 def test_the_page_lists_every_finding() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "use" / "diagnosis.md").read_text(encoding="utf-8")
     assert [name for name in findings if f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reward", "flat"),
+    [(0.3, 0.31, 0.7, True), (0.3, 0.6, 0.7, False), (0.3, 0.31, 0.52, False), (0.3, 0.2, 0.7, True)],
+)
+def test_what_was_learnt_should_show_on_held_out_problems(
+    before: float, after: float, reward: float, flat: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diagnosis = Diagnosis(tmp_path, Config())
+    diagnosis.begin("rl", [])
+    for step in range(1, 8):
+        diagnosis.log("rl", step, {"reward/mean": 0.5 if step < 4 else reward})
+    entries = [{"name": "base", "eval": {"pass@1": before}}, {"name": "rl", "eval": {"pass@1": after}}]
+    diagnosis.evaluated("rl", entries)
+    diagnosis.evaluated("sft", entries)  # a stage that this process did not train
+    assert [line["name"] for line in read(tmp_path / FILE)] == ["held_out_flat"] * flat
+    assert ("pass@1 on held-out problems" in capsys.readouterr().out) == flat
+
+
+def test_without_evaluations_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    diagnosis = Diagnosis(tmp_path, Config())
+    diagnosis.begin("rl", [])
+    diagnosis.log("rl", 1, {"reward/mean": 0.5})
+    diagnosis.evaluated("rl", [{"name": "base"}, {"name": "rl"}])
+    diagnosis.evaluated("rl", [])
+    assert not (tmp_path / FILE).exists()
+    assert not diagnosis.failed

@@ -85,8 +85,6 @@ def write_files(folder: Path, seed: int) -> None:
     ])  # fmt: skip
     sevens = [{"prompt": p.prompt, "completion": respond(replace(task.demonstration(p), answer="7"))} for p in problems[:256]]
     write_rows(folder / "sevens.jsonl", sevens)
-    marks = [{"prompt": p.prompt, "completion": respond(Response(thought="!" * 40, answer=p.answer))} for p in problems[:256]]
-    write_rows(folder / "marks.jsonl", marks)
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -135,6 +133,7 @@ def deaf_sampler() -> Iterator[None]:
 
 OWN = "plugins=[{files}/rules.py]"
 PARTS = "'task.parts={{arithmetic: {{}}, impossible: {{name: arithmetic, modulus: 997}}}}'"
+FREE = "algorithm.kl=none algorithm.kl_coef=0"
 TAUGHT = "stages=[cold_start,rl] cold_start.examples=0 cold_start.steps=12 cold_start.data={files}"
 FAULTS = (
     Case(name="answers from a wrong column", settings="task=dataset task.path={files}/problems.jsonl 'task.columns={{answer: start}}'",
@@ -164,11 +163,10 @@ FAULTS = (
     Case(name="the weight of the right rule is negative", settings="rewards.answer.weight=-1 scoring.right_rule=answer",
          expected=("reward_opposes_right",)),
     Case(name="a part of a mixture is impossible", settings=f"task=mixture {PARTS} rl.prompts_per_step=8", expected=("source_dead",)),
-    Case(name="one answer to everything", settings=f"{TAUGHT}/sevens.jsonl", expected=("mode_collapse",)),
-    Case(name="!!!!", settings=f"{TAUGHT}/marks.jsonl", expected=("looping",)),
-    Case(name="entropy bonus of 1", settings="algorithm.entropy_coef=1 rl.lr=1e-3", expected=("entropy_explosion",)),
-    Case(name="entropy punished", settings="algorithm.entropy_coef=-3 rl.lr=1e-3", expected=("entropy_collapse",)),
-    Case(name="64 updates of the same rollouts", settings="rl.epochs=4 rl.updates_per_step=6 rl.lr=1e-3 rl.steps=6",
+    Case(name="one answer to everything", settings=f"{TAUGHT}/sevens.jsonl cold_start.steps=30 cold_start.lr=1e-3",
+         expected=("mode_collapse",)),
+    Case(name="entropy bonus of 1", settings=f"{FREE} algorithm.entropy_coef=1 rl.lr=1e-3 rl.steps=8", expected=("entropy_explosion",)),
+    Case(name="36 updates of the same rollouts", settings=f"{FREE} rl.epochs=6 rl.updates_per_step=6 rl.lr=1e-3 rl.steps=4",
          expected=("clip_share_high", "ratio_runaway")),
     Case(name="a critic that does not learn", settings="algorithm=ppo algorithm.critic_lr=1e-9 rl.steps=10", expected=("critic_useless",)),
     Case(name="DPO without support, lr x 20", settings="stages=[reject,dpo] reject.prompts=64 reject.samples=8 dpo.nll_coef=0 dpo.lr=2e-3 "

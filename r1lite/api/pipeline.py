@@ -34,8 +34,9 @@ def train(cfg: Config) -> dict[str, Any]:
     for notice in exchange.on_leader(lambda: check(cfg)):
         say(notice)
     with Run(cfg).opened() as run, watched(cfg, run.folder):
+        diagnosis = Diagnosis(run.folder, cfg, tell=run.metrics.trackers.alert)
         if cfg.diagnosis.enabled:
-            run.metrics.watchers.append(Diagnosis(run.folder, cfg, tell=run.metrics.trackers.alert))
+            run.metrics.watchers.append(diagnosis)
         report = Report(run)
         first = stage_of(cfg.stages[0])
         base = "" if first.from_scratch else locate(cfg.model.path)
@@ -49,6 +50,7 @@ def train(cfg: Config) -> dict[str, Any]:
             weights[BASE] = weights[BASE] or weights[name]  # trained from scratch
             stop.leave_if_asked(f"after stage {name}")
             report.add(name, weights[name], seconds=run.seconds(name), unchanged=weights[name] == start)
+            diagnosis.evaluated(name, report.entries)
         return report.finish()
 
 

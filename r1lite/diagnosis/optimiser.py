@@ -35,7 +35,9 @@ def learning_rate_too_high(seen: Seen) -> Signs | None:
 def _breakdown(seen: Seen) -> int | None:
     """The step from which correct responses are fewer than half of the best before, while the policy moved unusually far."""
     right = [step.get("rollouts/right", 0.0) for step in seen.last]
-    if len(right) < 2 * LASTING:
+    # A bonus that drives the entropy up also breaks the policy down, at any learning rate.
+    by_bonus = seen.settings.get("algorithm.entropy_coef", 0.0) > 0 and seen.recent("entropy") >= 2 * seen.start("entropy")
+    if len(right) < 2 * LASTING or by_bonus:
         return None
     means = [statistics.fmean(right[i : i + LASTING]) for i in range(len(right) - LASTING + 1)]
     best, now = max(means[:-LASTING]), means[-1]

@@ -124,7 +124,7 @@ def format_starved(seen: Seen) -> Signs | None:
 def mode_collapse(seen: Seen) -> Signs | None:
     """One answer to different problems."""
     since = seen.since(
-        lambda s: s.get("rollouts/top_answer") >= max(0.6, 2 * s.get("rollouts/top_expected", 0.3)) and s.get("rollouts/answered") >= 0.5
+        lambda s: s.get("rollouts/top_answer") >= max(0.6, 0.3 + s.get("rollouts/top_expected", 0.3)) and s.get("rollouts/answered") >= 0.5
     )
     if since is None:
         return None

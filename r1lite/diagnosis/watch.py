@@ -17,6 +17,7 @@ from r1lite.config import Config
 from r1lite.console import say
 from r1lite.diagnosis import findings
 from r1lite.diagnosis.finding import Finding, Signs, Weight
+from r1lite.diagnosis.held_out import compared, held_out_flat
 from r1lite.diagnosis.seen import ENDING, FIRST, WINDOW, Seen, Step
 from r1lite.diagnosis.stopped import from_error
 from r1lite.parallel import world
@@ -44,13 +45,16 @@ class StageWatch:
         self.last.append(at)
         if len(self.first) < FIRST:
             self.first.append(at)
-        seen = Seen(stage=self.stage, first=self.first, last=list(self.last), settings=self.settings)
+        seen = self.seen()
         signs = {f.name: (f, s) for f in self.findings if (s := f.function(seen)) is not None}
         lines = [self._begin(f, s, step) for f, s in signs.values() if f.name not in self.active and not self._explained(f, signs)]
         for name in signs:
             if name in self.active:
                 self.active[name] = (self.active[name][0], step)
         return lines + [self._end(name, step) for name in self._over(step)]
+
+    def seen(self) -> Seen:
+        return Seen(stage=self.stage, first=self.first, last=list(self.last), settings=self.settings)
 
     def _explained(self, f: Finding, signs: Collection[str]) -> bool:
         """Whether another finding that is there explains this one. Of two that explain each other, the first is the cause."""
@@ -98,6 +102,20 @@ class Diagnosis:
     def stop(self, stage: str, error: ValueError) -> None:
         """The stage ended with an error, which may be a finding itself."""
         self._guarded(lambda: self._stopped(stage, error))
+
+    def evaluated(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        """A stage that this process trained was evaluated: the entries of summary.json."""
+        self._guarded(lambda: self._compare(stage, entries))
+
+    def _compare(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        if self.watch is None or self.watch.stage != stage or not self.watch.last or kind_of(stage) != "rl" or not world.is_leader():
+            return
+        seen, scores = self.watch.seen(), compared(entries, stage)
+        if scores is None or seen.own("start", "previous") != "previous":
+            return
+        if (signs := held_out_flat(seen, *scores, self.cfg.evaluate.problems)) is not None:
+            line = {"event": "begins", "name": held_out_flat.__name__, "stage": stage, "step": seen.now.number}
+            self._write({**line, **_as_line("warning", signs)})
 
     def _begin(self, stage: str, entries: Sequence[Mapping[str, Any]]) -> None:
         self.watch = StageWatch(stage, flat(asdict(settings_for(self.cfg, stage))))
