@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from safetensors.torch import load_file
 from r1lite.config import Config
 from r1lite.models.pretrained import locate
 from r1lite.preflight.before import first_rl, is_due, starting_weights
+from r1lite.preflight.look import memory_of
+from r1lite.preflight.memory import after_many_steps, planned
 from r1lite.preflight.process import Result, looked, lost, out_of_memory, preflight
 from r1lite.preflight.signal import histogram, live_shares, most_likely_live, size_for
 from r1lite.train import train
@@ -179,12 +182,21 @@ def test_a_rule_that_fails_on_real_responses_is_refused(config: Callable[..., Co
 
 
 def test_a_worst_step_that_does_not_fit_is_refused(config: Callable[..., Config]) -> None:
-    large = ("rl.prompts_per_step=16", "sampler.max_tokens=128", "preflight.problems=4", "preflight.seconds=1")
-    peak = look_at(config, *large)["facts"]["memory"]["peak"]
-    assert refusals(look_at(config, *large, f"preflight.memory_gb={0.98 * peak / 1e9}"))["does_not_fit"]
-    none = look_at(config, "preflight.memory_gb=0.1")
-    assert refusals(none) == {"does_not_fit": []}
-    assert "no setting suffices" in none["findings"][0]["says"]
+    found = look_at(config, "preflight.memory_gb=0.1")
+    assert refusals(found) == {"does_not_fit": []}
+    assert "no setting suffices" in found["findings"][0]["says"]
+
+
+def test_settings_that_save_enough_memory_are_advised(config: Callable[..., Config]) -> None:
+    cfg, shape = config("experiment=r1_zero"), json.loads((Path(locate("tiny_base")) / "config.json").read_text())
+    plan = planned(SimpleNamespace(**shape), cfg, stage="rl", ranks=1, on_gpu=False, prompt=34, available=980_000_000)
+    assert plan is not None
+    tight = memory_of(plan, 1_000_000_000, "sampling", 980_000_000)
+    assert not tight.fits
+    assert tight.advice
+    assert all(added < 0 for added in tight.buys.values())
+    assert memory_of(plan, 1_000_000_000, "sampling", 2_000_000_000).fits
+    assert after_many_steps(1500, 500) == 2000
 
 
 def test_a_look_that_was_killed_says_what_it_was_doing(tmp_path: Path) -> None:
