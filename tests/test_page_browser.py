@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 READY = "document.documentElement.dataset.ready"
+DRAWN = "[...document.querySelectorAll('#training .card .plot')].every((n) => n.firstChild)"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def show(driver: Chrome, folder: Path, *runs: Path) -> None:
     complaints(driver), requests(driver)
     driver.get(path.as_uri())
     wait_until(driver, READY)
+    wait_until(driver, DRAWN)  # a chart is drawn as soon as the browser knows its width
     assert requests(driver) == [path.as_uri()]
     assert complaints(driver) == []
 
@@ -154,7 +156,7 @@ def test_several_runs_share_the_charts(driver: Chrome, tmp_path: Path) -> None:
     assert driver.execute_script(f"return {entropy}.querySelectorAll('.curve').length") == 2
     assert "b (control)" in driver.execute_script(f"return {entropy}.textContent")
     driver.execute_script("document.querySelectorAll('.toggle input')[1].click()")
-    assert driver.execute_script(f"return {entropy}.querySelectorAll('.curve').length") == 1
+    wait_until(driver, f"{entropy}.querySelectorAll('.curve').length === 1")
     assert "cannot be compared" in driver.execute_script("return document.querySelector('.notes').textContent")
 
 
