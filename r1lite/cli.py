@@ -23,6 +23,7 @@ COMMANDS = {
     "preflight": ("r1lite.commands.preflight", "look at a run before it starts: prompts, pass rates, rules, memory, time"),
     "plan": ("r1lite.commands.plan", "what a run needs before it starts: memory on each rank, seconds of a step"),
     "audit": ("r1lite.commands.audit", "show what the chosen rewards pay for gold answers and for hacks"),
+    "rescore": ("r1lite.commands.rescore", "score a run's training rollouts again with other rules, and compare"),
     "reward": ("r1lite.commands.reward", "list rules, explain a verdict, start your own rule"),
 }
 DEMO = ("experiment=demo", "run_dir=runs/demo")
