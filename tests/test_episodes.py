@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from r1lite.checks.episodes import check_episodes
 from r1lite.config import ScoringConfig
 from r1lite.episodes import Episode, episode, episodes
 from r1lite.episodes.host import Host
@@ -237,3 +239,22 @@ class Leak(Episode):
         self.said = True
         return Insert("<answer>12</answer>") if self.insert else "<answer>12</answer>"
 """
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("+episode.name=retri", "unknown episode 'retri'. Did you mean 'retry'"),
+        ("+episode.name=retry +episode.trys=3", "unknown option of episode 'retry': 'trys'. Did you mean 'tries'"),
+        ("+episode.turns=3", "episode.name is missing"),
+        ("+episode.name=retry +episode.turns=0", "episode.turns must be a whole number of at least 1, got 0"),
+        ("+episode.name=tools +episode.tools=[calc]", "unknown tool 'calc'"),
+        ("+episode.name=retry stages=[rl,reject]", "stage reject works with single responses"),
+        ("+episode.name=retry stages=[cold_start,rl] cold_start.data=own", "cold_start.data=teacher and own"),
+        ("+episode.name=retry +rewards.answer.credit=spans", "rewards.answer.credit=spans finds tokens in a single response"),
+    ],
+)
+def test_what_episodes_do_not_support_is_refused(config: Any, settings: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_episodes(config("stages=[rl]", *settings.split()))
+    check_episodes(config("stages=[rl]", "+episode.name=retry"))
