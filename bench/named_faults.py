@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench._common.faults import FAULTS, HEALTHY, Case, write_files
+from bench._common.faults import FAULTS, HEALTHY, RULES, Case, write_files
 
 COMMON = (
     "stages=[rl] threads=1 scoring.workers=0 preflight.enabled=false evaluate.every_stage=false sampler.max_tokens=80 "
@@ -53,16 +53,23 @@ def main() -> None:
 
 def cold_start(seed: int, folder: Path) -> Path:
     write_files(folder / "files", seed)
+    rules_of(folder).write_text(RULES)
     weights = folder / "cold_start" / "cold_start" / "final"
     if not weights.is_dir():
         train(f"{COMMON} stages=[cold_start] seed={seed}", folder / "cold_start")
     return weights
 
 
+def rules_of(folder: Path) -> Path:
+    """One file for all seeds, since rules are registered once in a process."""
+    return folder.parent / "rules.py"
+
+
 def run(case: Case, seed: int, start: Path, folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's diagnosis.jsonl."""
     own = folder / re.sub(r"\W+", "_", case.name)
-    settings = f"{COMMON} model.path={start} {case.settings.format(files=folder / 'files', base='tiny_base')} seed={seed}"
+    words = case.settings.format(files=folder / "files", rules=rules_of(folder), base="tiny_base")
+    settings = f"{COMMON} model.path={start} {{words} seed={seed}"
     mark = own / FINISHED
     if not mark.is_file() or json.loads(mark.read_text()) != settings:
         shutil.rmtree(own, ignore_errors=True)

@@ -65,13 +65,12 @@ class Case:
 
 
 def write_files(folder: Path, seed: int) -> None:
-    """Rules, problems and demonstrations of the faults, in a folder."""
+    """Problems and demonstrations of the faults, in a folder."""
     from r1lite.text.response import respond
     from r1lite.types import Response
     from tasks import tasks
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rules.py").write_text(RULES)
     task: Any = tasks["arithmetic"](seed=seed)
     problems = [task.problems("train")[i] for i in range(512)]
     rows = [{"prompt": p.prompt, "answer": p.answer, "start": str(p.info["start"])} for p in problems]
@@ -131,7 +130,7 @@ def deaf_sampler() -> Iterator[None]:
         yield
 
 
-OWN = "plugins=[{files}/rules.py]"
+OWN = "plugins=[{rules}]"
 PARTS = "'task.parts={{arithmetic: {{}}, impossible: {{name: arithmetic, modulus: 997}}}}'"
 FREE = "algorithm.kl=none algorithm.kl_coef=0"
 TAUGHT = "stages=[cold_start,rl] cold_start.examples=0 cold_start.steps=12 cold_start.data={files}"
