@@ -69,7 +69,7 @@ def run(case: Case, seed: int, start: Path, folder: Path) -> list[dict[str, Any]
     """The lines of a run's diagnosis.jsonl."""
     own = folder / re.sub(r"\W+", "_", case.name)
     words = case.settings.format(files=folder / "files", rules=rules_of(folder), base="tiny_base")
-    settings = f"{COMMON} model.path={start} {{words} seed={seed}"
+    settings = f"{COMMON} model.path={start} {words} seed={seed}"
     mark = own / FINISHED
     if not mark.is_file() or json.loads(mark.read_text()) != settings:
         shutil.rmtree(own, ignore_errors=True)
