@@ -26,7 +26,7 @@ def seconds_of(seed: int, mean: float) -> float:
 class Stub:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.weights = options, "default"
-        self.slots = asyncio.Semaphore(options.slots)
+        self.slots, self.paused = asyncio.Semaphore(options.slots), False
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -50,7 +50,9 @@ class Stub:
         if path == "/pause?mode=wait":  # running completions finish first
             for _ in range(self.options.slots):
                 await self.slots.acquire()
-        if path == "/resume" and self.slots.locked():
+            self.paused = True
+        if path == "/resume" and self.paused:
+            self.paused = False
             for _ in range(self.options.slots):
                 self.slots.release()
         if path == "/finish_weight_update":
