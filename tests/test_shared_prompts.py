@@ -67,6 +67,29 @@ def test_shared_and_whole_agree(settings: list[str], model_folder: Path, config:
         assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_short_responses_agree_too(length: int, model_folder: Path, config: Callable[..., Config]) -> None:
+    short = [
+        replace(
+            sample,
+            **{name: getattr(sample, name)[:length] for name in ("token_ids", "logprobs", "token_advantages", "values", "returns")},
+        )
+        for sample in SAMPLES
+    ]
+
+    def stepped(share: bool) -> tuple[list[list[float]], list[torch.Tensor]]:
+        policy, cfg = learner(model_folder, config, share, "algorithm=grpo")
+        policy.optimiser.step = dict  # pyright: ignore
+        policy.step(short, make_objective(cfg))
+        return policy.logprobs(short), [p.grad.clone() for _, p in policy.weights()]
+
+    (logp, gradients), (other_logp, other_gradients) = stepped(True), stepped(False)
+    for one, other in zip(logp, other_logp, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    for one, other in zip(gradients, other_gradients, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
 def test_the_head_in_chunks_changes_nothing(model_folder: Path, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     def stepped() -> list[torch.Tensor]:
         policy, cfg = learner(model_folder, config, True, "algorithm.entropy_coef=0.01")

@@ -66,11 +66,15 @@ def grouped_attention(
 
 
 def decode_attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, scaling: float) -> Tensor:
-    """One new token a row over a cache. Queries are [rows, key heads, query heads of each, size]."""
+    """One new token a row over a cache. Queries are [rows, key heads, query heads of each, size].
+
+    The mask is added to the scores, or says which keys are seen.
+    """
     if queries.device.type != "cpu":
         return nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=scaling)
     # Three plain operations take half the time of the fused one, which is built for many queries.
-    scores = torch.matmul(queries * scaling, keys.transpose(-1, -2)).add_(mask)
+    scores = torch.matmul(queries * scaling, keys.transpose(-1, -2))
+    scores = scores.masked_fill_(~mask, -torch.inf) if mask.dtype == torch.bool else scores.add_(mask)
     return torch.matmul(scores.softmax(-1), values)
 
 
