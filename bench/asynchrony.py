@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def update_seconds(count: int, options: argparse.Namespace) -> float:
 
 @contextmanager
 def servers(count: int, options: argparse.Namespace) -> Iterator[list[str]]:
-    words = [f"--servers={count}", f"--slots={options.slots}", f"--seconds={options.seconds}", f"--update-seconds={options.update_seconds}"]
+    words = [f"--servers={count}", f"--slots={options.slots}", f"--seconds={options.seconds}", f"--longest={options.longest}"]
+    words.append(f"--update-seconds={options.update_seconds}")
     command = [sys.executable, "-m", "bench._common.stub_servers", *words]
     with subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -153,6 +155,7 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=64)
     parser.add_argument("--slots", type=int, default=8, help="completions that a server works on at once")
     parser.add_argument("--seconds", type=float, default=4.0, help="of a completion, in the mean")
+    parser.add_argument("--longest", type=float, default=math.inf, help="completion, in means: what sampler.max_tokens cuts off")
     parser.add_argument("--update-seconds", type=float, default=0.2, help="in which a server loads weights")
     parser.add_argument("--train-seconds", type=float, default=6.0, help="of a step")
     parser.add_argument("--prompts", type=int, default=128)

@@ -1,9 +1,10 @@
 """Servers without a model, which answer after a delay: vLLM's routes, many ports, one process.
 
-    python -m bench._common.stub_servers --servers 64 --slots 8 --seconds 4 [--update-seconds 0.2]
+    python -m bench._common.stub_servers --servers 64 --slots 8 --seconds 4 [--update-seconds 0.2] [--longest 4]
 
 Prints the addresses as a JSON list, and serves until its standard input is closed. A server works on `--slots` completions at once; the
-seconds of a completion are drawn from its seed, log-normal with the given mean, so that a few take several times as long.
+seconds of a completion are drawn from its seed, log-normal with the given mean, so that a few take several times as long; at most
+`--longest` times, as sampler.max_tokens would end them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any
 SIGMA = 0.75  # of the logarithm: the longest of 512 completions takes about 7 times the mean
 
 
-def seconds_of(seed: int, mean: float) -> float:
-    return random.Random(seed).lognormvariate(math.log(mean) - SIGMA**2 / 2, SIGMA)
+def seconds_of(seed: int, mean: float, longest: float) -> float:
+    return min(random.Random(seed).lognormvariate(math.log(mean) - SIGMA**2 / 2, SIGMA), longest * mean)
 
 
 class Stub:
@@ -62,7 +63,7 @@ class Stub:
     async def complete(self, seed: int, *, spans: bool) -> dict[str, Any]:
         async with self.slots:
             begun = self.weights
-            await asyncio.sleep(seconds_of(seed, self.options.seconds))
+            await asyncio.sleep(seconds_of(seed, self.options.seconds, self.options.longest))
         tokens, logprobs = [seed % 97, 260], [-1.0, -2.0]
         choice: dict[str, Any] = {"token_ids": tokens, "finish_reason": "stop", "logprobs": {"token_logprobs": logprobs}}
         if spans:
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--update-seconds", type=float, default=0.2)
+    parser.add_argument("--longest", type=float, default=math.inf)
     asyncio.run(serve(parser.parse_args()))
 
 
