@@ -36,7 +36,7 @@ def rule_times_out(seen: Seen) -> Signs | None:
         since=since,
         title=f"rule {rule!r} missed its deadline on {seen.now.get(key, 0.0):.1%} of the rollouts",
         evidence=seen.evidence(key),
-        meaning="These rollouts are not trained on. If long responses are slow to score, the model is steered away from nothing but them.",
+        meaning="These rollouts are not trained on. If long responses take long to score, the model never learns from them.",
         overrides=[f"scoring.seconds={2 * float(seen.settings.get('scoring.seconds', 2.0)):g}"],
     )
 
