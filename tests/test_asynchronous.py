@@ -217,3 +217,10 @@ def test_idle_time_is_that_without_any_request() -> None:
     assert idle.share() == 0.5  # 2 s before, 2 s after, of 8
     now[0] = 9.0
     assert idle.share() == 1.0
+
+
+@pytest.mark.parametrize(("rows", "running", "begins"), [(8, 4, True), (8, 5, False), (2, 0, True), (2, 1, False)])
+def test_a_group_begins_when_enough_completions_have_finished(rows: int, running: int, begins: bool, config: Any) -> None:
+    source: Any = object.__new__(Asynchronous)
+    source.closed, source.rows, source.running, source.cfg = False, rows, running, config("rl.group_size=4").rl
+    assert source._can_begin() == begins
